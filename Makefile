@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# One file builds, runs, tests, measures and installs Gatehouse.
+#
+#   make            build/gatehouse, build/gatehouse-worker, build/gatehouse-practice-idp (release)
+#   make run        everything on a fresh machine, then serves on http://localhost:8080 with a demo tenant
+#   make test       everything on a fresh machine: packages, build, all tests
+#   make unit       the unit tests (MODE=asan: with ASan and UBSan)
+#   make bench      CPU per login; BENCH='--count 5000'
+#   make fuzz T=60  each fuzz target for T seconds
+#   make layers     prints the order of the rooms and checks who includes whom
+#   make install    DESTDIR, PREFIX
+#   make deps       Debian packages that are missing; make clean
+#
+# MODE is dev, asan or release; objects live in build/MODE. V=1 shows the commands. CC=clang works too.
+
+MODE    ?= release
+PREFIX  ?= /usr/local
+DESTDIR ?=
+T       ?= 60
+BENCH   ?=
+B       := build/$(MODE)
+VERSION := 0.1.0
+Q       := $(if $(V),,@)
+
+GOALS := $(or $(MAKECMDGOALS),all)
+# These need no libraries to be there yet.
+BARE := deps clean layers test run help
+PKG_CONFIG := pkg-config
+
+# ---- flags -----------------------------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wwrite-strings \
+  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla -Walloca -Wformat=2 -Wnull-dereference \
+  -Wundef -Wswitch-enum -Wimplicit-fallthrough -Wpointer-arith -Wbad-function-cast -Wdouble-promotion \
+  -Wredundant-decls -Wdate-time
+WARN_GCC := -Wcast-align=strict -Wformat-signedness -Wduplicated-cond -Wduplicated-branches -Wlogical-op \
+  -Wjump-misses-init -Walloc-zero -Wtrampolines
+HARD := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE -fvisibility=hidden \
+  -fno-common -fno-strict-overflow -fno-delete-null-pointer-checks
+HARD_GCC := -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -1))
+
+CFLAGS_dev     := -O1 -g
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DGATEHOUSE_SANITIZER
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=3
+LDFLAGS_asan   := -fsanitize=address,undefined
+
+CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -Iinclude -pthread -MMD -MP $(WARN) $(HARD) \
+  $(if $(IS_CLANG),-Wno-gnu-zero-variadic-macro-arguments,$(WARN_GCC) $(if $(filter asan,$(MODE)),,$(HARD_GCC))) $(CFLAGS_$(MODE)) $(CFLAGS)
+LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--as-needed $(LDFLAGS_$(MODE)) $(LDFLAGS)
+
+GATE_PKGS     := libcrypto jansson libcurl lmdb libmicrohttpd libconfig cjose libidn2 zlib
+WORKER_PKGS   := libxml-2.0 libseccomp
+PRACTICE_PKGS := lasso libmicrohttpd libcurl xmlsec1-openssl libxml-2.0 openssl
+TEST_PKGS     := cmocka
+ifneq ($(filter-out $(BARE),$(GOALS)),)
+isystem = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(1)))
+GATE_CFLAGS     := $(call isystem,$(GATE_PKGS))
+GATE_LIBS       := $(shell $(PKG_CONFIG) --libs $(GATE_PKGS))
+WORKER_CFLAGS   := $(call isystem,$(WORKER_PKGS))
+WORKER_LIBS     := $(shell $(PKG_CONFIG) --libs $(WORKER_PKGS) libcrypto)
+PRACTICE_CFLAGS := $(filter-out -DXMLSEC_CRYPTO_OPENSSL=1,$(call isystem,$(PRACTICE_PKGS)))
+PRACTICE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PRACTICE_PKGS))
+TEST_LIBS       := $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
+endif
+
+# ---- what there is ---------------------------------------------------------------------------------------
+
+objects = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard $(1)))
+ROOMS := base store domain saml token http app
+BASE_OBJ     := $(call objects,src/base/*.c)
+STORE_OBJ    := $(call objects,src/store/*.c)
+DOMAIN_OBJ   := $(call objects,src/domain/*.c)
+SAML_OBJ     := $(call objects,src/saml/*.c)
+TOKEN_OBJ    := $(call objects,src/token/*.c)
+HTTP_OBJ     := $(call objects,src/http/*.c src/http/api/*.c src/http/web/*.c)
+APP_OBJ      := $(filter-out $(B)/obj/app/main.o,$(call objects,src/app/*.c src/app/cli/*.c))
+WORKER_OBJ   := $(filter-out $(B)/obj/worker/main.o,$(call objects,src/worker/*.c))
+PRACTICE_OBJ := $(call objects,src/practice/*.c)
+ARCHIVES     := $(foreach r,app http token saml domain store base,$(B)/lib/$(r).a)
+WORKER_ARCHIVES := $(B)/lib/worker.a $(B)/lib/saml.a $(B)/lib/base.a
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(foreach r,$(ROOMS) worker,$(wildcard tests/unit/$(r)/test_*.c))))
+BENCH_BIN  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
+
+PROGRAMS := gatehouse gatehouse-worker gatehouse-practice-idp
+ifeq ($(MODE),release)
+BIN := build
+else
+BIN := $(B)
+endif
+PROGRAM_FILES := $(addprefix $(BIN)/,$(PROGRAMS))
+
+.PHONY: all deps run test unit bench fuzz install clean layers check-gate check-headers help programs
+.DELETE_ON_ERROR:
+all: $(PROGRAM_FILES)
+
+$(BIN)/gatehouse: $(B)/obj/app/main.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(B)/obj/app/main.o -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS)
+$(BIN)/gatehouse-worker: $(B)/obj/worker/main.o $(WORKER_ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(B)/obj/worker/main.o $(WORKER_ARCHIVES) $(WORKER_LIBS)
+$(BIN)/gatehouse-practice-idp: $(PRACTICE_OBJ) $(B)/lib/base.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(PRACTICE_OBJ) $(B)/lib/base.a $(PRACTICE_LIBS) -ljansson
+
+$(B)/lib/base.a: $(BASE_OBJ)
+$(B)/lib/store.a: $(STORE_OBJ)
+$(B)/lib/domain.a: $(DOMAIN_OBJ)
+$(B)/lib/saml.a: $(SAML_OBJ)
+$(B)/lib/token.a: $(TOKEN_OBJ)
+$(B)/lib/http.a: $(HTTP_OBJ)
+$(B)/lib/app.a: $(APP_OBJ)
+$(B)/lib/worker.a: $(WORKER_OBJ)
+$(B)/lib/%.a:
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/obj/worker/%.o: ROOM_CFLAGS = $(WORKER_CFLAGS)
+$(B)/obj/practice/%.o: ROOM_CFLAGS = $(PRACTICE_CFLAGS)
+$(B)/obj/base/%.o $(B)/obj/store/%.o $(B)/obj/domain/%.o $(B)/obj/saml/%.o $(B)/obj/token/%.o $(B)/obj/http/%.o $(B)/obj/app/%.o: ROOM_CFLAGS = $(GATE_CFLAGS)
+$(B)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(ROOM_CFLAGS) -c -o $@ $<
+
+# ---- tests -----------------------------------------------------------------------------------------------
+
+# A unit test of a room links its room and those below; tests/unit/ROOM/*.c that are no test_* are helpers.
+$(B)/tests/unit/worker/%: tests/unit/worker/%.c $(WORKER_ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(WORKER_CFLAGS) -Itests/unit -o $@ $< $(LDFLAGS_ALL) $(WORKER_ARCHIVES) $(WORKER_LIBS) -ljansson $(TEST_LIBS)
+$(B)/tests/unit/%: tests/unit/%.c $(filter-out $(B)/lib/app.a,$(ARCHIVES)) $(B)/lib/app.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -Itests/unit -o $@ $< $(LDFLAGS_ALL) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS) $(TEST_LIBS)
+$(B)/tests/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL) -lcrypto
+
+unit: $(UNIT_TESTS) $(PROGRAM_FILES)
+	$(Q)src/tools/unit.sh $(BIN) $(UNIT_TESTS)
+
+layers:
+	$(Q)src/tools/layers.sh
+
+clean:
+	rm -rf build
+
+-include $(shell [ -d $(B) ] && find $(B) -name '*.d')

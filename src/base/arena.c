@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+// Most operations fit one block; a larger piece gets a block of its own.
+#define BLOCK_SIZE (16U << 10)
+#define ALIGN alignof(max_align_t)
+
+struct arena_block {
+    struct arena_block *older;
+    alignas(max_align_t) char bytes[];
+};
+
+struct arena_defer {
+    struct arena_defer *older;
+    void (*call)(void *);
+    void *what;
+};
+
+void arena_open(struct arena *arena, size_t ceiling) {
+    *arena = (struct arena){.ceiling = ceiling};
+}
+
+void arena_close(struct arena *arena) {
+    for (struct arena_defer *defer = arena->defers; defer != NULL; defer = defer->older) {
+        defer->call(defer->what);
+    }
+    struct arena_block *block = arena->blocks;
+    while (block != NULL) {
+        struct arena_block *older = block->older;
+        free(block);
+        block = older;
+    }
+    *arena = (struct arena){.ceiling = arena->ceiling};
+}
+
+static char *new_block(struct arena *arena, size_t size) {
+    if (size > arena->ceiling || arena->taken > arena->ceiling - size) {
+        return NULL;
+    }
+    struct arena_block *block = malloc(sizeof *block + size);
+    if (block == NULL) {
+        return NULL;
+    }
+    block->older = arena->blocks;
+    arena->blocks = block;
+    arena->taken += size;
+    return block->bytes;
+}
+
+void *arena_take(struct arena *arena, size_t size) {
+    if (size > arena->ceiling) {
+        return NULL;
+    }
+    size = size == 0 ? ALIGN : (size + ALIGN - 1) & ~(ALIGN - 1);
+    char *at = NULL;
+    if (size > BLOCK_SIZE / 4) {
+        at = new_block(arena, size);
+    } else {
+        if (arena->next == NULL || (size_t)(arena->end - arena->next) < size) {
+            char *bytes = new_block(arena, BLOCK_SIZE);
+            if (bytes == NULL) {
+                return NULL;
+            }
+            arena->next = bytes;
+            arena->end = bytes + BLOCK_SIZE;
+        }
+        at = arena->next;
+        arena->next += size;
+    }
+    if (at != NULL) {
+        memset(at, 0, size);
+    }
+    return at;
+}
+
+bool arena_defer(struct arena *arena, void (*call)(void *), void *what) {
+    struct arena_defer *defer = arena_take(arena, sizeof *defer);
+    if (defer == NULL) {
+        return false;
+    }
+    *defer = (struct arena_defer){arena->defers, call, what};
+    arena->defers = defer;
+    return true;
+}

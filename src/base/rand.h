@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Random bytes from the kernel, and ids made of them.
+#ifndef GATEHOUSE_BASE_RAND_H
+#define GATEHOUSE_BASE_RAND_H
+
+#include "base/op.h"
+
+// Aborts when the kernel gives none: nothing here may go on with guessable bytes.
+void rand_bytes(void *to, size_t len);
+// `prefix` + ULID (48 bits of op->now in ms, 80 random bits; Crockford base32, 26 characters): sorts by
+// time, so rows with such keys are written side by side.
+#define ULID_TEXT 26
+MUST_USE reason rand_ulid(struct op *op, struct slice prefix, struct slice *ret_id);
+// The time in a ULID's text (without prefix), or false when it is not one.
+bool ulid_time(struct slice ulid, int64_t *ret_ms);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Connections: one tenant's trust in one identity provider, its policy and its mapping rules.
+#ifndef GATEHOUSE_DOMAIN_CONNECTION_H
+#define GATEHOUSE_DOMAIN_CONNECTION_H
+
+#include "domain/role.h"
+#include "domain/tenant.h"
+
+#define CONNECTION_CERTIFICATES_MAX 20 // roll-over needs two or three; Entra publishes up to five
+#define CONNECTION_CERTIFICATE_MAX 8192 // bytes of DER
+#define CONNECTION_ENDPOINTS_MAX 16
+#define CONNECTION_RULES_MAX 500
+#define CONNECTIONS_PER_TENANT_MAX 100
+#define SKEW_SECONDS_MAX 300
+
+enum binding { BINDING_REDIRECT, BINDING_POST };
+extern const char *const binding_names[]; // "redirect", "post", NULL
+
+struct endpoint {
+    int binding; // enum binding; others are not kept
+    struct slice location, response_location;
+};
+struct certificate {
+    struct slice der;    // X.509 certificate, or (bare) SubjectPublicKeyInfo when key_only
+    struct slice sha256; // hex of SHA-256 over der
+    struct slice subject;
+    int64_t not_before, not_after; // ms; 0 when key_only
+    bool key_only;
+};
+struct idp {
+    struct slice entity_id; // "" while no IdP is set up
+    struct rows sso, slo;   // struct endpoint
+    struct rows certificates; // struct certificate, for signatures
+    int64_t valid_until; // ms, 0 = no end
+    struct slice metadata_url; // where it came from, or ""
+    bool want_signed_requests;
+    int64_t updated_at;
+};
+
+enum want { WANT_ASSERTION, WANT_RESPONSE, WANT_EITHER, WANT_BOTH };
+enum metadata_changes { METADATA_APPROVE, METADATA_AUTO };
+// Members are named as outside; policy_default() gives the defaults.
+struct policy {
+    bool unsolicited, want_encrypted, second_opinion, allow_sha1, allow_cbc;
+    bool refuse_expired_certificates, provisioning, verify_email_domain, sign_requests, force_authn;
+    int want;              // enum want
+    int request_binding;   // enum binding
+    int metadata_changes;
+    int64_t skew_seconds;  // 0..SKEW_SECONDS_MAX
+    struct texts domains;  // a subset of the tenant's; empty is all
+    struct slice groups_attribute;
+    struct slice email_attribute, identifier_attribute, name_id_format; // "" = null
+    struct texts authn_context;
+};
+struct policy policy_default(void);
+
+enum match { MATCH_EXACT, MATCH_PREFIX, MATCH_SUFFIX, MATCH_CONTAINS };
+enum mapping_mode { MAPPING_AUTHORITATIVE, MAPPING_ADDITIVE };
+struct mapping_rule {
+    int match; // enum match
+    struct slice value;
+    struct texts roles;
+};
+struct mapping {
+    struct rows rules; // struct mapping_rule, in order
+    struct slice default_role; // "" = null: no rule matches -> the login is refused
+    int mode;
+};
+
+struct connection {
+    struct slice slug, tenant;
+    bool disabled;
+    struct idp idp;
+    struct policy policy;
+    struct mapping mapping;
+    int64_t version; // grows with each change; caches compare it
+    int64_t created_at, updated_at;
+};
+extern const struct field_table connection_fields, policy_fields, mapping_fields, mapping_rule_fields,
+    idp_fields, endpoint_fields, certificate_fields;
+
+// duplicate_slug, not_found (tenant), invalid_input. Sets times, version and the default policy and mapping
+// where the caller left them zero (slug and tenant are what is needed).
+MUST_USE reason connection_create(struct op *op, struct txn *txn, const struct actor *actor,
+                                  struct connection *connection);
+MUST_USE reason connection_find(struct op *op, struct txn *txn, struct slice slug,
+                                struct connection *ret_connection); // not_found
+// Only the version, without reading the record; not_found.
+MUST_USE reason connection_version(struct op *op, struct txn *txn, struct slice slug,
+                                   int64_t *ret_version);
+// rows of struct connection by slug; tenant "" = all.
+MUST_USE reason connection_list(struct op *op, struct txn *txn, struct slice tenant,
+                                struct page page, struct rows *ret_connections,
+                                struct slice *ret_next, size_t *ret_total);
+MUST_USE reason connection_remove(struct op *op, struct txn *txn, const struct actor *actor,
+                                  struct slice slug);
+// The four changes; each checks what it is given, bumps the version, writes audit, and gives what is stored.
+MUST_USE reason connection_set_disabled(struct op *op, struct txn *txn, const struct actor *actor,
+                                        struct slice slug, bool disabled, struct connection *ret);
+MUST_USE reason connection_set_idp(struct op *op, struct txn *txn, const struct actor *actor,
+                                   struct slice slug, const struct idp *idp, struct connection *ret);
+// policy.domains must be the tenant's; normalised. authn_context and name_id_format are URIs.
+MUST_USE reason connection_set_policy(struct op *op, struct txn *txn, const struct actor *actor,
+                                      struct slice slug, const struct policy *policy,
+                                      struct connection *ret);
+// unknown_role with the pointer of the rule; empty value; a rule without roles.
+MUST_USE reason connection_set_mapping(struct op *op, struct txn *txn, const struct actor *actor,
+                                       struct slice slug, const struct mapping *mapping,
+                                       struct connection *ret);
+// Home-realm discovery: the enabled connection with an IdP that serves this domain (normalised), the one
+// whose policy names it before one that serves all; not_found.
+MUST_USE reason connection_for_domain(struct op *op, struct txn *txn, struct slice domain,
+                                      struct connection *ret_connection);
+
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The spaces of the store: the first byte of each key. Never reused.
+#ifndef GATEHOUSE_DOMAIN_SPACE_H
+#define GATEHOUSE_DOMAIN_SPACE_H
+
+enum space {
+    SPACE_TENANT = 0x10,            // slug
+    SPACE_DOMAIN = 0x11,            // domain -> tenant slug
+    SPACE_CONNECTION = 0x12,        // slug
+    SPACE_CONNECTION_OF = 0x13,     // index: tenant, slug
+    SPACE_ROLE = 0x14,              // tenant, role id
+    SPACE_ROLE_NAME = 0x15,         // index: tenant, name in lower case
+    SPACE_USER = 0x20,              // user id
+    SPACE_USER_EMAIL = 0x21,        // index: normalised e-mail
+    SPACE_LINK = 0x22,              // SHA-256(connection, identifier) -> user
+    SPACE_LINK_OF = 0x23,           // index: user, key of the link
+    SPACE_MEMBERSHIP = 0x24,        // tenant, user id
+    SPACE_MEMBERSHIP_OF = 0x25,     // index: user id, tenant
+    SPACE_SESSION = 0x30,           // u32 minute of expiry, 16 bytes of the secret's hash
+    SPACE_SESSION_OF = 0x31,        // index: user id, key of the session
+    SPACE_PENDING = 0x32,           // u32 minute of expiry, 16 random bytes
+    SPACE_REPLAY = 0x33,            // u32 hour of expiry, SHA-256(connection, issuer, id)
+    SPACE_REPLAY_SWEPT = 0x34,      // the highest hour ever swept
+    SPACE_AUDIT = 0x40,             // tenant, audit id (ULID)
+    SPACE_TRACE = 0x41,             // trace id (ULID)
+    SPACE_TRACE_OF = 0x42,          // index: tenant, trace id
+};
+
+#endif

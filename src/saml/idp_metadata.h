@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What we learn about an IdP: from metadata XML, from a URL, or from the few values that support staff get.
+#ifndef GATEHOUSE_SAML_IDP_METADATA_H
+#define GATEHOUSE_SAML_IDP_METADATA_H
+
+#include "domain/connection.h"
+#include "saml/pool.h"
+
+#define METADATA_XML_MAX (1U << 20) // a federation's aggregate is not an IdP's metadata
+#define METADATA_WARNINGS_MAX 16
+
+struct idp_import {
+    struct idp idp;
+    struct texts warnings; // plain sentences: expired certificate, http endpoint, several entities ...
+};
+// A fresh worker gives canonical octets, the gate's reader reads them. `entity_id` chooses in an EntitiesDescriptor, ""
+// when there is one IdP in it. metadata.*.
+MUST_USE reason idp_from_xml(struct op *op, struct pool *pool, struct slice xml, struct slice entity_id,
+                             struct idp_import *ret_import);
+struct idp_values {
+    struct slice entity_id, sso_url, slo_url; // slo_url "" = none
+    struct texts certificates; // as pasted
+};
+MUST_USE reason idp_from_values(struct op *op, const struct idp_values *values,
+                                struct idp_import *ret_import);
+
+struct fetch_options {
+    bool allow_private; // http and private addresses (development)
+};
+// GET with libcurl: https only, no private, loopback, link-local or multicast address, at most 5 redirects, each checked
+// anew, the address pinned after resolving, 10 s, METADATA_XML_MAX bytes. metadata.location says which of these.
+MUST_USE reason idp_fetch(struct op *op, const struct fetch_options *options, struct slice url,
+                          struct slice *ret_xml);
+// Is this (numeric) address one that a public server may be asked at? For tests and the fetcher.
+struct sockaddr;
+bool address_is_public(const struct sockaddr *address);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The one XML reader of the gate: a pull reader without allocation for canonical XML. No DTD, processing
+// instruction, comment, CDATA, declaration or BOM; no entities but the five and character references; strict about
+// everything else (names, quotes, white space in tags, duplicate attributes, matching end tags, UTF-8,
+// characters). One root, nothing but white space after it. It reads verified octets (and, after the signature
+// that covers them held, Redirect-binding logout messages). What it does not understand it refuses, for good.
+#ifndef GATEHOUSE_SAML_READER_H
+#define GATEHOUSE_SAML_READER_H
+
+#include "base/op.h"
+
+#define READER_DEPTH_MAX 64       // an honest message is under 16 deep
+#define READER_ATTRIBUTES_MAX 64  // in one tag, namespace declarations included
+#define READER_NAMESPACES_MAX 128 // declarations in scope
+
+enum reader_event { READER_START, READER_TEXT, READER_END, READER_DONE, READER_BROKEN };
+
+struct reader_attribute {
+    struct slice prefix, local, value; // value raw: still with references
+};
+struct reader {
+    struct slice rest, whole;
+    const char *fault; // why READER_BROKEN, for details
+    // Of the last READER_START and READER_END:
+    struct slice namespace, local; // namespace "" = none
+    size_t depth; // of that element; the root's is 1
+    struct reader_attribute attributes[READER_ATTRIBUTES_MAX]; // without namespace declarations
+    size_t attribute_count;
+    struct slice element_start; // from the '<' of the last START to the end of the input
+    // Of the last READER_TEXT: one run between tags, raw.
+    struct slice text;
+    // Inner state.
+    struct { struct slice prefix, uri; size_t depth; } namespaces[READER_NAMESPACES_MAX];
+    size_t namespace_count;
+    struct { struct slice qname; } open[READER_DEPTH_MAX];
+    size_t open_count;
+    bool pending_end, seen_root;
+};
+
+struct reader reader_open(struct slice octets);
+enum reader_event reader_next(struct reader *reader);
+// Skips to the end of the element whose START was read last. False: broken.
+bool reader_skip(struct reader *reader);
+// The same, and gives the element's own octets, from '<' to '>'.
+bool reader_octets(struct reader *reader, struct slice *ret_octets);
+// Is the last START this element?
+bool reader_at(const struct reader *reader, const char *namespace, const char *local);
+// An attribute without namespace of the last START, references decoded into op's arena (only when it has any).
+// *ret_value.at NULL: absent. saml.malformed.
+MUST_USE reason reader_attribute(struct op *op, const struct reader *reader, const char *local,
+                                 struct slice *ret_value);
+// The text content of the element whose START was read last, which must hold text only; reads past its end.
+// References decoded; not trimmed. saml.malformed when it has a child element.
+MUST_USE reason reader_content(struct op *op, struct reader *reader, struct slice *ret_text);
+// References decoded; saml.malformed.
+MUST_USE reason reader_decode(struct op *op, struct slice raw, struct slice *ret_text);
+
+#define NS_SAML "urn:oasis:names:tc:SAML:2.0:assertion"
+#define NS_SAMLP "urn:oasis:names:tc:SAML:2.0:protocol"
+#define NS_MD "urn:oasis:names:tc:SAML:2.0:metadata"
+#define NS_DS "http://www.w3.org/2000/09/xmldsig#"
+#define NS_XENC "http://www.w3.org/2001/04/xmlenc#"
+#define NS_EC "http://www.w3.org/2001/10/xml-exc-c14n#"
+
+#endif

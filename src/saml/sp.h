@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Ourselves as service provider: keys, and the small fixed documents that we sign (metadata, AuthnRequest,
+// LogoutRequest, LogoutResponse). They are written in canonical form with escaped values, so that signing
+// needs no canonicaliser.
+#ifndef GATEHOUSE_SAML_SP_H
+#define GATEHOUSE_SAML_SP_H
+
+#include "domain/session.h"
+#include "saml/binding.h"
+
+struct sp_keys; // signing and decryption keys with their certificates
+
+// Makes DIR/saml-signing.key, .crt, DIR/saml-encryption.key, .crt (RSA 3072, self-signed for ten years, 0600) where
+// they are not there yet. start.key_file.
+MUST_USE reason sp_keys_make(struct op *op, const char *dir);
+// start.key_file: which file, what is wrong (missing, unreadable, not a key, certificate of another key, readable for
+// others), what to do.
+MUST_USE reason sp_keys_open(struct op *op, const char *dir, struct sp_keys **ret_keys);
+void sp_keys_close(struct sp_keys *keys);
+
+// The addresses of one connection: public_url + /saml/{slug}...
+struct sp {
+    struct slice entity_id, acs_url, slo_url, login_url, metadata_url;
+};
+MUST_USE reason sp_addresses(struct op *op, struct slice public_url, struct slice slug, struct sp *ret_sp);
+
+// Signed EntityDescriptor (application/samlmetadata+xml): signing and encryption KeyDescriptors with
+// EncryptionMethods, alg: extensions, ACS (POST, indexed, default), SLO by both bindings. validUntil is not set:
+// the document is refreshed by whoever polls it. Callers cache it by connection version.
+MUST_USE reason sp_metadata(struct op *op, const struct sp *sp, const struct connection *connection,
+                            const struct sp_keys *keys, struct slice *ret_xml);
+
+// Where a browser is sent with a message.
+struct outbound {
+    bool post;         // by form; else by redirect
+    struct slice url;  // redirect: complete; post: the form's action
+    struct slice field, value, relay_state; // post: SAMLRequest or SAMLResponse, base64
+};
+// AuthnRequest by policy (request_binding, sign_requests, force_authn, authn_context, name_id_format; nothing else is
+// asked for). `pending` gives ID and RelayState. metadata.no_sso_endpoint when the IdP has none for any binding.
+MUST_USE reason sp_authn_request(struct op *op, const struct sp *sp,
+                                 const struct connection *connection, const struct sp_keys *keys,
+                                 const struct pending *pending, struct outbound *ret_outbound);
+// LogoutRequest for a session, always signed; NameID with all that the login carried, SessionIndex. *ret_there false:
+// the IdP has no logout endpoint.
+MUST_USE reason sp_logout_request(struct op *op, const struct sp *sp,
+                                  const struct connection *connection, const struct sp_keys *keys,
+                                  const struct session *session, struct slice relay_state,
+                                  struct outbound *ret_outbound, bool *ret_there);
+// LogoutResponse to a request; status is a second-level code URI under Requester/Responder or "" for Success.
+MUST_USE reason sp_logout_response(struct op *op, const struct sp *sp,
+                                   const struct connection *connection, const struct sp_keys *keys,
+                                   struct slice in_response_to, const char *status,
+                                   const char *sub_status, struct slice relay_state,
+                                   struct outbound *ret_outbound);
+
+// Signs with the SP's signing key, RSA-SHA256. For the documents here and binding_redirect_url.
+MUST_USE reason sp_sign(struct op *op, const struct sp_keys *keys, struct slice octets,
+                        struct slice *ret_signature);
+// The DER certificates in base64, for metadata.
+struct slice sp_signing_certificate(const struct sp_keys *keys);
+struct slice sp_encryption_certificate(const struct sp_keys *keys);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A connection with its keys parsed once: immutable, shared between threads by a count, kept in a bounded
+// cache that compares the stored version at each use.
+#ifndef GATEHOUSE_SAML_TRUST_H
+#define GATEHOUSE_SAML_TRUST_H
+
+#include "domain/connection.h"
+
+#define TRUST_CACHE_MAX 4096 // connections with parsed keys: some 10 KB each
+
+struct trust_key {
+    void *key; // EVP_PKEY
+    int64_t not_after; // of its certificate, 0 = none
+    struct slice sha256; // of the certificate, hex
+};
+struct trust {
+    struct connection connection;
+    struct trust_key keys[CONNECTION_CERTIFICATES_MAX];
+    size_t key_count; // keys that can be used; 0 refuses everything
+    // Inner state.
+    struct arena arena;
+    long uses;
+};
+
+struct trust_cache;
+struct trust_cache *trust_cache_open(void); // NULL: no memory
+void trust_cache_close(struct trust_cache *cache);
+// not_found when there is no such connection.
+MUST_USE reason trust_borrow(struct op *op, struct trust_cache *cache, struct store *store,
+                             struct slice slug, const struct trust **ret_trust);
+void trust_return(struct trust_cache *cache, const struct trust *trust); // NULL-safe
+// From a connection that is not in a store (gatehouse check). Freed by trust_free.
+MUST_USE reason trust_make(struct op *op, const struct connection *connection,
+                           const struct trust **ret_trust);
+void trust_free(const struct trust *trust);
+
+// A certificate as support staff paste it: PEM (with text around, several: the first chain element each), DER, DER
+// in base64, bare base64 in any wrapping. rows of struct certificate. invalid_certificate: says what it is instead;
+// an RSA key below 2048 bits or an unknown curve is refused too.
+MUST_USE reason certificate_read(struct op *op, struct slice text, struct rows *ret_certificates);
+
+#endif

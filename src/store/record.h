@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Records: a struct as stored bytes by its field table. u16 version, then per member: u8 tag, varint
+// length, bytes; empty members are left out. A member that is not stored keeps its zero value; an unknown
+// tag is kept out of the struct (written by a newer version) only if the version says so: a record of a newer
+// version than the table's is refused (start.schema), so nothing is lost by writing it back.
+#ifndef GATEHOUSE_STORE_RECORD_H
+#define GATEHOUSE_STORE_RECORD_H
+
+#include "base/buf.h"
+#include "base/field.h"
+#include "store/key.h"
+
+#define RECORD_MAX (256U << 10) // a connection with all its certificates and rules is under 100 KB
+
+MUST_USE reason record_put(struct op *op, const struct field_table *table, const void *row,
+                           struct slice *ret_bytes);
+// The row's slices point into a copy in op's arena. store.unavailable: the bytes are not a record.
+MUST_USE reason record_get(struct op *op, const struct field_table *table, struct slice bytes,
+                           void *ret_row);
+
+// An entity: rows of one table under a primary key, with indexes that are kept in the same transaction.
+struct entity;
+struct entity_index {
+    uint8_t space;
+    bool unique; // a second row under the same key is refused with `taken`
+    reason taken;
+    // The index key (without the primary key). False: this row is not in the index.
+    bool (*key)(const void *row, struct key *ret_key);
+};
+struct entity {
+    uint8_t space;
+    const struct field_table *fields;
+    void (*key)(const void *row, struct key *ret_key); // starts with key_in(space)
+    const struct entity_index *indexes;
+    size_t index_count;
+};
+
+// *ret_found false and the row untouched when there is none.
+MUST_USE reason entity_find(struct op *op, struct txn *txn, const struct entity *entity,
+                            const struct key *key, void *ret_row, bool *ret_found);
+// Through a unique index.
+MUST_USE reason entity_find_by(struct op *op, struct txn *txn, const struct entity *entity,
+                               size_t index, const struct key *key, void *ret_row, bool *ret_found);
+// Adds or replaces, with its index rows.
+MUST_USE reason entity_put(struct op *op, struct txn *txn, const struct entity *entity,
+                           const void *row);
+// *ret_added false when the primary key is taken.
+MUST_USE reason entity_add(struct op *op, struct txn *txn, const struct entity *entity,
+                           const void *row, bool *ret_added);
+MUST_USE reason entity_remove(struct op *op, struct txn *txn, const struct entity *entity,
+                              const struct key *key, bool *ret_there);
+// The primary key that an index row points to (its value). Non-unique index rows end with the primary key.
+
+// A page of a listing. cursor: what the last page gave, "" for the first.
+#define PAGE_LIMIT_DEFAULT 50
+#define PAGE_LIMIT_MAX 200
+struct page {
+    size_t limit;
+    struct slice cursor;
+};
+
+// Schema version of the whole store, and the steps that bring an older one up to date.
+struct migration {
+    uint32_t to; // from to - 1
+    const char *what;
+    store_fn run;
+};
+// Runs the steps after the stored version, each in a transaction of its own with its new number. A store
+// of a newer version than the last step is refused with start.schema.
+MUST_USE reason store_migrate(struct op *op, struct store *store, const struct migration *steps,
+                              size_t count);
+#define SPACE_SCHEMA 0x01 // the one space that belongs to the store room
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// An ordered key/value store: bytes in, bytes out. It knows no entity. LMDB is its body (lmdb.c); another
+// engine would be a second body of the same functions.
+//
+// Work is given as a function. A read runs at once on a snapshot. Writes go to the committer, one thread
+// that runs the waiting ones in one transaction and makes them durable by one sync; store_write returns
+// when its write is durable, so that many logins share one sync and none is answered before it is safe.
+// A write function may run again (the map had to grow, a neighbour was refused after it wrote): it must
+// not change anything but the transaction and what `arg` gives back, and set that anew each time.
+#ifndef GATEHOUSE_STORE_STORE_H
+#define GATEHOUSE_STORE_STORE_H
+
+#include "base/op.h"
+
+#define STORE_KEY_MAX 511 // LMDB's limit; longer parts are hashed by who makes the key
+#define STORE_GROUP_MAX 256 // writes in one transaction
+
+struct store;
+struct txn;
+typedef reason (*store_fn)(struct op *op, struct txn *txn, void *arg);
+
+// Opens (and makes, 0700) the store in directory `dir` and takes its lock. start.data_dir,
+// start.data_dir_locked (another process has it), start.schema, store.unavailable.
+MUST_USE reason store_open(struct op *op, const char *dir, struct store **ret_store);
+// Waits for the writes that were accepted; then closes.
+void store_close(struct store *store);
+// False after a failed commit, until the store was reopened and verified.
+bool store_ready(struct store *store);
+
+// What fn refuses with, or store.unavailable. fn must not keep slices into the store past its end.
+MUST_USE reason store_read(struct op *op, struct store *store, store_fn fn, void *arg);
+// Durable when it returns NULL. When fn refuses nothing of it is kept. store.unavailable: disk full (aborts,
+// goes on by itself when there is space) or a failed write (the environment is closed, reopened, verified;
+// an unknown outcome is a refusal). limit.queue: too many writes wait.
+MUST_USE reason store_write(struct op *op, struct store *store, store_fn fn, void *arg);
+
+// Inside a transaction. Values point into the store: valid until the transaction's next write or its end.
+// *ret_value.at is NULL when there is no such key.
+MUST_USE reason txn_get(struct op *op, struct txn *txn, struct slice key, struct slice *ret_value);
+MUST_USE reason txn_put(struct op *op, struct txn *txn, struct slice key, struct slice value);
+// *ret_added false: the key was there, and nothing was changed.
+MUST_USE reason txn_add(struct op *op, struct txn *txn, struct slice key, struct slice value,
+                        bool *ret_added);
+MUST_USE reason txn_delete(struct op *op, struct txn *txn, struct slice key, bool *ret_there);
+
+// Goes through the keys with a prefix in order. One scan at a time may write (delete what it stands on).
+struct scan {
+    struct txn *txn;
+    void *cursor;
+    struct slice prefix;
+    bool backwards, started, ended;
+    uint8_t from[STORE_KEY_MAX];
+    size_t from_len;
+};
+// `from` empty: from the first (last, when backwards) key with the prefix; else from the first key that is
+// > from (< from, when backwards); `from` itself is left out, so the last key of a page is the next page's.
+MUST_USE reason scan_open(struct op *op, struct txn *txn, struct slice prefix, struct slice from,
+                          bool backwards, struct scan *ret_scan);
+// *ret_key.at is NULL at the end.
+MUST_USE reason scan_next(struct op *op, struct scan *scan, struct slice *ret_key,
+                          struct slice *ret_value);
+void scan_close(struct scan *scan); // NULL-safe, also after a refusal
+
+// Figures for operators.
+struct store_stat {
+    uint64_t rows, map_bytes, used_bytes;
+};
+MUST_USE reason store_stat(struct op *op, struct store *store, struct store_stat *ret_stat);
+
+#endif

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Access tokens (RFC 9068, ES256 by cjose), the keys that sign them, and their public set.
+#ifndef GATEHOUSE_TOKEN_TOKEN_H
+#define GATEHOUSE_TOKEN_TOKEN_H
+
+#include "domain/session.h"
+
+#define TOKEN_LIFETIME_DEFAULT (5 * MINUTE_MS)
+#define TOKEN_TEXT_MAX 4096       // ours are under 1 KB
+#define OPERATOR_TTL_DEFAULT 900  // seconds
+#define OPERATOR_TTL_MAX 86400
+#define TOKEN_ROLES_MAX 32        // more roles than this do not fit a token of 1 KB: `roles` is left out
+
+struct keyring; // P-256 keys: the newest signs, all verify; kid = RFC 7638 thumbprint
+
+// Makes DIR/token-1.key (PEM, 0600) when there is no token-*.key yet. start.key_file.
+MUST_USE reason keyring_make(struct op *op, const char *dir);
+// start.key_file: which file, what is wrong, what to do.
+MUST_USE reason keyring_open(struct op *op, const char *dir, struct keyring **ret_keyring);
+void keyring_close(struct keyring *keyring);
+// {"keys":[...]}: public parts only.
+MUST_USE reason keyring_jwks(struct op *op, struct keyring *keyring, struct slice *ret_json);
+
+struct claims {
+    struct slice subject;   // user id, or "operator"
+    struct slice token_id;  // jti
+    struct slice session;   // sid, "" for operators
+    struct slice tenant;
+    struct slice client_id;
+    struct slice acr;
+    struct texts roles;
+    struct slice scope;     // "operator" for operators, else ""
+    int64_t issued_at, expires_at, authenticated_at; // ms
+    int64_t rv;
+};
+// {"typ":"at+jwt","alg":"ES256","kid":...}. issuer and audience are public_url.
+MUST_USE reason token_issue(struct op *op, struct keyring *keyring, struct slice public_url,
+                            const struct claims *claims, struct slice *ret_token);
+// Signature by one of ours, ES256 only, typ at+jwt, iss, aud, exp, iat not in the future (60 s), all required claims.
+// unauthenticated with what failed in the detail.
+MUST_USE reason token_check(struct op *op, struct keyring *keyring, struct slice public_url,
+                            struct slice token, struct claims *ret_claims);
+// Claims for a session as it is now.
+MUST_USE reason token_for_session(struct op *op, const struct session_view *view, int64_t lifetime,
+                                  struct claims *ret_claims);
+
+#endif
