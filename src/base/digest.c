@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// SHA-256 by OpenSSL, and the comparison of secrets. The algorithm is fetched once for the process: a
+// fetch takes locks and searches providers, which costs more than the digest of a short text.
+#include "base/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
+#include "base/auto.h"
+#include "base/check.h"
+
+AUTO_FREE(EVP_MD_CTX, EVP_MD_CTX_free);
+
+// Written once, before the first use; never freed, since threads may still digest while main ends.
+static EVP_MD *sha256_method;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+
+static void fetch_sha256(void) {
+    sha256_method = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static const EVP_MD *sha256(void) {
+    CHECK(pthread_once(&sha256_once, fetch_sha256) == 0);
+    CHECK(sha256_method != NULL);
+    return sha256_method;
+}
+
+struct sha256 digest_sha256(struct slice bytes) {
+    struct sha256 digest;
+    unsigned len = 0;
+    int done = EVP_Digest(bytes.len > 0 ? bytes.at : "", bytes.len, digest.bytes, &len, sha256(),
+                          NULL);
+    CHECK(done == 1 && len == SHA256_BYTES);
+    return digest;
+}
+
+struct sha256 digest_parts(const struct slice *parts, size_t count) {
+    AUTO(EVP_MD_CTX) context = EVP_MD_CTX_new();
+    CHECK(context != NULL && EVP_DigestInit_ex2(context, sha256(), NULL) == 1);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t length[8];
+        for (unsigned byte = 0; byte < 8; byte++) {
+            length[byte] = (uint8_t)((uint64_t)parts[i].len >> (8 * (7 - byte)));
+        }
+        CHECK(EVP_DigestUpdate(context, length, sizeof length) == 1);
+        CHECK(parts[i].len == 0 || EVP_DigestUpdate(context, parts[i].at, parts[i].len) == 1);
+    }
+    struct sha256 digest;
+    unsigned len = 0;
+    CHECK(EVP_DigestFinal_ex(context, digest.bytes, &len) == 1 && len == SHA256_BYTES);
+    return digest;
+}
+
+bool same_secret(struct slice a, struct slice b) {
+    return a.len == b.len && a.len > 0 && CRYPTO_memcmp(a.at, b.at, a.len) == 0;
+}

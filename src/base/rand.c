@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Random bytes from getrandom(2) and the ULIDs made of them. No generator of our own, no seed, no state.
+#include "base/rand.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "base/check.h"
+
+#define TIME_CHARACTERS 10
+#define TIME_MAX ((INT64_C(1) << 48) - 1)
+
+static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+void rand_bytes(void *to, size_t len) {
+    char *at = to;
+    while (len > 0) {
+        ssize_t got = getrandom(at, len, 0);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        CHECK(got > 0);
+        at += got;
+        len -= (size_t)got;
+    }
+}
+
+// `count` characters of five bits, the highest first.
+static void base32(char *to, uint64_t number, size_t count) {
+    for (size_t i = count; i > 0; i--) {
+        to[i - 1] = crockford[number & 31];
+        number >>= 5;
+    }
+}
+
+reason rand_ulid(struct op *op, struct slice prefix, struct slice *ret_id) {
+    char *at = NULL;
+    TRY(op_take(op, prefix.len + ULID_TEXT, &at));
+    if (prefix.len > 0) {
+        memcpy(at, prefix.at, prefix.len);
+    }
+    uint64_t random[2];
+    rand_bytes(random, sizeof random);
+    int64_t now = op->now < 0 ? 0 : op->now > TIME_MAX ? TIME_MAX : op->now;
+    char *ulid = at + prefix.len;
+    base32(ulid, (uint64_t)now, TIME_CHARACTERS);
+    base32(ulid + TIME_CHARACTERS, random[0], 8);
+    base32(ulid + TIME_CHARACTERS + 8, random[1], 8);
+    *ret_id = slice_of(at, prefix.len + ULID_TEXT);
+    return NULL;
+}
+
+bool ulid_time(struct slice ulid, int64_t *ret_ms) {
+    if (ulid.len != ULID_TEXT || ulid.at[0] < '0' || ulid.at[0] > '7') {
+        return false;
+    }
+    uint64_t time = 0;
+    for (size_t i = 0; i < ULID_TEXT; i++) {
+        const char *found = memchr(crockford, ulid.at[i], sizeof crockford - 1);
+        if (found == NULL) {
+            return false;
+        }
+        if (i < TIME_CHARACTERS) {
+            time = time << 5 | (uint64_t)(found - crockford);
+        }
+    }
+    *ret_ms = (int64_t)time;
+    return true;
+}
