@@ -11,11 +11,18 @@
 
 struct json; // jansson's json_t
 
+// jansson has functions of these two names: ours get others at link time. Only json.c includes jansson.h,
+// and before this header.
+#define json_object gatehouse_json_object
+#define json_array gatehouse_json_array
+
 // malformed_json: not JSON, duplicate members, too deep, not UTF-8, trailing bytes. The root is any value.
+// body_too_large: over JSON_BODY_MAX.
 MUST_USE reason json_parse(struct op *op, struct slice text, const struct json **ret_root);
 MUST_USE reason json_print(struct op *op, const struct json *root, bool pretty, struct slice *ret_text);
 
-// Makers give a valid value also when memory is out (an immortal null), and mark op; json_print refuses.
+// Makers give a valid value also when memory is out (an immortal null), and mark op (`incomplete`), for good:
+// json_print then refuses with limit.memory. Bytes of a text that are not UTF-8 are written as U+FFFD.
 struct json *json_object(struct op *op);
 struct json *json_array(struct op *op);
 void json_set(struct op *op, struct json *object, const char *name, struct json *value);
@@ -40,7 +47,8 @@ bool json_number(const struct json *value, int64_t *ret_number);
 bool json_bool(const struct json *value, bool *ret_bool);
 size_t json_count(const struct json *array);
 const struct json *json_at(const struct json *array, size_t index);
-// For each member of an object, in order: while (json_member(object, &at, &name, &value)). at starts 0.
+// For each member of an object, in order: while (json_member(object, &at, &name, &value)). at starts 0 and
+// means nothing to the caller.
 bool json_member(const struct json *object, size_t *at, struct slice *ret_name,
                  const struct json **ret_value);
 
@@ -48,6 +56,7 @@ bool json_member(const struct json *object, size_t *at, struct slice *ret_name,
 struct json *json_from_fields(struct op *op, const struct field_table *table, const void *row);
 // JSON into a record whose defaults the caller has set: absent members keep them. Unknown members, wrong
 // types, bounds: each an op_error with its JSON pointer under `at` ("" for the root), then invalid_input.
+// Elements of a FIELD_STRUCTS start zeroed. Texts point into `object`. After a refusal the row is half done.
 MUST_USE reason json_to_fields(struct op *op, const struct field_table *table,
                                const struct json *object, struct slice at, void *row);
 

@@ -23,6 +23,7 @@ struct op {
     struct slice detail;      // of the refusal that is on its way up
     struct op_error errors[OP_ERRORS_MAX]; // by field, for CLASS_INPUT
     size_t error_count;
+    bool incomplete; // a JSON value could not be made: nothing of it may be printed
 };
 
 // now 0: the system's clock.

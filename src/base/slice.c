@@ -50,7 +50,7 @@ struct slice slice_sub(struct slice s, size_t from, size_t to) {
         to = s.len;
     }
     if (from >= to) {
-        return (struct slice){from <= s.len ? s.at + from : s.at, 0};
+        return (struct slice){from > 0 && from <= s.len ? s.at + from : s.at, 0};
     }
     return (struct slice){s.at + from, to - from};
 }
