@@ -220,7 +220,9 @@ class Browser:
             return
         if same_site == "none" and not secure:
             return  # browsers refuse it since 2020
-        if name.startswith("__Host-") and (not secure or "domain" in attr or attr.get("path") != "/"):
+        if name.startswith("__Host-") and (
+            not secure or "domain" in attr or attr.get("path") != "/"
+        ):
             raise BrowserError(f"{url} set {name}, but not as its prefix demands: {set_cookie}")
         path = attr.get("path") or "/"
         jar = self.jar.setdefault(host, {})

@@ -10,8 +10,9 @@ import unittest
 from dataclasses import replace
 
 from browser import Browser
-from forge import Response, make_key
+from forge import Response
 from harness import Gate, begin, post_response
+from seal import make_key
 
 TENANT, DOMAIN = "acme", "acme.example"
 LOGIN_FIELDS = {

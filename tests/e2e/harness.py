@@ -194,9 +194,8 @@ class Gate:
         """As run(), but another exit status than 0 is a failure."""
         done = self.run(*arguments)
         if done.returncode != 0:
-            raise AssertionError(
-                f"gatehouse {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
-            )
+            said = done.stdout + done.stderr
+            raise AssertionError(f"gatehouse {arguments}: exit {done.returncode}\n{said}")
         return done
 
     def start(self):
@@ -265,7 +264,9 @@ class Gate:
         return answer
 
     def make_tenant(self, slug, domains):
-        return self.api("POST", "/tenants", {"slug": slug, "name": slug.title(), "domains": domains})
+        return self.api(
+            "POST", "/tenants", {"slug": slug, "name": slug.title(), "domains": domains}
+        )
 
     def make_connection(self, tenant, slug, idp, rules=None, **policy):
         """A connection of a tenant with its trust, rules and policy; returns its URLs."""

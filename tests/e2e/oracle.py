@@ -12,9 +12,10 @@ import lasso
 
 from harness import find_tool, temp_dir
 
+_RESPONSE = "/*[local-name()='Response']"
 PLACES = {
-    "response": "/*[local-name()='Response']/*[local-name()='Signature']",
-    "assertion": "/*[local-name()='Response']/*[local-name()='Assertion']/*[local-name()='Signature']",
+    "response": _RESPONSE + "/*[local-name()='Signature']",
+    "assertion": _RESPONSE + "/*[local-name()='Assertion']/*[local-name()='Signature']",
 }
 ID_ATTRIBUTES = (
     "urn:oasis:names:tc:SAML:2.0:protocol:Response",

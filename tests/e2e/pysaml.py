@@ -16,8 +16,8 @@ from saml2.saml import NAME_FORMAT_BASIC, NAMEID_FORMAT_EMAILADDRESS, NameID
 from saml2.server import Server
 from saml2.sigver import RSACrypto, verify_redirect_signature
 
-from forge import make_key
 from harness import find_tool, temp_dir
+from seal import make_key
 
 BASE = "http://127.0.0.1:9/pysaml2"  # nothing listens there: the test carries its messages
 

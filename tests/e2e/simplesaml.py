@@ -13,8 +13,8 @@ import os
 import secrets
 
 from browser import Browser
-from forge import make_key
 from harness import Program, answers, find_tool, free_port, temp_dir
+from seal import make_key
 
 HOME = "/usr/share/simplesamlphp"
 PHP_INI = (

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from lxml import etree
 
-from forge import Logout, Response, idp_metadata, make_key, sp_metadata
+from forge import Logout, Response, idp_metadata, sp_metadata
 from oracle import LassoProvider, xmlsec1
+from seal import make_key
 
 IDP = "https://idp.example/metadata"
 SP = "https://gate.example/saml/acme"

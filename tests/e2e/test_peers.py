@@ -8,10 +8,11 @@ import unittest
 from urllib.parse import parse_qs, urlsplit
 
 from browser import Browser
-from forge import AuthnRequest, Logout, Signer, make_key, sp_metadata
+from forge import AuthnRequest, Logout, sp_metadata
 from harness import read_request, redirect_url
 from oracle import xmlsec1
 from pysaml import PySaml
+from seal import Signer, make_key
 from simplesaml import SimpleSaml, log_in
 
 SP = "http://localhost:9/saml/paper"
@@ -54,8 +55,12 @@ class SimpleSamlTest(unittest.TestCase):
         for signer in (None, Signer(make_key())):
             with self.subTest(signer=signer):
                 xml = self.ask().xml()
-                page = Browser().get(redirect_url(self.idp.sso_url, xml, "SAMLRequest", "r", signer))
-                self.assertEqual([form.fields for form in page.forms if "username" in form.fields], [])
+                page = Browser().get(
+                    redirect_url(self.idp.sso_url, xml, "SAMLRequest", "r", signer)
+                )
+                self.assertEqual(
+                    [form.fields for form in page.forms if "username" in form.fields], []
+                )
                 self.assertRegex(page.text, "[Ss]ignature|validate")
 
     def test_logout_ends_the_session_and_is_answered(self):
