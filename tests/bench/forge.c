@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes SAML Responses for the bench: each unique, freshly signed (RSA-2048, rsa-sha256, exclusive c14n), about
-// 7 KB of XML, unsolicited, with an e-mail NameID and six attributes of which one has ten values. One URL-encoded
-// POST body a line, ready to be sent. The XML is written in canonical form at once, so that a message costs
-// a hash and a signature and nothing here parses XML; the tests let xmlsec1 confirm that it is right.
-// It also makes its own identity provider (key, certificate, metadata), and on request messages with one defect
-// each, which a gate has to refuse. It never talks to anybody.
+// Writes SAML Responses for the bench: each unique, freshly signed (RSA-2048, rsa-sha256, exclusive
+// c14n), about 7 KB of XML, unsolicited, with an e-mail NameID and six attributes of which one has
+// ten values. One URL-encoded POST body a line, ready to be sent. The XML is written in canonical
+// form at once, so that a message costs a hash and a signature and nothing here parses XML; the
+// tests let xmlsec1 confirm that it is right. It also makes its own identity provider (key,
+// certificate, metadata), and on request messages with one defect each, which a gate has to refuse.
+// It never talks to anybody.
 #include "args.h"
 #include "idp.h"
 #include "text.h"
@@ -31,7 +32,7 @@
 #define FORMAT_ENTITY "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 
 enum {
-    VALUE_MAX = 512,      // of a URL or entity id from the command line
+    VALUE_MAX = 512, // of a URL or entity id from the command line
     ID_LEN = 40,
     GROUPS = 10,
     BLOCK = 16, // bodies that a thread makes between two writes
@@ -42,16 +43,7 @@ enum {
 
 // ---- what is ordered --------------------------------------------------------------------------
 
-enum defect {
-    NONE,
-    TAMPERED,
-    TAMPERED_NAME,
-    EXPIRED,
-    EARLY,
-    AUDIENCE,
-    RECIPIENT,
-    UNSIGNED
-};
+enum defect { NONE, TAMPERED, TAMPERED_NAME, EXPIRED, EARLY, AUDIENCE, RECIPIENT, UNSIGNED };
 
 static const struct {
     const char *name;
@@ -96,8 +88,7 @@ static void new_id(char id[ID_LEN]) {
 static void utc(char out[32], long offset) {
     time_t when = time(NULL) + offset;
     struct tm parts;
-    if (gmtime_r(&when, &parts) == NULL ||
-        strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
+    if (gmtime_r(&when, &parts) == NULL || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
         errx(2, "the clock is out of range");
     }
 }
@@ -193,8 +184,7 @@ static void write_response(struct text *text, const struct order *order, const s
     addf(text,
          "<samlp:Response xmlns:samlp=\"" NS_SAMLP "\" Destination=\"%s\" ID=\"%s\" "
          "IssueInstant=\"%s\" Version=\"2.0\"><saml:Issuer xmlns:saml=\"" NS_SAML "\" "
-         "Format=\"" FORMAT_ENTITY "\">%s"
-         "</saml:Issuer>",
+         "Format=\"" FORMAT_ENTITY "\">%s</saml:Issuer>",
          order->acs, ids->response, order->issued, order->issuer);
     if (signature != NULL) {
         add(text, signature->at, signature->len);
@@ -226,7 +216,8 @@ static void write_signed_info(struct text *text, const char *id, const struct te
     addf(text, "</ds:DigestValue></ds:Reference></ds:SignedInfo>");
 }
 
-// `scratch` is overwritten; `text` gets the whole ds:Signature over `octets`, the element with `id`.
+// `scratch` is overwritten; `text` gets the whole ds:Signature over `octets`, the element with
+// `id`.
 static void write_signature(struct text *text, struct text *scratch, const struct signer *signer,
                             const char *id, const struct text *octets) {
     static const char alone[] = "<ds:SignedInfo xmlns:ds=\"" NS_DS "\">";
@@ -415,19 +406,18 @@ static void forge_all(const struct order *order, const struct signer *signer) {
 // ---- the command line -------------------------------------------------------------------------
 
 static void usage(FILE *to) {
-    fprintf(to,
-            "usage: forge --make-idp DIR [--issuer URI]\n"
-            "       forge --idp DIR --acs URL --audience URI [options]\n\n"
-            "  --make-idp DIR   write idp.key, idp.crt and idp-metadata.xml there\n"
-            "  --idp DIR        sign with the key there\n"
-            "  --issuer URI     the provider's entity id (" DEFAULT_ISSUER ")\n"
-            "  --count N        messages (1), each for a person of its own\n"
-            "  --first N        number of the first person (0)\n"
-            "  --threads N      threads that sign (2)\n"
-            "  --out FILE       one POST body a line (- is standard output)\n"
-            "  --raw            the XML instead, one message a line\n"
-            "  --sign-response  sign the Response too\n"
-            "  --defect NAME    make bad ones:\n");
+    fprintf(to, "usage: forge --make-idp DIR [--issuer URI]\n"
+                "       forge --idp DIR --acs URL --audience URI [options]\n\n"
+                "  --make-idp DIR   write idp.key, idp.crt and idp-metadata.xml there\n"
+                "  --idp DIR        sign with the key there\n"
+                "  --issuer URI     the provider's entity id (" DEFAULT_ISSUER ")\n"
+                "  --count N        messages (1), each for a person of its own\n"
+                "  --first N        number of the first person (0)\n"
+                "  --threads N      threads that sign (2)\n"
+                "  --out FILE       one POST body a line (- is standard output)\n"
+                "  --raw            the XML instead, one message a line\n"
+                "  --sign-response  sign the Response too\n"
+                "  --defect NAME    make bad ones:\n");
     for (size_t i = 0; i < sizeof defects / sizeof defects[0]; i++) {
         fprintf(to, "      %-14s %s\n", defects[i].name, defects[i].what);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The bench's identity provider on disk: makes its key, certificate and metadata, and reads key and certificate
-// back for signing. A folder of its own for each provider, so that a foreign one is just another folder.
+// The bench's identity provider on disk: makes its key, certificate and metadata, and reads key and
+// certificate back for signing. A folder of its own for each provider, so that a foreign one is
+// just another folder.
 #ifndef GATEHOUSE_BENCH_IDP_H
 #define GATEHOUSE_BENCH_IDP_H
 
@@ -15,11 +16,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-enum {
-    KEY_BITS = 2048,
-    PATH_LEN = 4096,
-    DAY = 24 * 3600
-};
+enum { KEY_BITS = 2048, PATH_LEN = 4096, DAY = 24 * 3600 };
 
 struct signer {
     EVP_PKEY *key;
@@ -105,11 +102,14 @@ static inline void make_idp(const char *dir, const char *issuer) {
     fprintf(file,
             "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" "
             "entityID=\"%s\">\n"
-            "  <md:IDPSSODescriptor protocolSupportEnumeration=\"" "urn:oasis:names:tc:SAML:2.0:protocol" "\">\n"
-            "    <md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"" "http://www.w3.org/2000/09/xmldsig#" "\">"
+            "  <md:IDPSSODescriptor protocolSupportEnumeration="
+            "\"urn:oasis:names:tc:SAML:2.0:protocol\">\n"
+            "    <md:KeyDescriptor use=\"signing\"><ds:KeyInfo "
+            "xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">"
             "<ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
             "</md:KeyDescriptor>\n"
-            "    <md:NameIDFormat>" "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress" "</md:NameIDFormat>\n"
+            "    <md:NameIDFormat>"
+            "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat>\n"
             "    <md:SingleSignOnService "
             "Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" "
             "Location=\"https://idp.bench.example/sso\"/>\n"

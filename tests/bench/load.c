@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Posts each line of a file once to 127.0.0.1 over K kept-alive connections (one thread, epoll) and checks every
-// answer: the status, and a session token of 16 characters or more that no other answer had. It retries nothing:
-// a connection that breaks is a failed login. Bounded in count and in time. Prints one line of JSON; shows the
-// first wrong answer on stderr, and exits 1 when there was one or when time ran out.
-// It knows no more HTTP than it needs: an answer has a Content-Length, or it is wrong.
+// Posts each line of a file once to 127.0.0.1 over K kept-alive connections (one thread, epoll) and
+// checks every answer: the status, and a session token of 16 characters or more that no other
+// answer had. It retries nothing: a connection that breaks is a failed login. Bounded in count and
+// in time. Prints one line of JSON; shows the first wrong answer on stderr, and exits 1 when there
+// was one or when time ran out. It knows no more HTTP than it needs: an answer has a
+// Content-Length, or it is wrong.
 #include "args.h"
 
 #include <arpa/inet.h>
@@ -44,12 +45,13 @@ struct piece {
     size_t len;
 };
 
+// A session by the digest of its token: tokens differ in length, this does not.
 struct session {
-    unsigned char digest[SHA256_DIGEST_LENGTH]; // of the token: tokens differ in length, this does not
+    unsigned char digest[SHA256_DIGEST_LENGTH];
 };
 
 struct conn {
-    int fd; // -1: not open
+    int fd;       // -1: not open
     bool waiting; // for an answer
     bool polling_out;
     char head[HEAD_MAX];
@@ -83,8 +85,8 @@ static uint64_t now_us(void) {
 
 // ---- answers ----------------------------------------------------------------------------------
 
-// The value of the first header `name` (lower or upper case) at or after `from`, which is moved past
-// it, in a head that ends with an empty line; an empty `at` when there is none.
+// The value of the first header `name` (lower or upper case) at or after `from`, which is moved
+// past it, in a head that ends with an empty line; an empty `at` when there is none.
 static struct piece header(const char **from, const char *end, const char *name) {
     size_t name_len = strlen(name);
     const char *line = *from;
@@ -271,12 +273,12 @@ static void send_more(struct load *load, struct conn *conn) {
 static void post_next(struct load *load, struct conn *conn) {
     char *stop = memchr(load->next, '\n', (size_t)(load->end - load->next));
     size_t body_len = (size_t)((stop != NULL ? stop : load->end) - load->next);
-    int head_len = snprintf(conn->head, sizeof conn->head,
-                            "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%ld\r\nAccept: %s\r\n"
-                            "Content-Type: application/x-www-form-urlencoded\r\n"
-                            "Content-Length: %zu\r\n\r\n",
-                            load->path, load->port, load->json ? "application/json" : "text/html",
-                            body_len);
+    int head_len =
+        snprintf(conn->head, sizeof conn->head,
+                 "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%ld\r\nAccept: %s\r\n"
+                 "Content-Type: application/x-www-form-urlencoded\r\n"
+                 "Content-Length: %zu\r\n\r\n",
+                 load->path, load->port, load->json ? "application/json" : "text/html", body_len);
     if (head_len < 0 || head_len >= HEAD_MAX) {
         errx(2, "--path is too long");
     }

@@ -342,8 +342,8 @@ def json_answers_are_judged_by_their_access_token():
 @test
 def time_is_bounded():
     start = time.monotonic()
-    found, status, said, _ = loaded(lambda n: good(n) if n < 10 else time.sleep(3), "--seconds", "1")
-    assert time.monotonic() - start < 10
+    found, status, said, _ = loaded(lambda n: good(n) if n < 10 else time.sleep(30), "--seconds", "3")
+    assert time.monotonic() - start < 20
     equal((status, found["ok"]), (1, 10))
     assert found["failed"] == found["sent"] - 10 > 0 and found["unanswered"] == 30, found
     assert "time ran out" in said, said
@@ -374,10 +374,12 @@ def the_cpu_of_children_that_ended_and_of_those_that_live_is_counted():
                           stdout=subprocess.PIPE, text=True) as process:
         try:
             equal(process.stdout.readline(), "ready\n")
-            time.sleep(0.8)
             equal(len(proctree.tree(process.pid)), 2, "processes:")
+            end = time.monotonic() + 20         # the one that lives may still be at work
+            while sum(proctree.cpu_seconds(process.pid)) < 0.85 and time.monotonic() < end:
+                time.sleep(0.05)
             user, kernel = proctree.cpu_seconds(process.pid)
-            assert 0.8 < user + kernel < 1.6, (user, kernel)
+            assert 0.85 <= user + kernel < 1.6, (user, kernel)
             assert 2**20 < proctree.memory_bytes(process.pid) < 2**28
         finally:
             process.communicate("\n")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A text of bounded size, to which the bench's forge adds piece by piece. What does not fit ends the program
-// with status 2: a message that was cut must never look like a message.
+// A text of bounded size, to which the bench's forge adds piece by piece. What does not fit ends
+// the program with status 2: a message that was cut must never look like a message.
 #ifndef GATEHOUSE_BENCH_TEXT_H
 #define GATEHOUSE_BENCH_TEXT_H
 
@@ -38,8 +38,8 @@ static inline void add(struct text *text, const char *at, size_t len) {
     text->at[text->len] = '\0';
 }
 
-__attribute__((format(printf, 2, 3))) static inline void
-addf(struct text *text, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static inline void addf(struct text *text, const char *format,
+                                                              ...) {
     size_t room = sizeof text->at - text->len;
     va_list args;
     va_start(args, format);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The yardstick of the bench: what one RSA-2048 SHA-256 verification costs on this core right now, with the key
-// and its context made once. No login can cost less, and noise hits both alike, so "CPU per login in verifies"
-// can be compared between machines and between busy moments. Prints one line of JSON; asserts nothing.
+// The yardstick of the bench: what one RSA-2048 SHA-256 verification costs on this core right now,
+// with the key and its context made once. No login can cost less, and noise hits both alike, so
+// "CPU per login in verifies" can be compared between machines and between busy moments. Prints one
+// line of JSON; asserts nothing.
 #include "args.h"
 
 #include <inttypes.h>
@@ -15,8 +16,8 @@
 
 enum {
     KEY_BITS = 2048,
-    BATCHES = 9,            // the median of so many, so that one interrupted batch does not count
-    BATCH_VERIFIES = 64,    // between two looks at the clock
+    BATCHES = 9,         // the median of so many, so that one interrupted batch does not count
+    BATCH_VERIFIES = 64, // between two looks at the clock
     MILLISECONDS_MAX = 60000
 };
 
@@ -57,7 +58,8 @@ static uint64_t batch(EVP_PKEY_CTX *verifier, const unsigned char *signature, si
 // A context for `key` that is ready to sign or to verify SHA-256 digests.
 static EVP_PKEY_CTX *context(EVP_PKEY *key, int (*init)(EVP_PKEY_CTX *)) {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-    if (ctx == NULL || init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
+    if (ctx == NULL || init(ctx) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
         EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1) {
         errx(2, "OpenSSL gave no RSA context");
     }
