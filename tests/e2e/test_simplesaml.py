@@ -144,28 +144,20 @@ class SimpleSamlTest(unittest.TestCase):
             self.gate.api("PUT", f"/connections/{SLUG}/rules", DEFAULT_RULES)
 
     def test_sign_out_at_the_gate_signs_out_at_the_provider(self):
-        for binding in ("redirect", "post"):
-            with self.subTest(binding=binding):
-                self.policy_is(request_binding=binding)
-                browser = Browser()
-                page = self.log_in(browser)
-                self.go_to_idp(browser).form("SAMLResponse")  # it knows the browser
-                page = browser.submit(page.form(action_ends="/logout"))
-                forms = [form for form in page.forms if "SAMLRequest" in form.fields]
-                if forms:
-                    page = browser.submit(forms[0])
-                self.assertTrue(page.url.startswith(self.gate.base), (page.url, page.text[:600]))
-                self.assertEqual(page.status, 200, page.text[:600])
-                self.assertTrue(
-                    any(url.startswith(self.idp.slo_url) for _, url, _ in browser.history),
-                    f"the provider was not asked: {browser.history}",
-                )
-                self.assertTrue(
-                    any(url == self.connection.slo_url for _, url, _ in browser.history),
-                    f"its answer did not come back: {browser.history}",
-                )
-                self.assertIsNone(self.session(browser))
-                self.go_to_idp(browser).form("username")  # it asks again: signed out there too
+        browser = Browser()
+        page = self.log_in(browser)
+        self.go_to_idp(browser).form("SAMLResponse")  # it knows the browser
+        page = browser.submit(page.form(action_ends="/logout"))
+        forms = [form for form in page.forms if "SAMLRequest" in form.fields]
+        if forms:
+            page = browser.submit(forms[0])
+        self.assertTrue(page.url.startswith(self.gate.base), (page.url, page.text[:600]))
+        self.assertEqual(page.status, 200, page.text[:600])
+        asked = [url for _, url, _ in browser.history]
+        self.assertIn(self.idp.slo_url, asked, "the provider was not asked")
+        self.assertIn(self.connection.slo_url, asked, "its answer did not come back")
+        self.assertIsNone(self.session(browser))
+        self.go_to_idp(browser).form("username")  # it asks again: signed out there too
 
     def test_sign_out_at_the_provider_signs_out_at_the_gate(self):
         browser = Browser()
