@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What every request may use: the settings, the store, the workers, the keys. Made by app, lent to http.
+#ifndef GATEHOUSE_HTTP_GATE_H
+#define GATEHOUSE_HTTP_GATE_H
+
+#include "domain/login.h"
+#include "saml/idp_metadata.h"
+#include "saml/inbound.h"
+#include "token/token.h"
+
+struct settings {
+    struct slice public_url; // scheme://host[:port], no slash at the end; all URLs derive from it
+    struct slice listen;     // address:port, or [address]:port
+    struct slice data_dir;
+    int64_t threads;         // that run requests
+    int64_t workers;         // warm ones
+    int64_t connections;     // open HTTP connections
+    int64_t session_lifetime; // ms
+    int64_t token_lifetime;  // ms
+    int64_t login_rate;      // per address, per minute; 0 = off
+    int64_t connection_rate; // per connection, per second; 0 = off
+    int64_t pending_limit;   // waiting sign-ins per connection
+    int64_t pending_address_limit; // and per address
+    bool allow_private_fetch;
+    struct slice product;    // name on the pages
+};
+
+struct gate {
+    const struct settings *settings;
+    struct store *store;
+    struct pool *pool;
+    struct trust_cache *trusts;
+    struct keyring *keyring;
+    struct sp_keys *sp_keys;
+    struct ring *ring;
+    struct limits *limits;
+    struct metadata_cache *metadata; // signed SP metadata by connection and version
+    volatile bool draining;          // SIGTERM came: readiness says no, what is under way is finished
+};
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Who is calling, and may they.
+#include "http/router.h"
+
+#define SESSION_COOKIE_NAME "__Host-gatehouse"
+
+static struct permission_set all_permissions(void) {
+    struct permission_set all = {{0, 0}};
+    for (size_t i = 0; i < permission_count; i++) {
+        permission_add(&all, &permission_table[i]);
+    }
+    return all;
+}
+
+static void be_operator(struct request *request, struct slice id) {
+    request->actor = (struct actor){.kind = ACTOR_OPERATOR,
+                                    .id = id,
+                                    .address = request->address,
+                                    .permissions = all_permissions()};
+}
+
+static void be_user(struct request *request) {
+    const struct session_view *view = &request->session;
+    request->actor = (struct actor){.kind = ACTOR_USER,
+                                    .id = view->user.id,
+                                    .tenant = view->session.tenant,
+                                    .session = view->session.id,
+                                    .address = request->address,
+                                    .permissions = view->permissions};
+}
+
+struct lookup {
+    struct slice text;
+    bool cookie;
+    struct session_view *view;
+};
+static reason read_session(struct op *op, struct txn *txn, void *arg) {
+    struct lookup *lookup = arg;
+    return lookup->cookie ? session_find_by_cookie(op, txn, lookup->text, lookup->view)
+                          : session_find(op, txn, lookup->text, lookup->view);
+}
+
+static reason by_token(struct op *op, struct gate *gate, struct request *request,
+                       struct slice token) {
+    struct claims claims;
+    TRY(token_check(op, gate->keyring, gate->settings->public_url, token, &claims));
+    if (slice_equal(claims.scope, S("operator"))) {
+        be_operator(request, claims.subject);
+        return NULL;
+    }
+    if (claims.session.len == 0) {
+        REFUSE(op, UNAUTHENTICATED, "the access token belongs to no session");
+    }
+    struct lookup lookup = {claims.session, false, &request->session};
+    TRY(store_read(op, gate->store, read_session, &lookup));
+    be_user(request);
+    return NULL;
+}
+
+reason guard_identify(struct op *op, struct gate *gate, struct request *request) {
+    request->actor = (struct actor){.kind = ACTOR_NONE, .address = request->address};
+    if (request->control) {
+        be_operator(request, request->operator);
+        return NULL;
+    }
+    struct slice authorization = request_header(request, "Authorization");
+    if (authorization.len > 0) {
+        struct slice scheme;
+        if (!slice_cut(&authorization, ' ', &scheme) ||
+            !slice_equal_nocase(scheme, S("Bearer")) || authorization.at == NULL) {
+            REFUSE(op, UNAUTHENTICATED, "expected Authorization: Bearer and an access token");
+        }
+        return by_token(op, gate, request, slice_trim(authorization));
+    }
+    struct slice cookie = request_cookie(request, S(SESSION_COOKIE_NAME));
+    if (cookie.len == 0) {
+        return NULL;
+    }
+    request->by_cookie = true;
+    struct lookup lookup = {cookie, true, &request->session};
+    TRY(store_read(op, gate->store, read_session, &lookup));
+    be_user(request);
+    return NULL;
+}
+
+reason guard_tenant(struct op *op, const struct request *request, struct slice tenant,
+                    const char *permission) {
+    const struct actor *actor = &request->actor;
+    if (actor->kind == ACTOR_OPERATOR) {
+        return NULL;
+    }
+    if (!slice_equal(actor->tenant, tenant)) {
+        REFUSE(op, NOT_FOUND, "there is no such thing in your tenant");
+    }
+    if (permission != NULL && !permission_may(actor->permissions, permission)) {
+        REFUSE(op, FORBIDDEN, "this needs the permission %s", permission);
+    }
+    return NULL;
+}
+
+reason guard_same_site(struct op *op, const struct gate *gate, const struct request *request) {
+    struct slice site = request_header(request, "Sec-Fetch-Site");
+    if (site.len > 0) {
+        if (slice_equal(site, S("same-origin")) || slice_equal(site, S("none"))) {
+            return NULL;
+        }
+        REFUSE(op, CROSS_SITE, "the browser says that the request came from a %.*s page",
+               SLICE(site));
+    }
+    struct slice origin = request_header(request, "Origin");
+    if (slice_equal(origin, gate->settings->public_url)) {
+        return NULL;
+    }
+    REFUSE(op, CROSS_SITE, "expected Origin %.*s, got \"%.*s\"", SLICE(gate->settings->public_url),
+           SLICE(origin));
+}

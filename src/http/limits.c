@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Counters per window in a fixed table. A key's slot is chosen by a keyed hash, so that a stranger cannot aim at
+// somebody else's slot.
+#include "http/limits.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/rand.h"
+#include "domain/session.h"
+#include "http/gate.h"
+
+struct slot {
+    int64_t window; // its number, for the kind's length
+    int64_t count;
+};
+// Each kind has windows of its own length, and so a table of its own.
+enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KINDS };
+struct limits {
+    pthread_mutex_t mutex;
+    uint8_t secret[16];
+    struct slot slots[KINDS][LIMITS_SLOTS];
+};
+
+struct limits *limits_open(void) {
+    struct limits *limits = calloc(1, sizeof *limits);
+    if (limits != NULL) {
+        (void)pthread_mutex_init(&limits->mutex, NULL);
+        rand_bytes(limits->secret, sizeof limits->secret);
+    }
+    return limits;
+}
+
+void limits_close(struct limits *limits) {
+    if (limits != NULL) {
+        (void)pthread_mutex_destroy(&limits->mutex);
+        free(limits);
+    }
+}
+
+// Counts one; false when this window has had `most`.
+static bool count(struct limits *limits, enum kind kind, struct slice key, int64_t now,
+                  int64_t length, int64_t most) {
+    struct slice parts[] = {slice_of(limits->secret, sizeof limits->secret), key};
+    struct sha256 digest = digest_parts(parts, 2);
+    uint32_t hash;
+    memcpy(&hash, digest.bytes, sizeof hash);
+    struct slot *slot = &limits->slots[kind][hash % LIMITS_SLOTS];
+    int64_t window = now / length;
+    (void)pthread_mutex_lock(&limits->mutex);
+    if (slot->window != window) {
+        *slot = (struct slot){window, 0};
+    }
+    bool fits = slot->count < most;
+    slot->count += fits ? 1 : 0;
+    (void)pthread_mutex_unlock(&limits->mutex);
+    return fits;
+}
+
+reason limits_login(struct op *op, struct limits *limits, const struct settings *settings,
+                    struct slice address, struct slice connection) {
+    int64_t now = clock_steady();
+    if (settings->login_rate > 0 &&
+        !count(limits, KIND_ADDRESS, address, now, MINUTE_MS, settings->login_rate)) {
+        REFUSE(op, LOGIN_RATE_LIMITED, "more than %lld logins in a minute from %.*s (login_rate)",
+               (long long)settings->login_rate, SLICE(address));
+    }
+    if (settings->connection_rate > 0 &&
+        !count(limits, KIND_CONNECTION, connection, now, SECOND_MS, settings->connection_rate)) {
+        REFUSE(op, LOGIN_RATE_LIMITED,
+               "more than %lld logins in a second on connection %.*s (connection_rate)",
+               (long long)settings->connection_rate, SLICE(connection));
+    }
+    return NULL;
+}
+
+reason limits_pending(struct op *op, struct limits *limits, const struct settings *settings,
+                      struct slice address, struct slice connection) {
+    int64_t now = clock_steady();
+    if (!count(limits, KIND_PENDING_ADDRESS, address, now, PENDING_LIFETIME,
+               settings->pending_address_limit)) {
+        REFUSE(op, LOGIN_RATE_LIMITED,
+               "%lld sign-ins were started from %.*s within 15 minutes (pending_address_limit)",
+               (long long)settings->pending_address_limit, SLICE(address));
+    }
+    if (!count(limits, KIND_PENDING_CONNECTION, connection, now, PENDING_LIFETIME,
+               settings->pending_limit)) {
+        REFUSE(op, LOGIN_RATE_LIMITED,
+               "%lld sign-ins were started on connection %.*s within 15 minutes (pending_limit)",
+               (long long)settings->pending_limit, SLICE(connection));
+    }
+    return NULL;
+}

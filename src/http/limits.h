@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Rates and counts in memory, bounded in size: logins per address and per connection, sign-ins that wait.
+#ifndef GATEHOUSE_HTTP_LIMITS_H
+#define GATEHOUSE_HTTP_LIMITS_H
+
+#include "base/op.h"
+
+#define LIMITS_SLOTS 8192 // counters of a kind; two keys on one slot share it, which only makes it stricter
+
+struct settings;
+struct limits *limits_open(void); // NULL: no memory
+void limits_close(struct limits *limits);
+// login.rate_limited.
+MUST_USE reason limits_login(struct op *op, struct limits *limits, const struct settings *settings,
+                             struct slice address, struct slice connection);
+// A sign-in starts: at most pending_limit per connection and pending_address_limit per address within PENDING_LIFETIME.
+// login.rate_limited.
+MUST_USE reason limits_pending(struct op *op, struct limits *limits,
+                               const struct settings *settings, struct slice address,
+                               struct slice connection);
+
+#endif

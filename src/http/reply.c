@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "http/reply.h"
+
+#include "base/buf.h"
+#include "base/check.h"
+
+#define COOKIE_MAX 512
+
+void reply_header(struct reply *reply, const char *name, struct slice value) {
+    CHECK(reply->header_count < REPLY_HEADERS_MAX);
+    reply->headers[reply->header_count++] = (struct header){slice_str(name), value};
+}
+
+void reply_text(struct reply *reply, unsigned status, const char *content_type, struct slice body) {
+    reply->status = status;
+    reply->content_type = content_type;
+    reply->body = body;
+}
+
+reason reply_json(struct op *op, struct reply *reply, unsigned status, const struct json *body) {
+    struct slice text;
+    TRY(json_print(op, body, false, &text));
+    reply_text(reply, status, "application/json", text);
+    reply_header(reply, "Cache-Control", S("no-store"));
+    return NULL;
+}
+
+void reply_empty(struct reply *reply, unsigned status) {
+    reply_text(reply, status, NULL, S(""));
+    reply_header(reply, "Cache-Control", S("no-store"));
+}
+
+void reply_redirect(struct reply *reply, unsigned status, struct slice location) {
+    reply_empty(reply, status);
+    reply_header(reply, "Location", location);
+}
+
+static struct json *errors_of(struct op *op) {
+    struct json *errors = json_array(op);
+    for (size_t i = 0; i < op->error_count; i++) {
+        struct json *error = json_object(op);
+        json_set_text(op, error, "pointer", op->errors[i].pointer);
+        json_set_str(op, error, "reason", op->errors[i].why->slug);
+        json_set_text(op, error, "detail", op->errors[i].detail);
+        json_add(op, errors, error);
+    }
+    return errors;
+}
+
+static const char *title_of(unsigned status) {
+    switch (status) {
+    case 400: return "Bad request";
+    case 401: return "Not signed in";
+    case 403: return "Refused";
+    case 404: return "Not found";
+    case 405: return "Method not allowed";
+    case 409: return "Conflict";
+    case 413: return "Too large";
+    case 415: return "Unsupported media type";
+    case 422: return "Not valid";
+    case 429: return "Too many requests";
+    case 502: return "Another server failed";
+    case 503: return "Not available";
+    default: return "Something went wrong";
+    }
+}
+
+void reply_problem(struct op *op, struct reply *reply, reason why, struct slice trace_id,
+                   bool open) {
+    *reply = (struct reply){.status = why->http};
+    struct slice detail = open && op->detail.len > 0 ? op->detail : slice_str(why->text);
+    struct json *body = json_object(op);
+    json_set_text(op, body, "type", op_text(op, "urn:gatehouse:reason:%s", why->slug));
+    json_set_str(op, body, "title", title_of(why->http));
+    json_set_number(op, body, "status", why->http);
+    json_set_text(op, body, "detail", detail);
+    json_set_str(op, body, "reason", why->slug);
+    if (trace_id.len > 0) {
+        json_set_text(op, body, "trace_id", trace_id);
+    }
+    if (open && op->error_count > 0) {
+        json_set(op, body, "errors", errors_of(op));
+    }
+    struct slice text = S("");
+    if (json_print(op, body, false, &text) != NULL) {
+        text = S("{\"type\":\"about:blank\",\"title\":\"Not available\",\"status\":503,"
+                 "\"detail\":\"The answer did not fit.\",\"reason\":\"limit.memory\"}");
+        reply->status = 503;
+    }
+    reply_text(reply, reply->status, "application/problem+json", text);
+    reply_header(reply, "Cache-Control", S("no-store"));
+    if (why->http == 429 || why->http == 503) {
+        reply_header(reply, "Retry-After", S("2"));
+    }
+    if (why->http == 401) {
+        reply_header(reply, "WWW-Authenticate", S("Bearer realm=\"gatehouse\""));
+    }
+}
+
+void reply_cookie(struct op *op, struct reply *reply, struct slice name, struct slice value,
+                  const char *same_site, int64_t max_age) {
+    struct buf out;
+    buf_open(&out, op, COOKIE_MAX);
+    buf_printf(&out, "%.*s=%.*s; Path=/; Secure; HttpOnly; SameSite=%s", SLICE(name), SLICE(value),
+               same_site);
+    if (max_age >= 0) {
+        buf_printf(&out, "; Max-Age=%lld", (long long)max_age);
+    }
+    struct slice text;
+    CHECK(buf_done(&out, &text) == NULL || op->arena.taken + COOKIE_MAX > op->arena.ceiling);
+    reply_header(reply, "Set-Cookie", buf_slice(&out));
+}

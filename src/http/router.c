@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "http/router.h"
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/log.h"
+#include "http/page.h"
+
+#define API_PREFIX "/api/"
+#define WEB_BODY_MAX (64U << 10)
+
+// Is this the path of this row? Fills the {parts}, decoded.
+static bool path_fits(struct op *op, const char *pattern, struct slice path,
+                      struct slice args[REQUEST_ARGS_MAX]) {
+    struct slice want = slice_str(pattern);
+    struct slice want_part;
+    struct slice part;
+    size_t count = 0;
+    while (want.at != NULL) {
+        if (path.at == NULL || !slice_cut(&want, '/', &want_part) ||
+            !slice_cut(&path, '/', &part)) {
+            return false;
+        }
+        if (want_part.len > 0 && want_part.at[0] == '{') {
+            if (part.len == 0 || count == REQUEST_ARGS_MAX ||
+                !decode_url(op, part, false, &args[count]) || args[count].len == 0 ||
+                memchr(args[count].at, 0, args[count].len) != NULL) {
+                return false;
+            }
+            count++;
+        } else if (!slice_equal(part, want_part)) {
+            return false;
+        }
+    }
+    return path.at == NULL;
+}
+
+// *ret_allowed collects the methods of the rows with this path, for 405.
+static const struct route *find(struct op *op, struct request *request, struct slice *ret_allowed) {
+    struct buf allowed;
+    buf_open(&allowed, op, 128);
+    const struct route *found = NULL;
+    for (size_t i = 0; i < route_count && found == NULL; i++) {
+        struct slice args[REQUEST_ARGS_MAX] = {{NULL, 0}};
+        if (!path_fits(op, route_table[i].path, request->path, args)) {
+            continue;
+        }
+        if (route_table[i].method == request->method) {
+            memcpy(request->args, args, sizeof args);
+            found = &route_table[i];
+        } else {
+            buf_str(&allowed, allowed.len > 0 ? ", " : "");
+            buf_str(&allowed, method_names[route_table[i].method]);
+        }
+    }
+    *ret_allowed = buf_slice(&allowed);
+    return found;
+}
+
+struct connection_tenant {
+    struct slice slug, tenant;
+};
+static reason read_tenant(struct op *op, struct txn *txn, void *arg) {
+    struct connection_tenant *it = arg;
+    struct connection connection;
+    TRY(connection_find(op, txn, it->slug, &connection));
+    it->tenant = connection.tenant;
+    return NULL;
+}
+
+static reason admit(struct op *op, struct gate *gate, const struct route *route,
+                    struct request *request) {
+    if (route->access == ACCESS_PUBLIC) {
+        return NULL;
+    }
+    TRY(guard_identify(op, gate, request));
+    const struct actor *actor = &request->actor;
+    if (request->by_cookie && request->method != METHOD_GET) {
+        TRY(guard_same_site(op, gate, request));
+    }
+    if (route->access == ACCESS_KNOWN || actor->kind == ACTOR_OPERATOR) {
+        return NULL;
+    }
+    if (actor->kind == ACTOR_NONE) {
+        REFUSE(op, UNAUTHENTICATED, "send an access token (Authorization: Bearer ...) or sign in");
+    }
+    struct connection_tenant at = {.slug = request->args[0]};
+    switch (route->access) {
+    case ACCESS_SIGNED_IN:
+        return NULL;
+    case ACCESS_TENANT:
+        return guard_tenant(op, request, request->args[0], route->permission);
+    case ACCESS_CONNECTION:
+        TRY(store_read(op, gate->store, read_tenant, &at));
+        return guard_tenant(op, request, at.tenant, route->permission);
+    case ACCESS_OPERATOR:
+    case ACCESS_PUBLIC:
+    case ACCESS_KNOWN:
+        break;
+    }
+    REFUSE(op, FORBIDDEN, "only operators may do this");
+}
+
+static reason run(struct op *op, struct gate *gate, struct request *request, struct reply *reply,
+                  const struct route **ret_route, struct slice *ret_allowed) {
+    const struct route *route = find(op, request, ret_allowed);
+    if (route == NULL) {
+        if (ret_allowed->len > 0) {
+            REFUSE(op, METHOD_NOT_ALLOWED, "this address takes %.*s", SLICE(*ret_allowed));
+        }
+        REFUSE(op, NOT_FOUND, "there is nothing at this address");
+    }
+    *ret_route = route;
+    TRY(admit(op, gate, route, request));
+    return route->run(op, gate, request, reply);
+}
+
+static void refuse(struct op *op, struct gate *gate, const struct route *route,
+                   const struct request *request, struct reply *reply, reason why,
+                   struct slice allowed) {
+    bool web = route != NULL ? route->door == DOOR_WEB
+                             : !slice_starts(request->path, S(API_PREFIX));
+    *reply = (struct reply){.status = 0};
+    if (!web || request_wants_json(request) ||
+        page_problem(op, gate, reply, why, S("")) != NULL) {
+        reply_problem(op, reply, why, S(""), !web);
+    }
+    if (why == REASON_OF(METHOD_NOT_ALLOWED)) {
+        reply_header(reply, "Allow", allowed);
+    }
+}
+
+static void log_request(struct op *op, const struct request *request, const struct reply *reply,
+                        reason why, int64_t started) {
+    enum log_level level = reply->status >= 500 ? LOG_ERROR : LOG_INFO;
+    LOG(op, level, "http.request", LOG_TEXT("method", slice_str(method_names[request->method])),
+        LOG_TEXT("path", request->path), LOG_NUMBER("status", reply->status),
+        LOG_NUMBER("ms", clock_steady() - started), LOG_TEXT("address", request->address),
+        LOG_TEXT("actor", request->actor.id.len > 0 ? request->actor.id : S("")),
+        LOG_TEXT("reason", slice_str(why != NULL ? why->slug : "")),
+        LOG_TEXT("detail", why != NULL ? op->detail : S("")));
+}
+
+void router_run(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    int64_t started = clock_steady();
+    const struct route *route = NULL;
+    struct slice allowed = S("");
+    reason why = run(op, gate, request, reply, &route, &allowed);
+    if (why != NULL) {
+        refuse(op, gate, route, request, reply, why, allowed);
+    } else if (reply->status == 0) {
+        refuse(op, gate, route, request, reply, REASON_OF(INTERNAL), allowed);
+    }
+    reply_header(reply, "X-Request-Id", op->id);
+    reply_header(reply, "X-Content-Type-Options", S("nosniff"));
+    reply_header(reply, "Referrer-Policy", S("no-referrer"));
+    log_request(op, request, reply, why, started);
+}
+
+bool router_is_saml(struct slice path) {
+    return slice_starts(path, S("/saml/"));
+}
+
+size_t router_body_max(enum method method, struct slice path) {
+    if (method == METHOD_GET) {
+        return 0;
+    }
+    if (router_is_saml(path)) {
+        return SAML_FORM_MAX;
+    }
+    // Metadata as a JSON text grows by its escapes; METADATA_XML_MAX is checked on its own.
+    return slice_starts(path, S(API_PREFIX)) ? JSON_BODY_MAX + METADATA_XML_MAX : WEB_BODY_MAX;
+}

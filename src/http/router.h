@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The routes (routes.def), each a row: method, path, who may, what it takes and gives, function. The same rows make
+// the OpenAPI document. How a request goes: find the row (404, 405 with Allow, HEAD as GET) -> who is calling
+// (guard.h) -> may they (401, 403; another tenant's ids answer 404) -> cross-site check for cookies -> the
+// function -> the reply, or its refusal as problem+json (a page at the browser's doors).
+#ifndef GATEHOUSE_HTTP_ROUTER_H
+#define GATEHOUSE_HTTP_ROUTER_H
+
+#include "http/reply.h"
+
+typedef reason (*route_fn)(struct op *op, struct gate *gate, struct request *request,
+                           struct reply *reply);
+
+enum access {
+    ACCESS_PUBLIC,   // anybody; request->actor is not looked up
+    ACCESS_KNOWN,    // looked up, may be nobody
+    ACCESS_OPERATOR, // operators only
+    ACCESS_TENANT,   // args[0] is a tenant: operators, or its users with the permission
+    ACCESS_CONNECTION, // args[0] is a connection: operators, or users of its tenant with the permission
+    ACCESS_SIGNED_IN, // any operator or user
+};
+enum door { DOOR_API, DOOR_WEB }; // how a refusal is said: problem+json, or by Accept a page
+
+struct route {
+    enum method method;
+    const char *path; // "/api/v1/tenants/{tenant}"
+    enum door door;
+    enum access access;
+    const char *permission; // "users:view"; NULL: none needed
+    route_fn run;
+    const char *id;      // operationId
+    const char *summary; // one sentence
+    const char *takes;   // name of the request schema (schemas.c), or NULL
+    const char *gives;   // name of the reply schema, or NULL
+    unsigned status;     // of success
+};
+extern const struct route route_table[];
+extern const size_t route_count;
+
+// Never fails: what goes wrong becomes the reply. Logs one line.
+void router_run(struct op *op, struct gate *gate, struct request *request, struct reply *reply);
+
+// The most that the body of this request may have, known before it is read: SAML_FORM_MAX at the SAML doors,
+// JSON_BODY_MAX for the API, 64 KB elsewhere.
+size_t router_body_max(enum method method, struct slice path);
+
+// Is this a door that takes SAML messages?
+bool router_is_saml(struct slice path);
+
+// Who is calling: operator by control socket; Bearer access token (token_check; a user's session is looked up in the
+// store, so a signed-out session's token is worth nothing here); the session cookie `__Host-gatehouse`. A
+// credential that is there and wrong is refused (unauthenticated), never ignored.
+MUST_USE reason guard_identify(struct op *op, struct gate *gate, struct request *request);
+// forbidden with the permission in the detail; not_found for another tenant's things.
+MUST_USE reason guard_tenant(struct op *op, const struct request *request, struct slice tenant,
+                             const char *permission);
+// For cookies on unsafe methods: Sec-Fetch-Site same-origin/none, else Origin equal to public_url; absent both: cross_site.
+MUST_USE reason guard_same_site(struct op *op, const struct gate *gate, const struct request *request);
+
+// The OpenAPI 3.1 document made of route_table and the field tables.
+MUST_USE reason openapi_document(struct op *op, const struct gate *gate, struct slice *ret_json);
+
+#endif

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// libmicrohttpd's side: collects a whole request under its caps, suspends the connection, hands the request to
+// the queue, and answers when the connection is resumed. An exchange is used by one thread at a time: MHD's
+// until it is queued, a queue thread's until it resumes the connection, then MHD's again.
+#include "http/server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/metric.h"
+#include "base/rand.h"
+#include "base/text.h"
+#include "http/listen.h"
+#include "http/queue.h"
+
+#define CLOSE_WAIT_MS 10000 // what is under way may take this long when the server closes
+#define IO_THREADS 2        // epoll threads: they only move bytes
+
+struct server {
+    struct gate *gate;
+    struct MHD_Daemon *daemon, *control;
+    struct queue *queue;
+    uint16_t port;
+    char control_path[108];
+};
+
+enum exchange_state { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_QUEUED, EXCHANGE_ANSWER };
+struct exchange {
+    struct queue_job job; // first: the queue gives it back
+    enum exchange_state state;
+    struct MHD_Connection *connection;
+    struct op op;
+    struct buf body;
+    size_t body_max;
+    bool too_large, broken;
+    struct request request;
+    struct reply reply;
+};
+
+// The first thing MHD tells of a request: the raw target, which it would otherwise take apart.
+static void *exchange_open(void *arg, const char *uri, struct MHD_Connection *connection) {
+    (void)arg;
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    if (exchange == NULL) {
+        return NULL;
+    }
+    op_open(&exchange->op, 0);
+    exchange->connection = connection;
+    struct slice target = slice_str(uri);
+    struct slice copy;
+    if (op_copy(&exchange->op, target, &copy) != NULL) {
+        exchange->broken = true;
+        return exchange;
+    }
+    size_t mark = slice_find(copy, S("?"));
+    exchange->request.path = slice_sub(copy, 0, mark);
+    exchange->request.query = mark == SIZE_MAX ? S("") : slice_sub(copy, mark + 1, copy.len);
+    return exchange;
+}
+
+static void exchange_done(void *arg, struct MHD_Connection *connection, void **state,
+                          enum MHD_RequestTerminationCode why) {
+    (void)arg;
+    (void)connection;
+    (void)why;
+    struct exchange *exchange = *state;
+    if (exchange != NULL) {
+        op_close(&exchange->op);
+        free(exchange);
+        *state = NULL;
+    }
+}
+
+static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const char *name,
+                                   const char *value) {
+    (void)kind;
+    struct exchange *exchange = arg;
+    struct request *request = &exchange->request;
+    if (request->header_count == REQUEST_HEADERS_MAX) {
+        exchange->broken = true;
+        return MHD_NO;
+    }
+    request->headers[request->header_count++] =
+        (struct header){slice_str(name), slice_str(value != NULL ? value : "")};
+    return MHD_YES;
+}
+
+static enum method method_of(const char *name, bool *ret_head) {
+    *ret_head = strcmp(name, "HEAD") == 0;
+    if (*ret_head) {
+        return METHOD_GET;
+    }
+    for (int i = METHOD_GET; i < METHOD_OTHER; i++) {
+        if (strcmp(name, method_names[i]) == 0) {
+            return (enum method)i;
+        }
+    }
+    return METHOD_OTHER;
+}
+
+// Who sent it. On the control socket: a process of our own user, or of root.
+static void take_peer(struct exchange *exchange, bool control) {
+    const union MHD_ConnectionInfo *info = NULL;
+    if (control) {
+        info = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct ucred peer;
+        socklen_t len = sizeof peer;
+        if (info != NULL &&
+            getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+            (peer.uid == geteuid() || peer.uid == 0)) {
+            exchange->request.control = true;
+            exchange->request.operator= op_text(&exchange->op, "operator:%u", peer.uid);
+        }
+        exchange->request.address = S("local");
+        return;
+    }
+    info = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char host[NI_MAXHOST];
+    if (info != NULL && info->client_addr != NULL &&
+        getnameinfo(info->client_addr,
+                    info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                             : sizeof(struct sockaddr_in),
+                    host, sizeof host, NULL, 0, NI_NUMERICHOST) == 0) {
+        exchange->request.address = op_text(&exchange->op, "%s", host);
+    }
+}
+
+static void begin(struct exchange *exchange, const char *method, bool control) {
+    struct request *request = &exchange->request;
+    request->method = method_of(method, &request->head);
+    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
+    take_peer(exchange, control);
+    if (rand_ulid(&exchange->op, S("req_"), &exchange->op.id) != NULL) {
+        exchange->broken = true;
+    }
+    exchange->body_max = router_body_max(request->method, request->path);
+    uint64_t length = 0;
+    struct slice said = request_header(request, "Content-Length");
+    if (said.len > 0 && (!text_u64(said, UINT64_MAX, &length) || length > exchange->body_max)) {
+        exchange->too_large = true;
+    }
+    buf_open(&exchange->body, &exchange->op, exchange->body_max);
+}
+
+static enum MHD_Result send_reply(struct exchange *exchange) {
+    const struct reply *reply = &exchange->reply;
+    // The body lives in the op, which lives until MHD says that the request is over.
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        reply->body.len, (void *)(uintptr_t)reply->body.at, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    if (reply->content_type != NULL) {
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+    }
+    for (size_t i = 0; i < reply->header_count; i++) {
+        const char *name = NULL;
+        const char *value = NULL;
+        if (op_cstr(&exchange->op, reply->headers[i].name, &name) != NULL ||
+            op_cstr(&exchange->op, reply->headers[i].value, &value) != NULL ||
+            MHD_add_response_header(response, name, value) != MHD_YES) {
+            MHD_destroy_response(response); // a half answer could lose what protects it
+            return MHD_NO;
+        }
+    }
+    enum MHD_Result queued = MHD_queue_response(exchange->connection, reply->status, response);
+    MHD_destroy_response(response);
+    metric_add(METRIC_REQUESTS, 1);
+    if (reply->status >= 500) {
+        metric_add(METRIC_REQUESTS_FAILED, 1);
+    }
+    return queued;
+}
+
+static enum MHD_Result refuse_now(struct exchange *exchange, reason why) {
+    reply_problem(&exchange->op, &exchange->reply, why, S(""), false);
+    reply_header(&exchange->reply, "Connection", S("close"));
+    return send_reply(exchange);
+}
+
+static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
+    struct slice body;
+    if (exchange->broken || buf_done(&exchange->body, &body) != NULL) {
+        return refuse_now(exchange, REASON_OF(MALFORMED_REQUEST));
+    }
+    exchange->request.body = body;
+    exchange->state = EXCHANGE_QUEUED;
+    MHD_suspend_connection(exchange->connection);
+    if (!queue_put(server->queue, &exchange->job)) {
+        metric_add(METRIC_QUEUE_FULL, 1);
+        reply_problem(&exchange->op, &exchange->reply, REASON_OF(LIMIT_QUEUE), S(""), false);
+        exchange->state = EXCHANGE_ANSWER;
+        MHD_resume_connection(exchange->connection);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result handle(struct server *server, struct exchange *exchange, const char *method,
+                              const char *upload, size_t *upload_len, bool control) {
+    if (exchange == NULL) {
+        return MHD_NO;
+    }
+    switch (exchange->state) {
+    case EXCHANGE_HEAD:
+        begin(exchange, method, control);
+        exchange->state = EXCHANGE_BODY;
+        if (exchange->too_large) {
+            return refuse_now(exchange, router_is_saml(exchange->request.path)
+                                            ? REASON_OF(SAML_TOO_LARGE)
+                                            : REASON_OF(BODY_TOO_LARGE));
+        }
+        return MHD_YES;
+    case EXCHANGE_BODY:
+        if (*upload_len > 0) {
+            buf_put(&exchange->body, slice_of(upload, *upload_len));
+            *upload_len = 0;
+            exchange->too_large = exchange->body.broken;
+            return MHD_YES;
+        }
+        if (exchange->too_large) {
+            return refuse_now(exchange, router_is_saml(exchange->request.path)
+                                            ? REASON_OF(SAML_TOO_LARGE)
+                                            : REASON_OF(BODY_TOO_LARGE));
+        }
+        return whole(server, exchange);
+    case EXCHANGE_QUEUED:
+        return MHD_YES; // resumed by nobody yet: MHD does not call then
+    case EXCHANGE_ANSWER:
+        return send_reply(exchange);
+    }
+    return MHD_NO;
+}
+
+static enum MHD_Result on_public(void *arg, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *upload_len, void **state) {
+    (void)connection;
+    (void)url;
+    (void)version;
+    return handle(arg, *state, method, upload, upload_len, false);
+}
+
+static enum MHD_Result on_control(void *arg, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_len, void **state) {
+    (void)connection;
+    (void)url;
+    (void)version;
+    return handle(arg, *state, method, upload, upload_len, true);
+}
+
+static void run_job(struct queue_job *job, void *arg) {
+    struct server *server = arg;
+    struct exchange *exchange = (struct exchange *)job;
+    // The clock of the operation starts when it runs, not when it was queued.
+    exchange->op.now = clock_now();
+    router_run(&exchange->op, server->gate, &exchange->request, &exchange->reply);
+    CHECK(exchange->reply.status != 0);
+    exchange->state = EXCHANGE_ANSWER;
+    MHD_resume_connection(exchange->connection);
+}
+
+static void quiet(void *arg, const char *format, va_list list) {
+    (void)arg;
+    (void)format;
+    (void)list; // MHD's remarks are about single connections: strangers' mistakes
+}
+
+static size_t keep_escaped(void *arg, struct MHD_Connection *connection, char *text) {
+    (void)arg;
+    (void)connection;
+    return strlen(text); // paths are decoded part by part, by the router
+}
+
+static struct MHD_Daemon *start(struct server *server, int fd, MHD_AccessHandlerCallback handler,
+                                unsigned io_threads, unsigned connections) {
+    struct MHD_OptionItem pool[] = {
+        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)io_threads, NULL}, {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        handler, server, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_open, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        exchange_done, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)SERVER_HEADERS_MAX + 4096, MHD_OPTION_ARRAY, io_threads > 1 ? pool : none,
+        MHD_OPTION_END);
+}
+
+static reason open_control(struct op *op, struct server *server, const char *path) {
+    if (strlen(path) >= sizeof server->control_path) {
+        REFUSE(op, LISTEN_FAILED,
+               "the control socket's path %s is longer than the %zu bytes that a socket may have; "
+               "choose a shorter data_dir",
+               path, sizeof server->control_path - 1);
+    }
+    int fd = -1;
+    TRY(listen_unix(op, path, &fd));
+    memcpy(server->control_path, path, strlen(path) + 1);
+    server->control = start(server, fd, on_control, 1, 64);
+    if (server->control == NULL) {
+        (void)close(fd);
+        REFUSE(op, LISTEN_FAILED, "the control socket %s could not be served", path);
+    }
+    return NULL;
+}
+
+reason server_open(struct op *op, struct gate *gate, const char *control_path,
+                   struct server **ret_server) {
+    int fd = -1;
+    uint16_t port = 0;
+    TRY(listen_tcp(op, gate->settings->listen, &fd, &port));
+    struct server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        (void)close(fd);
+        REFUSE(op, LIMIT_MEMORY, "no memory to start the server");
+    }
+    server->gate = gate;
+    server->port = port;
+    server->queue = queue_open((size_t)gate->settings->threads, SERVER_QUEUE_MAX, run_job, server);
+    reason why = server->queue != NULL ? NULL : REASON_OF(LIMIT_MEMORY);
+    if (why == NULL && control_path != NULL) {
+        why = open_control(op, server, control_path);
+    }
+    if (why == NULL) {
+        server->daemon = start(server, fd, on_public, IO_THREADS,
+                               (unsigned)gate->settings->connections);
+        if (server->daemon == NULL) {
+            why = op_refuse(op, REASON_OF(LISTEN_FAILED), "the HTTP server could not be started on %.*s",
+                            SLICE(gate->settings->listen));
+        }
+    }
+    if (why != NULL) {
+        if (server->daemon == NULL) {
+            (void)close(fd);
+        }
+        server_close(server);
+        return why;
+    }
+    *ret_server = server;
+    return NULL;
+}
+
+uint16_t server_port(const struct server *server) {
+    return server->port;
+}
+
+void server_close(struct server *server) {
+    if (server == NULL) {
+        return;
+    }
+    int fd = server->daemon != NULL ? MHD_quiesce_daemon(server->daemon) : -1;
+    int64_t until = clock_steady() + CLOSE_WAIT_MS;
+    while (server->queue != NULL && queue_busy(server->queue) > 0 && clock_steady() < until) {
+        (void)usleep(5000);
+    }
+    queue_close(server->queue); // no exchange is suspended after this
+    if (server->daemon != NULL) {
+        MHD_stop_daemon(server->daemon);
+    }
+    if (server->control != NULL) {
+        MHD_stop_daemon(server->control);
+        (void)unlink(server->control_path);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    free(server);
+}
