@@ -106,7 +106,10 @@ static void logout_answer(struct idp *idp, LassoLogout *logout, const char *rela
     bool others = false;
     const struct session *session = sessions_end(idp, asked, profile->remote_providerID, &others);
     if (session != NULL) {
-        profile->session = g_object_ref(session->lasso);
+        // Only this provider's assertion: lasso refuses to answer while it knows of others.
+        profile->session = lasso_session_new();
+        lasso_session_add_assertion(profile->session, profile->remote_providerID,
+                                    lasso_session_get_assertion(session->lasso, profile->remote_providerID));
     }
     int code = lasso_logout_validate_request(logout);
     if (profile->response == NULL) {

@@ -25,11 +25,19 @@ char *redirect_message(const struct request *request, const char *name)
     return g_string_free(message, FALSE);
 }
 
-// False: the message does not count; a wrong signature is never ignored, a missing one only if allowed.
-static bool signature_fits(const LassoProfile *profile, const struct sp *sp)
+// Lasso calls an unsigned query a wrong algorithm, so what is not there is looked for here.
+static bool is_signed(const struct request *request, const LassoProfile *profile)
 {
-    int status = profile->signature_status;
-    return status == 0 || (status == LASSO_DS_ERROR_SIGNATURE_NOT_FOUND && !sp->signs_requests);
+    if (request_is_post(request)) {
+        return profile->signature_status != LASSO_DS_ERROR_SIGNATURE_NOT_FOUND;
+    }
+    return request_arg(request, "Signature") != NULL || request_arg(request, "SigAlg") != NULL;
+}
+
+// A wrong signature is never ignored; a missing one only where the metadata promises none.
+static bool signature_fits(const struct request *request, const LassoProfile *profile, const struct sp *sp)
+{
+    return is_signed(request, profile) ? profile->signature_status == 0 : !sp->signs_requests;
 }
 
 static LassoLogin *request_read(struct idp *idp, const char *message, int *ret_code)
@@ -93,8 +101,8 @@ static void refuse_stranger(const struct idp *idp, const LassoProfile *profile, 
     g_string_free(troubles, TRUE);
 }
 
-static struct pending *request_accept(struct idp *idp, const LassoLogin *login, int code,
-                                      struct reply *reply)
+static struct pending *request_accept(struct idp *idp, const struct request *request,
+                                      const LassoLogin *login, int code, struct reply *reply)
 {
     const LassoProfile *profile = &login->parent;
     const struct sp *sp = trust_find(idp, profile->remote_providerID);
@@ -103,7 +111,7 @@ static struct pending *request_accept(struct idp *idp, const LassoLogin *login, 
         refuse_stranger(idp, profile, code, reply);
         return NULL;
     }
-    if (!signature_fits(profile, sp)) {
+    if (!signature_fits(request, profile, sp)) {
         page_message(reply, 403, "The signature does not fit",
                      "The AuthnRequest of %s is not signed with a key of its metadata: %s.", sp->entity_id,
                      lasso_strerror(profile->signature_status));
@@ -266,7 +274,7 @@ void sso_request(struct idp *idp, const struct request *request, struct reply *r
     g_autofree char *message = post ? g_strdup(field) : redirect_message(request, "SAMLRequest");
     int code = 0;
     LassoLogin *login = request_open(idp, message, &code);
-    struct pending *pending = request_accept(idp, login, code, reply);
+    struct pending *pending = request_accept(idp, request, login, code, reply);
     g_object_unref(login);
     if (pending == NULL) {
         return;
