@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <time.h>
 
+// 9999-12-31T23:59:59.999Z: what comes later has no text of the usual form.
+#define LATEST INT64_C(253402300799999)
+
 int64_t clock_now(void) {
     struct timespec at;
     (void)clock_gettime(CLOCK_REALTIME, &at);
@@ -17,9 +20,7 @@ int64_t clock_steady(void) {
 }
 
 struct slice clock_print(int64_t time, char buffer[CLOCK_TEXT]) {
-    if (time < 0) {
-        time = 0;
-    }
+    time = time < 0 ? 0 : time > LATEST ? LATEST : time;
     time_t seconds = (time_t)(time / 1000);
     struct tm tm;
     (void)gmtime_r(&seconds, &tm);
@@ -80,8 +81,8 @@ static bool take_zone(struct slice *rest, int *ret_minutes) {
     int hours = 0;
     int minutes = 0;
     *rest = slice_sub(*rest, 1, rest->len);
-    if (sign == 0 || !take(rest, 2, ':', &hours) || !take(rest, 2, 0, &minutes) || hours > 14 ||
-        minutes > 59) {
+    if (sign == 0 || !take(rest, 2, ':', &hours) || !take(rest, 2, 0, &minutes) || minutes > 59 ||
+        hours * 60 + minutes > 14 * 60) {
         return false;
     }
     *ret_minutes = sign * (hours * 60 + minutes);
@@ -108,6 +109,10 @@ bool clock_parse(struct slice text, int64_t *ret_time) {
     }
     struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
                     .tm_hour = hour, .tm_min = minute, .tm_sec = second};
-    *ret_time = ((int64_t)timegm(&tm) - (int64_t)zone * 60) * 1000 + ms;
+    int64_t time = ((int64_t)timegm(&tm) - (int64_t)zone * 60) * 1000 + ms;
+    if (time < 0 || time > LATEST) {
+        return false; // the zone took it out of the years
+    }
+    *ret_time = time;
     return true;
 }

@@ -14,7 +14,7 @@
 int64_t clock_now(void);
 // Milliseconds that only go forward, for deadlines and durations.
 int64_t clock_steady(void);
-// "2026-11-21T16:00:00.000Z"
+// "2026-11-21T16:00:00.000Z". What is outside the years 1970 to 9999 is written as the nearest time in them.
 struct slice clock_print(int64_t time, char buffer[CLOCK_TEXT]);
 // xs:dateTime with a zone (Z or +hh:mm), years 1970 to 9999, any fraction (cut to ms); a leap second and
 // 24:00:00 are refused. SAML core 1.3.3 wants UTC, so a text without zone is read as UTC. False: not one.

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "unit.h"
+
+#include "base/digest.h"
+#include "base/encode.h"
+
+static void assert_digest(struct op *op, struct slice bytes, const char *hex) {
+    struct sha256 digest = digest_sha256(bytes);
+    struct slice text;
+    assert_done(encode_hex(op, digest_slice(&digest), &text));
+    assert_text(text, hex);
+}
+
+static void sha256_gives_the_values_of_fips_180(void **state) {
+    struct op *op = *state;
+    assert_digest(op, S("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_digest(op, SLICE_NONE,
+                  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_digest(op, S("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+                  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+static void parts_do_not_run_into_each_other(void **state) {
+    (void)state;
+    const struct slice one[] = {S("ab"), S("c")};
+    const struct slice other[] = {S("a"), S("bc")};
+    const struct slice more[] = {S("ab"), S("c"), SLICE_NONE};
+    struct sha256 a = digest_parts(one, 2);
+    struct sha256 b = digest_parts(other, 2);
+    struct sha256 c = digest_parts(more, 3);
+    struct sha256 again = digest_parts(one, 2);
+    assert_memory_equal(a.bytes, again.bytes, SHA256_BYTES);
+    assert_memory_not_equal(a.bytes, b.bytes, SHA256_BYTES);
+    assert_memory_not_equal(a.bytes, c.bytes, SHA256_BYTES);
+}
+
+static void parts_are_digested_behind_their_lengths(void **state) {
+    (void)state;
+    const struct slice parts[] = {S("ab"), S("c")};
+    struct sha256 got = digest_parts(parts, 2);
+    struct sha256 want = digest_sha256(S("\0\0\0\0\0\0\0\x02"
+                                         "ab\0\0\0\0\0\0\0\x01"
+                                         "c"));
+    assert_memory_equal(got.bytes, want.bytes, SHA256_BYTES);
+}
+
+static void secrets_are_the_same_only_when_all_bytes_are(void **state) {
+    (void)state;
+    assert_true(same_secret(S("secret\0x"), S("secret\0x")));
+    assert_false(same_secret(S("secret\0x"), S("secret\0y")));
+    assert_false(same_secret(S("secret"), S("secre")));
+    assert_false(same_secret(S("Secret"), S("secret")));
+}
+
+static void no_secret_is_the_same_as_none(void **state) {
+    (void)state;
+    assert_false(same_secret(SLICE_NONE, SLICE_NONE));
+    assert_false(same_secret(S(""), S("")));
+    assert_false(same_secret(S("a"), SLICE_NONE));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(sha256_gives_the_values_of_fips_180),
+        cmocka_unit_test(parts_do_not_run_into_each_other),
+        cmocka_unit_test(parts_are_digested_behind_their_lengths),
+        cmocka_unit_test(secrets_are_the_same_only_when_all_bytes_are),
+        cmocka_unit_test(no_secret_is_the_same_as_none),
+    };
+    RUN(tests);
+}
