@@ -2,7 +2,7 @@
 // The one XML reader of the gate: a pull reader without allocation for canonical XML. No DTD, processing
 // instruction, comment, CDATA, declaration or BOM; no entities but the five and character references; strict about
 // everything else (names, quotes, white space in tags, duplicate attributes, matching end tags, UTF-8,
-// characters). One root, nothing but white space after it. It reads verified octets (and, after the signature
+// characters). Names are ASCII; a namespace is http://, https:// or urn:. One root, nothing but white space after it. It reads verified octets (and, after the signature
 // that covers them held, Redirect-binding logout messages). What it does not understand it refuses, for good.
 #ifndef GATEHOUSE_SAML_READER_H
 #define GATEHOUSE_SAML_READER_H
@@ -49,6 +49,12 @@ bool reader_at(const struct reader *reader, const char *namespace, const char *l
 // *ret_value.at NULL: absent. saml.malformed.
 MUST_USE reason reader_attribute(struct op *op, const struct reader *reader, const char *local,
                                  struct slice *ret_value);
+// Goes to the START of the next child of the element at `depth` (what reader->depth was at its START). Each child
+// must have been read to its end before. False: that element's END was read, or the reader is broken (fault is
+// set): the caller looks once, after its loop. Text between the children, other than white space, breaks it.
+bool reader_child(struct reader *reader, size_t depth);
+// saml.malformed with what broke the reader and where.
+MUST_USE reason reader_refuse(struct op *op, const struct reader *reader);
 // The text content of the element whose START was read last, which must hold text only; reads past its end.
 // References decoded; not trimmed. saml.malformed when it has a child element.
 MUST_USE reason reader_content(struct op *op, struct reader *reader, struct slice *ret_text);
