@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Records: a struct as stored bytes by its field table. u16 version, then per member: u8 tag, varint
-// length, bytes; empty members are left out. A member that is not stored keeps its zero value; an unknown
-// tag is kept out of the struct (written by a newer version) only if the version says so: a record of a newer
-// version than the table's is refused (start.schema), so nothing is lost by writing it back.
+// length, bytes; empty members (no bytes, 0, false, the first choice) are left out, and a member that is not
+// stored is empty. A record of a newer version than the table's is refused (start.schema), so nothing that a
+// newer program wrote is lost by writing it back. An unknown tag is refused, but in a record of an older version:
+// there the member was dropped since. So a table gets a new version whenever a member comes or goes.
 #ifndef GATEHOUSE_STORE_RECORD_H
 #define GATEHOUSE_STORE_RECORD_H
 
@@ -12,6 +13,7 @@
 
 #define RECORD_MAX (256U << 10) // a connection with all its certificates and rules is under 100 KB
 
+// invalid_input: a member is out of the table's bounds; limit.memory: more than RECORD_MAX.
 MUST_USE reason record_put(struct op *op, const struct field_table *table, const void *row,
                            struct slice *ret_bytes);
 // The row's slices point into a copy in op's arena. store.unavailable: the bytes are not a record.
@@ -19,18 +21,18 @@ MUST_USE reason record_get(struct op *op, const struct field_table *table, struc
                            void *ret_row);
 
 // An entity: rows of one table under a primary key, with indexes that are kept in the same transaction.
-struct entity;
 struct entity_index {
     uint8_t space;
     bool unique; // a second row under the same key is refused with `taken`
     reason taken;
-    // The index key (without the primary key). False: this row is not in the index.
+    // Adds the parts of the index key (without the primary key) to *ret_key, which comes as key_in(space), or
+    // sets it whole. False: this row is not in the index.
     bool (*key)(const void *row, struct key *ret_key);
 };
 struct entity {
     uint8_t space;
     const struct field_table *fields;
-    void (*key)(const void *row, struct key *ret_key); // starts with key_in(space)
+    void (*key)(const void *row, struct key *ret_key); // *ret_key comes as key_in(space), as above
     const struct entity_index *indexes;
     size_t index_count;
 };
@@ -41,7 +43,7 @@ MUST_USE reason entity_find(struct op *op, struct txn *txn, const struct entity 
 // Through a unique index.
 MUST_USE reason entity_find_by(struct op *op, struct txn *txn, const struct entity *entity,
                                size_t index, const struct key *key, void *ret_row, bool *ret_found);
-// Adds or replaces, with its index rows.
+// Adds or replaces, with its index rows. Refuses before it writes: `taken` of a unique index, invalid_input.
 MUST_USE reason entity_put(struct op *op, struct txn *txn, const struct entity *entity,
                            const void *row);
 // *ret_added false when the primary key is taken.

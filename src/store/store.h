@@ -6,7 +6,9 @@
 // that runs the waiting ones in one transaction and makes them durable by one sync; store_write returns
 // when its write is durable, so that many logins share one sync and none is answered before it is safe.
 // A write function may run again (the map had to grow, a neighbour was refused after it wrote): it must
-// not change anything but the transaction and what `arg` gives back, and set that anew each time.
+// not change anything but the transaction and what `arg` gives back, and set that anew each time. It runs
+// on the committer's thread, with the caller's op. No function given here may call store_read or
+// store_write itself: that would wait for itself, and aborts instead.
 #ifndef GATEHOUSE_STORE_STORE_H
 #define GATEHOUSE_STORE_STORE_H
 
@@ -19,10 +21,11 @@ struct store;
 struct txn;
 typedef reason (*store_fn)(struct op *op, struct txn *txn, void *arg);
 
-// Opens (and makes, 0700) the store in directory `dir` and takes its lock. start.data_dir,
-// start.data_dir_locked (another process has it), start.schema, store.unavailable.
+// Opens the store in directory `dir` (made 0700 if it is not there, its parents are not) and takes its
+// lock. start.data_dir, start.data_dir_locked (another process has it), start.schema (the version row
+// cannot be read), store.unavailable (the file is damaged or no store).
 MUST_USE reason store_open(struct op *op, const char *dir, struct store **ret_store);
-// Waits for the writes that were accepted; then closes.
+// Waits for the writes that were accepted; then closes. Nobody may call anything on it any more. NULL-safe.
 void store_close(struct store *store);
 // False after a failed commit, until the store was reopened and verified.
 bool store_ready(struct store *store);
@@ -34,7 +37,9 @@ MUST_USE reason store_read(struct op *op, struct store *store, store_fn fn, void
 // an unknown outcome is a refusal). limit.queue: too many writes wait.
 MUST_USE reason store_write(struct op *op, struct store *store, store_fn fn, void *arg);
 
-// Inside a transaction. Values point into the store: valid until the transaction's next write or its end.
+// Inside a transaction. Values point into the store: valid until the transaction's next write or its end,
+// so they are copied before they are put elsewhere. Keys of 0 or more than STORE_KEY_MAX bytes are refused
+// with invalid_input. After store.unavailable nothing of this transaction is kept, whatever fn answers.
 // *ret_value.at is NULL when there is no such key.
 MUST_USE reason txn_get(struct op *op, struct txn *txn, struct slice key, struct slice *ret_value);
 MUST_USE reason txn_put(struct op *op, struct txn *txn, struct slice key, struct slice value);
@@ -43,11 +48,14 @@ MUST_USE reason txn_add(struct op *op, struct txn *txn, struct slice key, struct
                         bool *ret_added);
 MUST_USE reason txn_delete(struct op *op, struct txn *txn, struct slice key, bool *ret_there);
 
-// Goes through the keys with a prefix in order. One scan at a time may write (delete what it stands on).
+// Goes through the keys with a prefix in order. The transaction may be written to meanwhile: the scan goes
+// on behind the key it gave last. At most 16 are open at once; those that fn leaves open close with the
+// transaction.
 struct scan {
     struct txn *txn;
     void *cursor;
-    struct slice prefix;
+    struct slice prefix; // the caller's bytes: they stay until the scan is closed
+    uint64_t writes;     // of the transaction, when the cursor was set
     bool backwards, started, ended;
     uint8_t from[STORE_KEY_MAX];
     size_t from_len;
@@ -59,7 +67,7 @@ MUST_USE reason scan_open(struct op *op, struct txn *txn, struct slice prefix, s
 // *ret_key.at is NULL at the end.
 MUST_USE reason scan_next(struct op *op, struct scan *scan, struct slice *ret_key,
                           struct slice *ret_value);
-void scan_close(struct scan *scan); // NULL-safe, also after a refusal
+void scan_close(struct scan *scan); // NULL-safe, also after a refusal of scan_open
 
 // Figures for operators.
 struct store_stat {

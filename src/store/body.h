@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The inside of a store, shared by open.c (opening, reading, reopening) and commit.c (writing). For this
+// room only.
+#ifndef GATEHOUSE_STORE_BODY_H
+#define GATEHOUSE_STORE_BODY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/engine.h"
+#include "store/place.h"
+
+struct request; // a write that waits; commit.c knows it
+
+struct store {
+    struct place place;
+
+    // Each transaction holds it for reading, so that with it held for writing the map may move and the
+    // environment may close.
+    pthread_rwlock_t moving;
+    struct engine *engine; // NULL while closed; of `moving`
+
+    pthread_mutex_t lock; // of what follows
+    pthread_cond_t work;  // for the committer
+    struct request *first, **last;
+    size_t waiting;
+    bool idle, closing;
+    bool suspect;      // a read met damage: close, reopen and verify
+    atomic_bool ready; // changed under `lock`, read anywhere
+
+    pthread_t committer;
+};
+
+// A transaction, with `moving` held for reading; when this fails, neither. 0 or an engine's error code.
+MUST_USE int body_begin(struct store *store, bool writable, struct txn *ret_txn);
+// Aborts.
+void body_end(struct store *store, struct txn *txn);
+// 0 (durable) or an error code; the transaction is over.
+MUST_USE int body_commit(struct store *store, struct txn *txn);
+MUST_USE int body_grow(struct store *store);
+bool body_is_open(struct store *store);
+// Puts `engine` (NULL: none) in the place of the one there is, which is closed.
+void body_swap(struct store *store, struct engine *engine);
+// Tries until the store is well again, or closing.
+void body_reopen(struct store *store);
+// Runs fn, which may not use the store but through txn.
+MUST_USE reason body_run(struct op *op, store_fn fn, struct txn *txn, void *arg);
+bool body_inside(void); // is this thread in body_run?
+
+// The committer's thread; arg is the store. Ends when the store is closing and nothing waits.
+void *commit_loop(void *arg);
+
+#endif

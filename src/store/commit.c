@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Writes. One committer thread takes what waits, runs it in one transaction, makes it durable by one sync
+// and wakes all; while it syncs the next group gathers, so nobody waits for a timer. After a failure it
+// refuses what waits and has the environment closed, reopened and verified before it takes writes again.
+// Requests live on their callers' stacks: nothing is allocated for a write.
+#include <errno.h>
+#include <semaphore.h>
+
+#include "base/check.h"
+#include "base/metric.h"
+#include "store/body.h"
+
+// Writes that may wait. A gate has fewer threads; past this the committer is minutes behind.
+#define STORE_QUEUE_MAX 4096
+// How often a group runs anew because one of it was refused after it wrote. Past it the group is cut short,
+// so that no function runs more often, whatever its neighbours do.
+#define GROUP_RERUNS_MAX 4
+
+struct request {
+    struct op *op;
+    store_fn fn;
+    void *arg;
+    size_t errors;       // of op, before fn ran: a second run does not say them twice
+    struct slice detail; // likewise
+    reason answer;
+    bool refused; // the answer stands; fn does not run again
+    sem_t done;
+    struct request *next;
+};
+
+// ---- writes, the caller's side
+
+static reason enqueue(struct store *store, struct request *request) {
+    reason why = NULL;
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    if (store->closing) {
+        why = op_refuse(request->op, REASON_OF(STORE_UNAVAILABLE), "the store is being closed");
+    } else if (!atomic_load(&store->ready)) {
+        why = engine_refuse(request->op, ENGINE_CLOSED);
+    } else if (store->waiting >= STORE_QUEUE_MAX) {
+        why = op_refuse(request->op, REASON_OF(LIMIT_QUEUE), "%d writes wait already",
+                        STORE_QUEUE_MAX);
+    } else {
+        *store->last = request;
+        store->last = &request->next;
+        store->waiting++;
+        if (store->idle) {
+            store->idle = false;
+            (void)pthread_cond_signal(&store->work);
+        }
+    }
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    return why;
+}
+
+reason store_write(struct op *op, struct store *store, store_fn fn, void *arg) {
+    CHECK(!body_inside());
+    struct request request = {
+        .op = op, .fn = fn, .arg = arg, .errors = op->error_count, .detail = op->detail};
+    CHECK(sem_init(&request.done, 0, 0) == 0);
+    reason why = enqueue(store, &request);
+    if (why == NULL) {
+        while (sem_wait(&request.done) != 0) {
+            CHECK(errno == EINTR);
+        }
+        why = request.answer;
+    }
+    (void)sem_destroy(&request.done);
+    return why;
+}
+
+// ---- writes, the committer's side
+
+// From here on the request, which is on its caller's stack, is gone.
+static void answer(struct request *request) {
+    CHECK(sem_post(&request->done) == 0);
+}
+
+static void answer_all(struct request **group, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        answer(group[i]);
+    }
+}
+
+// Nothing of the group was stored. Who was refused already keeps that answer.
+static void refuse_all(struct request **group, size_t count, int code) {
+    for (size_t i = 0; i < count; i++) {
+        if (!group[i]->refused) {
+            group[i]->answer = engine_refuse(group[i]->op, code);
+        }
+        answer(group[i]);
+    }
+}
+
+// From now on nothing more is taken.
+static void stop(struct store *store) {
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    atomic_store(&store->ready, false);
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+}
+
+// After stop: refuses what waits and closes the environment; the committer's loop then reopens it.
+static void close_failed(struct store *store) {
+    metric_add(METRIC_STORE_FAILED, 1);
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    store->suspect = false;
+    struct request *request = store->first;
+    store->first = NULL;
+    store->last = &store->first;
+    store->waiting = 0;
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    while (request != NULL) {
+        struct request *next = request->next;
+        request->answer = engine_refuse(request->op, ENGINE_CLOSED);
+        answer(request);
+        request = next;
+    }
+    body_swap(store, NULL);
+}
+
+enum pass_end {
+    PASS_DONE,    // durable, or there was nothing to write
+    PASS_REFUSED, // group[*ret_stopped] was refused after it wrote; nothing was stored
+    PASS_ERROR,   // *ret_code says; nothing is known to be stored
+};
+
+static enum pass_end run_group(struct request **group, size_t count, struct txn *txn,
+                               size_t *ret_stopped, size_t *ret_ran) {
+    for (size_t i = 0; i < count; i++) {
+        struct request *request = group[i];
+        if (request->refused) {
+            continue;
+        }
+        uint64_t writes = txn->writes;
+        request->op->error_count = request->errors;
+        request->op->detail = request->detail;
+        request->answer = body_run(request->op, request->fn, txn, request->arg);
+        *ret_stopped = i;
+        if (txn->fault != 0) {
+            return PASS_ERROR;
+        }
+        request->refused = request->answer != NULL;
+        if (request->refused && txn->writes != writes) {
+            return PASS_REFUSED;
+        }
+        *ret_ran += request->refused ? 0 : 1;
+    }
+    return PASS_DONE;
+}
+
+// One transaction over the group.
+static enum pass_end pass(struct store *store, struct request **group, size_t count,
+                          size_t *ret_stopped, int *ret_code) {
+    struct txn txn;
+    size_t ran = 0;
+    *ret_stopped = 0;
+    *ret_code = body_begin(store, true, &txn);
+    if (*ret_code != 0) {
+        return PASS_ERROR;
+    }
+    enum pass_end how = run_group(group, count, &txn, ret_stopped, &ran);
+    *ret_code = txn.fault;
+    if (how != PASS_DONE || txn.writes == 0) {
+        body_end(store, &txn);
+        return how;
+    }
+    *ret_code = body_commit(store, &txn);
+    if (*ret_code != 0) {
+        return PASS_ERROR;
+    }
+    metric_add(METRIC_STORE_COMMITS, 1);
+    metric_add(METRIC_STORE_WRITES, (int64_t)ran);
+    return PASS_DONE;
+}
+
+// What to do about an error: 0: run the group again, as far as *count now says; else all are refused.
+static int settle_error(struct store *store, int code, struct request **group, size_t stopped,
+                        size_t *count) {
+    switch (engine_class_of(code)) {
+    case ENGINE_GROW:
+        return body_grow(store);
+    case ENGINE_LARGE:
+        if (stopped > 0) {
+            *count = stopped;
+        } else {
+            group[0]->refused = true;
+            group[0]->answer = op_refuse(group[0]->op, REASON_OF(LIMIT_MEMORY),
+                                         "one write changes more than one transaction may");
+        }
+        return 0;
+    case ENGINE_DONE:
+    case ENGINE_RESIZED:
+    case ENGINE_NO_ROOM:
+    case ENGINE_FAILED:
+        break;
+    }
+    return code;
+}
+
+// Deals with the first of the group, as many as fit together, and returns how many that were.
+static size_t commit_some(struct store *store, struct request **group, size_t count) {
+    for (unsigned reruns = 0;;) {
+        size_t stopped = 0;
+        int code = 0;
+        enum pass_end how = pass(store, group, count, &stopped, &code);
+        if (how == PASS_DONE) {
+            answer_all(group, count);
+            return count;
+        }
+        if (how == PASS_REFUSED) {
+            reruns++;
+            count = reruns > GROUP_RERUNS_MAX ? stopped + 1 : count;
+            continue;
+        }
+        code = settle_error(store, code, group, stopped, &count);
+        if (code == 0) {
+            continue;
+        }
+        if (engine_class_of(code) == ENGINE_NO_ROOM) {
+            refuse_all(group, count, code);
+        } else {
+            stop(store); // before anybody is told
+            refuse_all(group, count, code);
+            close_failed(store);
+        }
+        return count;
+    }
+}
+
+// Waits for work: takes up to STORE_GROUP_MAX. 0: nothing will come any more, or *ret_suspect.
+static size_t take(struct store *store, struct request *group[STORE_GROUP_MAX], bool *ret_suspect) {
+    size_t count = 0;
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    while (store->first == NULL && !store->closing && !store->suspect) {
+        store->idle = true;
+        (void)pthread_cond_wait(&store->work, &store->lock);
+    }
+    store->idle = false;
+    *ret_suspect = store->suspect;
+    while (!store->suspect && store->first != NULL && count < STORE_GROUP_MAX) {
+        group[count++] = store->first;
+        store->first = store->first->next;
+        store->waiting--;
+    }
+    if (store->first == NULL) {
+        store->last = &store->first;
+    }
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    return count;
+}
+
+void *commit_loop(void *arg) {
+    struct store *store = arg;
+    for (;;) {
+        struct request *group[STORE_GROUP_MAX];
+        bool bad = false;
+        size_t count = take(store, group, &bad);
+        if (bad) {
+            close_failed(store);
+        } else if (count == 0) {
+            return NULL;
+        }
+        for (size_t from = 0; from < count;) {
+            from += commit_some(store, group + from, count - from);
+        }
+        if (!body_is_open(store)) {
+            body_reopen(store);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Entities: a row under its primary key, and index rows beside it that are kept in the same transaction.
+// An index row of a unique index is key -> primary key; of another, key and primary key -> primary key.
+// What may be refused is looked at before anything is written.
+#include "base/check.h"
+#include "store/record.h"
+
+static struct key key_of(const struct entity *entity, const void *row) {
+    struct key key = key_in(entity->space);
+    entity->key(row, &key);
+    CHECK(key.len > 0 && key.bytes[0] == entity->space);
+    return key;
+}
+
+// The key of the index row; false when the row has none.
+static bool index_key(const struct entity_index *index, const void *row, const struct key *primary,
+                      struct key *ret_key) {
+    *ret_key = key_in(index->space);
+    if (row == NULL || !index->key(row, ret_key)) {
+        return false;
+    }
+    CHECK(ret_key->len > 0 && ret_key->bytes[0] == index->space);
+    if (!index->unique) {
+        key_bytes(ret_key, key_slice(primary));
+    }
+    return true;
+}
+
+static bool same_key(const struct key *a, const struct key *b) {
+    return !a->broken && !b->broken && slice_equal(key_slice(a), key_slice(b));
+}
+
+// The row as it is stored, in op's arena; NULL when there is none.
+static reason stored(struct op *op, struct txn *txn, const struct entity *entity,
+                     const struct key *key, void **ret_row) {
+    struct slice bytes;
+    void *row = NULL;
+    TRY(txn_get(op, txn, key_slice(key), &bytes));
+    if (bytes.at != NULL) {
+        TRY(op_take(op, entity->fields->size, &row));
+        TRY(record_get(op, entity->fields, bytes, row));
+    }
+    *ret_row = row;
+    return NULL;
+}
+
+// All keys can be stored, and no other row has a unique one.
+static reason check_indexes(struct op *op, struct txn *txn, const struct entity *entity,
+                            const struct key *primary, const void *row) {
+    for (size_t i = 0; i < entity->index_count; i++) {
+        const struct entity_index *index = &entity->indexes[i];
+        struct key key;
+        struct slice owner;
+        if (!index_key(index, row, primary, &key)) {
+            continue;
+        }
+        if (key.broken) {
+            REFUSE(op, INVALID_INPUT, "a key of this %s is too long", entity->fields->name);
+        }
+        if (!index->unique) {
+            continue;
+        }
+        TRY(txn_get(op, txn, key_slice(&key), &owner));
+        if (owner.at != NULL && !slice_equal(owner, key_slice(primary))) {
+            CHECK(index->taken != NULL);
+            return op_refuse(op, index->taken, "another %s has this already",
+                             entity->fields->name);
+        }
+    }
+    return NULL;
+}
+
+// From the index rows of `before` to those of `after`; either may be NULL.
+static reason move_indexes(struct op *op, struct txn *txn, const struct entity *entity,
+                           const struct key *primary, const void *before, const void *after) {
+    for (size_t i = 0; i < entity->index_count; i++) {
+        const struct entity_index *index = &entity->indexes[i];
+        struct key old_key;
+        struct key new_key;
+        bool old = index_key(index, before, primary, &old_key);
+        bool new = index_key(index, after, primary, &new_key);
+        if (old && new && same_key(&old_key, &new_key)) {
+            continue;
+        }
+        if (old) {
+            bool there = false; // one that is gone already is no harm
+            TRY(txn_delete(op, txn, key_slice(&old_key), &there));
+        }
+        if (new) {
+            TRY(txn_put(op, txn, key_slice(&new_key), key_slice(primary)));
+        }
+    }
+    return NULL;
+}
+
+static reason store_row(struct op *op, struct txn *txn, const struct entity *entity,
+                        const struct key *primary, const void *before, const void *row) {
+    struct slice bytes;
+    TRY(record_put(op, entity->fields, row, &bytes));
+    TRY(check_indexes(op, txn, entity, primary, row));
+    TRY(txn_put(op, txn, key_slice(primary), bytes));
+    return move_indexes(op, txn, entity, primary, before, row);
+}
+
+reason entity_find(struct op *op, struct txn *txn, const struct entity *entity,
+                   const struct key *key, void *ret_row, bool *ret_found) {
+    struct slice bytes;
+    TRY(txn_get(op, txn, key_slice(key), &bytes));
+    if (bytes.at != NULL) {
+        TRY(record_get(op, entity->fields, bytes, ret_row));
+    }
+    *ret_found = bytes.at != NULL;
+    return NULL;
+}
+
+reason entity_find_by(struct op *op, struct txn *txn, const struct entity *entity, size_t index,
+                      const struct key *key, void *ret_row, bool *ret_found) {
+    CHECK(index < entity->index_count && entity->indexes[index].unique);
+    struct slice primary;
+    struct slice bytes;
+    TRY(txn_get(op, txn, key_slice(key), &primary));
+    if (primary.at == NULL) {
+        *ret_found = false;
+        return NULL;
+    }
+    TRY(txn_get(op, txn, primary, &bytes));
+    if (bytes.at == NULL) {
+        REFUSE(op, STORE_UNAVAILABLE,
+               "an index names a %s that is not there; the store is damaged, restore it from a "
+               "backup",
+               entity->fields->name);
+    }
+    TRY(record_get(op, entity->fields, bytes, ret_row));
+    *ret_found = true;
+    return NULL;
+}
+
+reason entity_put(struct op *op, struct txn *txn, const struct entity *entity, const void *row) {
+    struct key primary = key_of(entity, row);
+    void *before = NULL;
+    TRY(stored(op, txn, entity, &primary, &before));
+    return store_row(op, txn, entity, &primary, before, row);
+}
+
+reason entity_add(struct op *op, struct txn *txn, const struct entity *entity, const void *row,
+                  bool *ret_added) {
+    struct key primary = key_of(entity, row);
+    struct slice there;
+    TRY(txn_get(op, txn, key_slice(&primary), &there));
+    if (there.at == NULL) {
+        TRY(store_row(op, txn, entity, &primary, NULL, row));
+    }
+    *ret_added = there.at == NULL;
+    return NULL;
+}
+
+reason entity_remove(struct op *op, struct txn *txn, const struct entity *entity,
+                     const struct key *key, bool *ret_there) {
+    void *before = NULL;
+    TRY(stored(op, txn, entity, key, &before));
+    bool there = before != NULL;
+    if (there) {
+        TRY(move_indexes(op, txn, entity, key, before, NULL));
+        TRY(txn_delete(op, txn, key_slice(key), &there));
+    }
+    *ret_there = there;
+    return NULL;
+}

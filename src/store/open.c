@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Opens and closes the store, runs reads on their callers' threads, and brings the environment back after
+// a failure: it counts as well again only when its rows could be read and are as many as they should.
+// It knows no error code of the engine, only what class an error is of.
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "store/body.h"
+#include "store/record.h"
+
+// Between two attempts to reopen, in milliseconds.
+#define REOPEN_FIRST_MS 100
+#define REOPEN_LAST_MS 5000
+
+// True on a thread that runs a store_fn. A thread-local, because what it guards against (a function that
+// waits for its own thread, or for a lock its thread holds) knows only the thread.
+static _Thread_local bool inside_;
+
+reason body_run(struct op *op, store_fn fn, struct txn *txn, void *arg) {
+    inside_ = true;
+    reason why = fn(op, txn, arg);
+    inside_ = false;
+    return why;
+}
+
+bool body_inside(void) {
+    return inside_;
+}
+
+// ---- the environment
+
+// A map that could not move is gone, so the environment is closed.
+static int move_map(struct store *store, int (*move)(struct engine *)) {
+    CHECK(pthread_rwlock_wrlock(&store->moving) == 0);
+    if (store->engine != NULL && move(store->engine) != 0) {
+        engine_close(store->engine);
+        store->engine = NULL;
+    }
+    int code = store->engine != NULL ? 0 : ENGINE_CLOSED;
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+    return code;
+}
+
+int body_grow(struct store *store) {
+    return move_map(store, engine_grow);
+}
+
+void body_swap(struct store *store, struct engine *engine) {
+    CHECK(pthread_rwlock_wrlock(&store->moving) == 0);
+    engine_close(store->engine);
+    store->engine = engine;
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+}
+
+bool body_is_open(struct store *store) {
+    CHECK(pthread_rwlock_rdlock(&store->moving) == 0);
+    bool open = store->engine != NULL;
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+    return open;
+}
+
+int body_begin(struct store *store, bool writable, struct txn *ret_txn) {
+    for (int attempt = 0;; attempt++) {
+        CHECK(pthread_rwlock_rdlock(&store->moving) == 0);
+        int code = ENGINE_CLOSED;
+        if (store->engine != NULL) {
+            code = engine_begin(store->engine, writable, ret_txn);
+        }
+        if (code == 0) {
+            return 0;
+        }
+        CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+        if (engine_class_of(code) != ENGINE_RESIZED || attempt == 3) {
+            return code;
+        }
+        code = move_map(store, engine_adopt);
+        if (code != 0) {
+            return code;
+        }
+    }
+}
+
+void body_end(struct store *store, struct txn *txn) {
+    engine_abort(txn);
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+}
+
+int body_commit(struct store *store, struct txn *txn) {
+    int code = engine_commit(txn);
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+    return code;
+}
+
+// ---- reads
+
+static void suspect(struct store *store) {
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    store->suspect = true;
+    atomic_store(&store->ready, false);
+    (void)pthread_cond_signal(&store->work);
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+}
+
+reason store_read(struct op *op, struct store *store, store_fn fn, void *arg) {
+    CHECK(!inside_);
+    if (!atomic_load(&store->ready)) {
+        return engine_refuse(op, ENGINE_CLOSED);
+    }
+    struct txn txn;
+    int code = body_begin(store, false, &txn);
+    reason why = NULL;
+    if (code == 0) {
+        why = body_run(op, fn, &txn, arg);
+        code = txn.fault;
+        body_end(store, &txn);
+    }
+    if (code == 0) {
+        return why;
+    }
+    if (engine_class_of(code) == ENGINE_FAILED) {
+        suspect(store);
+    }
+    return engine_refuse(op, code);
+}
+
+static int stat_of(struct store *store, struct store_stat *ret_stat) {
+    CHECK(pthread_rwlock_rdlock(&store->moving) == 0);
+    int code = store->engine != NULL ? engine_stat(store->engine, ret_stat) : ENGINE_CLOSED;
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+    return code;
+}
+
+reason store_stat(struct op *op, struct store *store, struct store_stat *ret_stat) {
+    CHECK(!inside_);
+    if (!atomic_load(&store->ready)) {
+        return engine_refuse(op, ENGINE_CLOSED);
+    }
+    int code = stat_of(store, ret_stat);
+    return code == 0 ? NULL : engine_refuse(op, code);
+}
+
+bool store_ready(struct store *store) {
+    return atomic_load(&store->ready);
+}
+
+struct schema_row {
+    bool well;
+};
+
+static reason read_schema_row(struct op *op, struct txn *txn, void *arg) {
+    struct schema_row *row = arg;
+    struct key key = key_in(SPACE_SCHEMA);
+    struct slice value;
+    TRY(txn_get(op, txn, key_slice(&key), &value));
+    row->well = value.at == NULL || value.len == sizeof(uint32_t);
+    return NULL;
+}
+
+// The rows can be read and are as many as they should, and the version row is one.
+static int verify(struct engine *engine, bool *ret_schema) {
+    int code = engine_verify(engine);
+    struct txn txn;
+    code = code != 0 ? code : engine_begin(engine, false, &txn);
+    if (code != 0) {
+        return code;
+    }
+    struct op op;
+    op_open(&op, 0);
+    struct schema_row row = {.well = false};
+    *ret_schema = body_run(&op, read_schema_row, &txn, &row) == NULL && row.well;
+    code = txn.fault;
+    engine_abort(&txn);
+    op_close(&op);
+    return code;
+}
+
+static void work_deadline(unsigned ms, struct timespec *ret_at) {
+    (void)clock_gettime(CLOCK_MONOTONIC, ret_at);
+    ret_at->tv_sec += ms / 1000;
+    ret_at->tv_nsec += (long)(ms % 1000) * 1000000;
+    if (ret_at->tv_nsec >= 1000000000) {
+        ret_at->tv_sec++;
+        ret_at->tv_nsec -= 1000000000;
+    }
+}
+
+static bool pause_for(struct store *store, unsigned ms) {
+    struct timespec until;
+    work_deadline(ms, &until);
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    int code = 0;
+    while (!store->closing && code != ETIMEDOUT) {
+        code = pthread_cond_timedwait(&store->work, &store->lock, &until);
+    }
+    bool closing = store->closing;
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    return !closing;
+}
+
+static bool reopen_once(struct store *store) {
+    struct engine *engine = NULL;
+    if (engine_open(store->place.file, &engine) != 0) {
+        return false;
+    }
+    bool schema = false;
+    if (verify(engine, &schema) != 0 || !schema) {
+        engine_close(engine);
+        return false;
+    }
+    body_swap(store, engine);
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    store->suspect = false;
+    atomic_store(&store->ready, true);
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    return true;
+}
+
+void body_reopen(struct store *store) {
+    unsigned wait = REOPEN_FIRST_MS;
+    while (pause_for(store, wait) && !reopen_once(store)) {
+        wait = wait * 2 < REOPEN_LAST_MS ? wait * 2 : REOPEN_LAST_MS;
+    }
+}
+
+// ---- open and close
+
+static reason open_engine(struct op *op, struct store *store) {
+    int code = engine_open(store->place.file, &store->engine);
+    bool schema = false;
+    if (code == 0) {
+        TRY(place_settle(op, &store->place));
+        code = verify(store->engine, &schema);
+    }
+    if (code > 0) { // the system's, not the engine's own
+        REFUSE(op, DATA_DIR, "%s cannot be used: %s; see to it that the user id of this program may "
+               "read and write it and that the disk has room", store->place.file,
+               engine_words(code));
+    }
+    if (code != 0) {
+        REFUSE(op, STORE_UNAVAILABLE, "%s is damaged, or no store: %s; restore it from a backup",
+               store->place.file, engine_words(code));
+    }
+    if (!schema) {
+        REFUSE(op, SCHEMA, "%s has a version that cannot be read; restore it from a backup",
+               store->place.file);
+    }
+    return NULL;
+}
+
+static void init_locks(struct store *store) {
+    pthread_rwlockattr_t rw;
+    CHECK(pthread_rwlockattr_init(&rw) == 0);
+    // Readers that overlap without end would keep the map from ever growing.
+    CHECK(pthread_rwlockattr_setkind_np(&rw, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) == 0);
+    CHECK(pthread_rwlock_init(&store->moving, &rw) == 0);
+    (void)pthread_rwlockattr_destroy(&rw);
+    pthread_condattr_t cond;
+    CHECK(pthread_condattr_init(&cond) == 0);
+    CHECK(pthread_condattr_setclock(&cond, CLOCK_MONOTONIC) == 0);
+    CHECK(pthread_cond_init(&store->work, &cond) == 0);
+    (void)pthread_condattr_destroy(&cond);
+    CHECK(pthread_mutex_init(&store->lock, NULL) == 0);
+}
+
+static void free_store(struct store *store) {
+    engine_close(store->engine);
+    place_leave(&store->place);
+    (void)pthread_mutex_destroy(&store->lock);
+    (void)pthread_cond_destroy(&store->work);
+    (void)pthread_rwlock_destroy(&store->moving);
+    free(store);
+}
+
+// With all signals blocked: they are for the threads that the program chose.
+static int start_committer(struct store *store) {
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&store->committer, NULL, commit_loop, store);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+static reason open_all(struct op *op, const char *dir, struct store *store) {
+    TRY(place_take(op, dir, &store->place));
+    TRY(open_engine(op, store));
+    atomic_store(&store->ready, true);
+    if (start_committer(store) != 0) {
+        REFUSE(op, STORE_UNAVAILABLE, "no thread can be started for the store");
+    }
+    return NULL;
+}
+
+reason store_open(struct op *op, const char *dir, struct store **ret_store) {
+    struct store *store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        REFUSE(op, STORE_UNAVAILABLE, "no memory for the store");
+    }
+    store->place.lock = -1;
+    store->last = &store->first;
+    init_locks(store);
+    reason why = open_all(op, dir, store);
+    if (why != NULL) {
+        free_store(store);
+        return why;
+    }
+    *ret_store = store;
+    return NULL;
+}
+
+void store_close(struct store *store) {
+    if (store == NULL) {
+        return;
+    }
+    CHECK(!inside_);
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    store->closing = true;
+    (void)pthread_cond_signal(&store->work);
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    CHECK(pthread_join(store->committer, NULL) == 0);
+    atomic_store(&store->ready, false);
+    free_store(store);
+}
