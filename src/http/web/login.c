@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The way in: the page that asks for the work e-mail, and the start of a sign-in at a connection.
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/uri.h"
+#include "http/limits.h"
+#include "http/page.h"
+#include "http/web/web.h"
+
+static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigned status,
+                  struct slice email, struct slice return_to, const char *problem) {
+    struct page_out page;
+    page_open(&page, op, gate, "Sign in");
+    if (problem != NULL) {
+        page_html(&page, "<p class=\"alert\" role=\"alert\" id=\"problem\">");
+        page_text(&page, slice_str(problem));
+        page_html(&page, "</p>\n");
+    }
+    page_html(&page, "<form method=\"post\" action=\"/login\">\n"
+                     "<label for=\"email\">Your work e-mail address</label>\n"
+                     "<input type=\"email\" id=\"email\" name=\"email\" required maxlength=\"254\" "
+                     "autocomplete=\"username\" spellcheck=\"false\" ");
+    page_html(&page, problem != NULL ? "aria-invalid=\"true\" aria-describedby=\"problem\" " : "");
+    page_html(&page, "value=\"");
+    page_text(&page, email);
+    page_html(&page, "\">\n<input type=\"hidden\" name=\"return_to\" value=\"");
+    page_text(&page, return_to);
+    page_html(&page, "\">\n<button type=\"submit\">Continue</button>\n</form>\n"
+                     "<p class=\"note\">You will sign in at your organisation's own sign-in "
+                     "page.</p>\n");
+    return page_reply(&page, reply, status, false);
+}
+
+static struct slice local_path_or_none(struct slice text) {
+    return text.at != NULL && uri_is_local_path(text) ? text : S("");
+}
+
+reason web_login_ask(struct op *op, struct gate *gate, struct request *request,
+                     struct reply *reply) {
+    struct slice return_to;
+    TRY(request_query(op, request, "return_to", &return_to));
+    return ask(op, gate, reply, 200, S(""), local_path_or_none(return_to), NULL);
+}
+
+struct discovery {
+    struct slice domain;
+    struct slice slug;
+};
+static reason discover(struct op *op, struct txn *txn, void *arg) {
+    struct discovery *discovery = arg;
+    struct connection connection;
+    TRY(connection_for_domain(op, txn, discovery->domain, &connection));
+    discovery->slug = connection.slug;
+    return NULL;
+}
+
+reason web_login_go(struct op *op, struct gate *gate, struct request *request,
+                    struct reply *reply) {
+    struct slice text;
+    struct slice return_to;
+    struct email email;
+    TRY(request_form(op, request, "email", &text));
+    TRY(request_form(op, request, "return_to", &return_to));
+    return_to = local_path_or_none(return_to);
+    text = text.at != NULL ? slice_trim(text) : S("");
+    if (email_normalise(op, text, &email) != NULL) {
+        return ask(op, gate, reply, 422, text, return_to,
+                   "This is not an e-mail address. It looks like name@company.example.");
+    }
+    struct discovery discovery = {.domain = email.domain};
+    reason why = store_read(op, gate->store, discover, &discovery);
+    if (why == REASON_OF(NOT_FOUND)) {
+        return ask(op, gate, reply, 422, text, return_to,
+                   "No sign-in is set up for this address. Please check the spelling, or ask your "
+                   "administrator.");
+    }
+    TRY(why);
+    struct slice target = op_text(op, "/saml/%.*s/login", SLICE(discovery.slug));
+    if (return_to.len > 0) {
+        struct slice encoded;
+        TRY(encode_url(op, return_to, &encoded));
+        target = op_text(op, "%.*s?return_to=%.*s", SLICE(target), SLICE(encoded));
+    }
+    reply_redirect(reply, 303, target);
+    return NULL;
+}
+
+reason send_outbound(struct op *op, const struct gate *gate, struct reply *reply,
+                     const struct outbound *outbound, const char *title, const char *sentence) {
+    if (!outbound->post) {
+        reply_redirect(reply, 302, outbound->url);
+        return NULL;
+    }
+    const char *field = NULL;
+    TRY(op_cstr(op, outbound->field, &field));
+    struct post_field fields[2] = {{field, outbound->value},
+                                   {"RelayState", outbound->relay_state}};
+    return page_post(op, gate, reply, outbound->url, fields,
+                     outbound->relay_state.len > 0 ? 2 : 1, title, sentence);
+}
+
+struct start {
+    struct pending pending;
+    struct slice cookie;
+    struct slice tenant;
+};
+static reason keep_pending(struct op *op, struct txn *txn, void *arg) {
+    struct start *start = arg;
+    struct tenant tenant;
+    TRY(tenant_find(op, txn, start->tenant, &tenant));
+    if (tenant.disabled) {
+        REFUSE(op, LOGIN_TENANT_DISABLED, "tenant %.*s is disabled", SLICE(tenant.slug));
+    }
+    return pending_add(op, txn, &start->pending, &start->cookie);
+}
+
+static reason start_at(struct op *op, struct gate *gate, struct request *request,
+                       const struct connection *connection, struct reply *reply) {
+    if (connection->disabled) {
+        REFUSE(op, LOGIN_CONNECTION_DISABLED, "connection %.*s is disabled",
+               SLICE(connection->slug));
+    }
+    if (connection->idp.entity_id.len == 0) {
+        REFUSE(op, RESPONSE_ISSUER_UNKNOWN, "connection %.*s has no identity provider yet",
+               SLICE(connection->slug));
+    }
+    TRY(limits_pending(op, gate->limits, gate->settings, request->address, connection->slug));
+    struct slice return_to;
+    TRY(request_query(op, request, "return_to", &return_to));
+    struct start start = {.pending = {.connection = connection->slug,
+                                      .return_to = local_path_or_none(return_to)},
+                          .tenant = connection->tenant};
+    TRY(store_write(op, gate->store, keep_pending, &start));
+    struct sp sp;
+    struct outbound outbound;
+    TRY(sp_addresses(op, gate->settings->public_url, connection->slug, &sp));
+    TRY(sp_authn_request(op, &sp, connection, gate->sp_keys, &start.pending, &outbound));
+    TRY(send_outbound(op, gate, reply, &outbound, "Signing in",
+                      "You are being taken to your organisation's sign-in page."));
+    reply_cookie(op, reply,
+                 op_text(op, BINDING_COOKIE_PREFIX "%.*s", SLICE(start.pending.handle)),
+                 start.cookie, "None", PENDING_LIFETIME / SECOND_MS);
+    return NULL;
+}
+
+reason web_login_start(struct op *op, struct gate *gate, struct request *request,
+                       struct reply *reply) {
+    const struct trust *trust = NULL;
+    TRY(trust_borrow(op, gate->trusts, gate->store, request->args[0], &trust));
+    reason why = start_at(op, gate, request, &trust->connection, reply);
+    trust_return(gate->trusts, trust);
+    return why;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Signing out: here first, always; then at the identity provider, if it can. And the identity provider's own
+// sign-out messages: the sessions of that person at that connection, found in the store, no cookie needed.
+#include "base/clock.h"
+#include "base/metric.h"
+#include "http/page.h"
+#include "http/web/web.h"
+#include "saml/logout.h"
+
+#define STATUS_SUCCESS "urn:oasis:names:tc:SAML:2.0:status:Success"
+#define STATUS_REQUESTER "urn:oasis:names:tc:SAML:2.0:status:Requester"
+#define STATUS_UNKNOWN_PRINCIPAL "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal"
+
+reason web_logout_ask(struct op *op, struct gate *gate, struct request *request,
+                      struct reply *reply) {
+    if (request->actor.kind != ACTOR_USER) {
+        reply_redirect(reply, 303, S("/"));
+        return NULL;
+    }
+    struct page_out page;
+    page_open(&page, op, gate, "Sign out?");
+    page_paragraph(&page, op_text(op, "You are signed in as %.*s.",
+                                  SLICE(request->session.user.email.len > 0
+                                            ? request->session.user.email
+                                            : request->session.session.name_id)));
+    page_html(&page, "<form method=\"post\" action=\"/logout\">"
+                     "<button type=\"submit\">Sign out</button></form>\n");
+    return page_reply(&page, reply, 200, false);
+}
+
+struct ending {
+    const struct actor *actor;
+    struct slice session;
+    bool there;
+};
+static reason end_session(struct op *op, struct txn *txn, void *arg) {
+    struct ending *ending = arg;
+    return session_end(op, txn, ending->actor, ending->session, &ending->there);
+}
+
+// The LogoutRequest for the IdP, if it has an endpoint for one.
+static reason request_logout(struct op *op, struct gate *gate, const struct session *session,
+                             struct outbound *ret_outbound, bool *ret_there) {
+    const struct trust *trust = NULL;
+    *ret_there = false;
+    reason why = trust_borrow(op, gate->trusts, gate->store, session->connection, &trust);
+    if (why != NULL) {
+        return why == REASON_OF(NOT_FOUND) ? NULL : why; // removed since the login
+    }
+    struct sp sp;
+    why = sp_addresses(op, gate->settings->public_url, session->connection, &sp);
+    if (why == NULL) {
+        why = sp_logout_request(op, &sp, &trust->connection, gate->sp_keys, session, S("logout"),
+                                ret_outbound, ret_there);
+    }
+    trust_return(gate->trusts, trust);
+    return why;
+}
+
+static reason logout_json(struct op *op, struct reply *reply, const struct outbound *outbound,
+                          bool there) {
+    struct json *body = json_object(op);
+    json_set_bool(op, body, "signed_out", true);
+    json_set_text_or_null(op, body, "logout_url",
+                          there && !outbound->post ? outbound->url : SLICE_NONE);
+    return reply_json(op, reply, 200, body);
+}
+
+reason web_logout(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    bool json = request_wants_json(request);
+    if (request->actor.kind != ACTOR_USER) {
+        if (json) {
+            REFUSE(op, UNAUTHENTICATED, "there is no session to sign out of");
+        }
+        reply_redirect(reply, 303, S("/"));
+        reply_cookie(op, reply, S(SESSION_COOKIE_NAME), S(""), "Lax", 0);
+        return NULL;
+    }
+    const struct session *session = &request->session.session;
+    struct ending ending = {&request->actor, session->id, false};
+    TRY(store_write(op, gate->store, end_session, &ending));
+    metric_add(METRIC_SESSIONS_ENDED, 1);
+    // From here on nothing may turn the sign-out into an error: it happened.
+    struct outbound outbound = {.post = false};
+    bool there = false;
+    if (request_logout(op, gate, session, &outbound, &there) != NULL) {
+        there = false;
+    }
+    if (json) {
+        TRY(logout_json(op, reply, &outbound, there));
+    } else if (there) {
+        TRY(send_outbound(op, gate, reply, &outbound, "Signing out",
+                          "You are signed out here. One moment: your identity provider is told."));
+        reply->status = reply->status == 302 ? 303 : reply->status;
+    } else {
+        reply_redirect(reply, 303, S("/?signed_out=here"));
+    }
+    reply_cookie(op, reply, S(SESSION_COOKIE_NAME), S(""), "Lax", 0);
+    return NULL;
+}
+
+// ---- the identity provider's messages --------------------------------------------------------------------
+
+struct idp_logout {
+    const struct connection *connection;
+    const struct logout_message *message;
+    struct actor actor;
+    bool replayed;
+    size_t ended;
+};
+
+static bool index_named(struct texts indexes, struct slice index) {
+    for (size_t i = 0; i < indexes.count; i++) {
+        if (slice_equal(indexes.at[i], index)) {
+            return true;
+        }
+    }
+    return indexes.count == 0;
+}
+
+// A LogoutRequest names its principal by NameID; sessions of another NameID of the same person stay.
+static reason end_named(struct op *op, struct txn *txn, void *arg) {
+    struct idp_logout *logout = arg;
+    const struct logout_message *message = logout->message;
+    bool fresh = false;
+    int64_t expires = message->not_on_or_after != 0 ? message->not_on_or_after
+                                                    : message->issue_instant + HOUR_MS;
+    TRY(replay_add(op, txn, logout->connection->slug, message->issuer, message->id, expires,
+                   &fresh));
+    logout->replayed = !fresh;
+    logout->ended = 0;
+    if (!fresh) {
+        return NULL;
+    }
+    struct rows found;
+    TRY(session_list_by_name_id(op, txn, logout->connection->slug, message->name_id,
+                                message->name_id_format, &found));
+    const struct session *sessions = found.at;
+    for (size_t i = 0; i < found.count; i++) {
+        bool there = false;
+        if (index_named(message->session_indexes, sessions[i].session_index)) {
+            TRY(session_end(op, txn, &logout->actor, sessions[i].id, &there));
+            logout->ended += there ? 1 : 0;
+        }
+    }
+    return NULL;
+}
+
+static reason answer_request(struct op *op, struct gate *gate, const struct trust *trust,
+                             const struct sp *sp, const struct request *request,
+                             const struct logout_message *message, struct reply *reply) {
+    struct idp_logout logout = {.connection = &trust->connection,
+                                .message = message,
+                                .actor = {.kind = ACTOR_SYSTEM,
+                                          .id = trust->connection.slug,
+                                          .address = request->address}};
+    TRY(store_write(op, gate->store, end_named, &logout));
+    if (logout.replayed) {
+        REFUSE(op, LOGOUT_REPLAYED, "the LogoutRequest %.*s was used already", SLICE(message->id));
+    }
+    metric_add(METRIC_SESSIONS_ENDED, (int64_t)logout.ended);
+    struct outbound outbound;
+    bool found = logout.ended > 0;
+    TRY(sp_logout_response(op, sp, &trust->connection, gate->sp_keys, message->id,
+                           found ? STATUS_SUCCESS : STATUS_REQUESTER,
+                           found ? "" : STATUS_UNKNOWN_PRINCIPAL, message->relay_state, &outbound));
+    return send_outbound(op, gate, reply, &outbound, "Signing out",
+                         "You are signed out. One moment: your identity provider is told.");
+}
+
+static reason receive(struct op *op, struct gate *gate, struct request *request,
+                      const struct trust *trust, struct reply *reply) {
+    struct sp sp;
+    TRY(sp_addresses(op, gate->settings->public_url, trust->connection.slug, &sp));
+    struct inbound inbound = {.trust = trust,
+                              .entity_id = sp.entity_id,
+                              .acs_url = sp.acs_url,
+                              .pool = gate->pool,
+                              .keys = gate->sp_keys};
+    struct logout_message message;
+    if (request->method == METHOD_POST) {
+        TRY(logout_receive_post(op, &inbound, sp.slo_url, request->body, &message));
+    } else {
+        TRY(logout_receive_query(op, &inbound, sp.slo_url, request->query, &message));
+    }
+    if (message.is_request) {
+        return answer_request(op, gate, trust, &sp, request, &message, reply);
+    }
+    bool success = slice_equal(message.status, S(STATUS_SUCCESS)) && message.sub_status.len == 0;
+    reply_redirect(reply, 303, success ? S("/?signed_out=everywhere") : S("/?signed_out=partly"));
+    return NULL;
+}
+
+static reason slo(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    const struct trust *trust = NULL;
+    TRY(trust_borrow(op, gate->trusts, gate->store, request->args[0], &trust));
+    reason why = receive(op, gate, request, trust, reply);
+    trust_return(gate->trusts, trust);
+    return why;
+}
+
+reason web_slo_query(struct op *op, struct gate *gate, struct request *request,
+                     struct reply *reply) {
+    return slo(op, gate, request, reply);
+}
+
+reason web_slo_post(struct op *op, struct gate *gate, struct request *request,
+                    struct reply *reply) {
+    return slo(op, gate, request, reply);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The browser-facing doors and the machine-facing ones beside them: each function is a row of routes.def.
+#ifndef GATEHOUSE_HTTP_WEB_WEB_H
+#define GATEHOUSE_HTTP_WEB_WEB_H
+
+#include "http/router.h"
+
+#define WEB(name)                                                                                  \
+    MUST_USE reason name(struct op *op, struct gate *gate, struct request *request,                \
+                         struct reply *reply)
+WEB(web_home);
+WEB(web_login_ask);   // GET /login
+WEB(web_login_go);    // POST /login
+WEB(web_logout_ask);  // GET /logout
+WEB(web_logout);      // POST /logout
+WEB(web_session);
+WEB(web_metadata);
+WEB(web_login_start); // GET /saml/{connection}/login
+WEB(web_acs);
+WEB(web_slo_query);
+WEB(web_slo_post);
+WEB(web_jwks);
+WEB(web_discovery);
+WEB(web_introspect);
+WEB(web_healthz);
+WEB(web_readyz);
+WEB(web_metrics);
+WEB(web_asset);
+
+#define SESSION_COOKIE_NAME "__Host-gatehouse"
+#define BINDING_COOKIE_PREFIX "__Host-gatehouse-"
+
+// What a signed-in caller is told about themselves: GET /session, and part of the ACS's JSON.
+struct json *session_json(struct op *op, const struct session_view *view);
+// The signed SP metadata of a connection, cached by its version.
+struct metadata_cache *metadata_cache_open(void); // NULL: no memory
+void metadata_cache_close(struct metadata_cache *cache);
+MUST_USE reason metadata_cached(struct op *op, struct gate *gate,
+                                const struct connection *connection, struct slice *ret_xml);
+// Sends the browser there: 302, or a form that posts itself.
+MUST_USE reason send_outbound(struct op *op, const struct gate *gate, struct reply *reply,
+                              const struct outbound *outbound, const char *title,
+                              const char *sentence);
+
+#endif
