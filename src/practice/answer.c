@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One Response: built as lasso's objects, dressed in the persona's XML, signed, and spoilt on demand.
-// Never: decides who signs in or where the answer goes; sso.c does.
+// One Response: built as lasso's objects, dressed in the persona's XML, signed, and spoilt on
+// demand. Never: decides who signs in or where the answer goes; sso.c does.
 #include "practice/practice.h"
 
 #include <lasso/xml/misc_text_node.h>
@@ -21,20 +21,19 @@
 #define OVERAGE_NAME "http://schemas.microsoft.com/claims/groups.link"
 #define OVERAGE_LINK "https://graph.windows.net/demo/users/%s/getMemberObjects"
 
-// Unix seconds with the fraction of now; all times of one answer come from one reading of the clock.
+// Unix seconds with the fraction of now; all times of one answer come from one reading of the
+// clock.
 struct times {
     gint64 issued, not_before, until, authn, session_until; // microseconds
 };
 
-static char *instant(gint64 microseconds)
-{
+static char *instant(gint64 microseconds) {
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(microseconds / SECOND_US);
     g_autofree char *seconds = g_date_time_format(time, "%Y-%m-%dT%H:%M:%S");
     return g_strdup_printf("%s.%03dZ", seconds, (int)(microseconds % SECOND_US / 1000));
 }
 
-static struct times times_of(const struct answer *answer)
-{
+static struct times times_of(const struct answer *answer) {
     gint64 clock = g_get_real_time();
     if (answer->fault == FAULT_SKEW) {
         clock += 10 * MINUTE_S * SECOND_US;
@@ -57,16 +56,14 @@ static struct times times_of(const struct answer *answer)
     return times;
 }
 
-static LassoSaml2NameID *issuer_make(const struct idp *idp, const struct persona *persona)
-{
+static LassoSaml2NameID *issuer_make(const struct idp *idp, const struct persona *persona) {
     LassoSaml2NameID *issuer = LASSO_SAML2_NAME_ID(lasso_saml2_name_id_new());
     issuer->content = g_strdup(idp->entity_id);
     issuer->Format = g_strdup(persona->issuer_format);
     return issuer;
 }
 
-static LassoSaml2NameID *name_id_make(const struct idp *idp, const struct answer *answer)
-{
+static LassoSaml2NameID *name_id_make(const struct idp *idp, const struct answer *answer) {
     const char *format = answer->pending->name_id_format;
     if (format == NULL || strcmp(format, FORMAT_UNSPECIFIED) == 0) {
         format = answer->persona->name_id_format;
@@ -91,20 +88,17 @@ static LassoSaml2NameID *name_id_make(const struct idp *idp, const struct answer
     return name_id;
 }
 
-static char *in_response_to(const struct answer *answer)
-{
+static char *in_response_to(const struct answer *answer) {
     return answer->fault == FAULT_WRONG_IN_RESPONSE_TO ? random_id()
                                                        : g_strdup(answer->pending->request_id);
 }
 
-static char *spoilt(const char *url, bool spoil)
-{
+static char *spoilt(const char *url, bool spoil) {
     return spoil ? g_strdup_printf("%s-of-someone-else", url) : g_strdup(url);
 }
 
 static LassoSaml2Subject *subject_make(const struct idp *idp, const struct answer *answer,
-                                       const struct times *times, const char *answers_to)
-{
+                                       const struct times *times, const char *answers_to) {
     LassoSaml2Subject *subject = LASSO_SAML2_SUBJECT(lasso_saml2_subject_new());
     if (answer->fault != FAULT_NO_NAME_ID) {
         subject->NameID = name_id_make(idp, answer);
@@ -122,8 +116,8 @@ static LassoSaml2Subject *subject_make(const struct idp *idp, const struct answe
     return subject;
 }
 
-static LassoSaml2Conditions *conditions_make(const struct answer *answer, const struct times *times)
-{
+static LassoSaml2Conditions *conditions_make(const struct answer *answer,
+                                             const struct times *times) {
     LassoSaml2Conditions *conditions = LASSO_SAML2_CONDITIONS(lasso_saml2_conditions_new());
     conditions->NotBefore = instant(times->not_before);
     conditions->NotOnOrAfter = instant(times->until);
@@ -134,9 +128,10 @@ static LassoSaml2Conditions *conditions_make(const struct answer *answer, const 
     return conditions;
 }
 
-static LassoSaml2AuthnStatement *authn_make(const struct answer *answer, const struct times *times)
-{
-    LassoSaml2AuthnStatement *authn = LASSO_SAML2_AUTHN_STATEMENT(lasso_saml2_authn_statement_new());
+static LassoSaml2AuthnStatement *authn_make(const struct answer *answer,
+                                            const struct times *times) {
+    LassoSaml2AuthnStatement *authn =
+        LASSO_SAML2_AUTHN_STATEMENT(lasso_saml2_authn_statement_new());
     authn->AuthnInstant = instant(times->authn);
     authn->SessionIndex = g_strdup(answer->session->session_index);
     if (answer->persona->session_lifetime) {
@@ -149,8 +144,7 @@ static LassoSaml2AuthnStatement *authn_make(const struct answer *answer, const s
     return authn;
 }
 
-static LassoSaml2AttributeValue *value_make(const char *text)
-{
+static LassoSaml2AttributeValue *value_make(const char *text) {
     LassoMiscTextNode *node = lasso_misc_text_node_new_with_string(text);
     node->text_child = TRUE;
     LassoSaml2AttributeValue *value = lasso_saml2_attribute_value_new();
@@ -158,8 +152,8 @@ static LassoSaml2AttributeValue *value_make(const char *text)
     return value;
 }
 
-static LassoSaml2Attribute *attribute_make(const char *name, const char *format, const char *friendly)
-{
+static LassoSaml2Attribute *attribute_make(const char *name, const char *format,
+                                           const char *friendly) {
     LassoSaml2Attribute *attribute = LASSO_SAML2_ATTRIBUTE(lasso_saml2_attribute_new());
     attribute->Name = g_strdup(name);
     attribute->NameFormat = g_strdup(format);
@@ -168,8 +162,7 @@ static LassoSaml2Attribute *attribute_make(const char *name, const char *format,
 }
 
 static void row_add(LassoSaml2AttributeStatement *statement, const struct attribute_row *row,
-                    const GPtrArray *values)
-{
+                    const GPtrArray *values) {
     LassoSaml2Attribute *attribute = NULL;
     for (guint i = 0; i < values->len; i++) {
         if (attribute == NULL || row->from == FROM_REALM_ROLES) {
@@ -181,8 +174,7 @@ static void row_add(LassoSaml2AttributeStatement *statement, const struct attrib
     }
 }
 
-static void overage_add(LassoSaml2AttributeStatement *statement, const struct person *person)
-{
+static void overage_add(LassoSaml2AttributeStatement *statement, const struct person *person) {
     static const struct attribute_row row = {FROM_GROUPS, OVERAGE_NAME, NULL, NULL};
     g_autoptr(GPtrArray) object = attribute_values(person, FROM_OBJECT_ID);
     g_autoptr(GPtrArray) link = g_ptr_array_new_with_free_func(g_free);
@@ -191,12 +183,12 @@ static void overage_add(LassoSaml2AttributeStatement *statement, const struct pe
     row_add(statement, &row, link);
 }
 
-static LassoSaml2AttributeStatement *attributes_make(const struct answer *answer)
-{
+static LassoSaml2AttributeStatement *attributes_make(const struct answer *answer) {
     LassoSaml2AttributeStatement *statement =
         LASSO_SAML2_ATTRIBUTE_STATEMENT(lasso_saml2_attribute_statement_new());
     const struct person *person = answer->session->person;
-    for (const struct attribute_row *row = answer->persona->attributes; row->from != FROM_END; row++) {
+    for (const struct attribute_row *row = answer->persona->attributes; row->from != FROM_END;
+         row++) {
         bool groups = attribute_is_group(row->from);
         if (groups && answer->fault == FAULT_GROUP_OVERAGE) {
             overage_add(statement, person);
@@ -211,8 +203,7 @@ static LassoSaml2AttributeStatement *attributes_make(const struct answer *answer
 }
 
 static LassoSaml2Assertion *assertion_make(const struct idp *idp, const struct answer *answer,
-                                           const struct times *times, const char *answers_to)
-{
+                                           const struct times *times, const char *answers_to) {
     LassoSaml2Assertion *assertion = LASSO_SAML2_ASSERTION(lasso_saml2_assertion_new());
     assertion->ID = random_id();
     assertion->Version = g_strdup("2.0");
@@ -225,11 +216,11 @@ static LassoSaml2Assertion *assertion_make(const struct idp *idp, const struct a
     return assertion;
 }
 
-static LassoSamlp2Status *status_make(const struct answer *answer)
-{
+static LassoSamlp2Status *status_make(const struct answer *answer) {
     LassoSamlp2Status *status = LASSO_SAMLP2_STATUS(lasso_samlp2_status_new());
     status->StatusCode = LASSO_SAMLP2_STATUS_CODE(lasso_samlp2_status_code_new());
-    status->StatusCode->Value = g_strdup(answer->status != NULL ? answer->status : STATUS "Success");
+    status->StatusCode->Value =
+        g_strdup(answer->status != NULL ? answer->status : STATUS "Success");
     if (answer->substatus != NULL) {
         status->StatusCode->StatusCode = LASSO_SAMLP2_STATUS_CODE(lasso_samlp2_status_code_new());
         status->StatusCode->StatusCode->Value = g_strdup(answer->substatus);
@@ -238,8 +229,7 @@ static LassoSamlp2Status *status_make(const struct answer *answer)
     return status;
 }
 
-static LassoSamlp2Response *response_make(const struct idp *idp, const struct answer *answer)
-{
+static LassoSamlp2Response *response_make(const struct idp *idp, const struct answer *answer) {
     struct times times = times_of(answer);
     LassoSamlp2Response *response = LASSO_SAMLP2_RESPONSE(lasso_samlp2_response_new());
     LassoSamlp2StatusResponse *base = LASSO_SAMLP2_STATUS_RESPONSE(response);
@@ -258,8 +248,7 @@ static LassoSamlp2Response *response_make(const struct idp *idp, const struct an
 }
 
 // Lasso leaves its namespaces where it met them; written out and read again, the tree is plain.
-static xmlDoc *document_of(LassoNode *node)
-{
+static xmlDoc *document_of(LassoNode *node) {
     xmlNode *root = lasso_node_get_xmlNode(node, FALSE);
     if (root == NULL) {
         return NULL;
@@ -276,8 +265,7 @@ static xmlDoc *document_of(LassoNode *node)
     return doc;
 }
 
-static void drop_declarations(xmlNode *node, const char *href)
-{
+static void drop_declarations(xmlNode *node, const char *href) {
     xmlNs **link = &node->nsDef;
     while (*link != NULL) {
         xmlNs *old = *link;
@@ -290,9 +278,9 @@ static void drop_declarations(xmlNode *node, const char *href)
     }
 }
 
-// All elements of one namespace get the prefix that the vendor uses. The tree is our own, and shallow.
-static void restyle(xmlNode *node, const char *href, xmlNs *space)
-{
+// All elements of one namespace get the prefix that the vendor uses. The tree is our own, and
+// shallow.
+static void restyle(xmlNode *node, const char *href, xmlNs *space) {
     if (node->ns != NULL && strcmp(TEXT(node->ns->href), href) == 0) {
         node->ns = space;
     }
@@ -303,8 +291,7 @@ static void restyle(xmlNode *node, const char *href, xmlNs *space)
     drop_declarations(node, href);
 }
 
-static xmlNode *find_element(xmlNode *node, const char *name)
-{
+static xmlNode *find_element(xmlNode *node, const char *name) {
     if (strcmp(TEXT(node->name), name) == 0) {
         return node;
     }
@@ -318,8 +305,7 @@ static xmlNode *find_element(xmlNode *node, const char *name)
     return NULL;
 }
 
-static void add_types(xmlNode *node, const char *type)
-{
+static void add_types(xmlNode *node, const char *type) {
     if (strcmp(TEXT(node->name), "AttributeValue") == 0) {
         xmlNs *space = xmlNewNs(node, XML(NAMESPACE_INSTANCE), XML("xsi"));
         xmlNewNsProp(node, space, XML("type"), XML(type));
@@ -330,8 +316,7 @@ static void add_types(xmlNode *node, const char *type)
     }
 }
 
-static void dress(xmlDoc *doc, const struct persona *persona)
-{
+static void dress(xmlDoc *doc, const struct persona *persona) {
     xmlNode *root = xmlDocGetRootElement(doc);
     const char *const spaces[][2] = {
         {NAMESPACE_ASSERTION, persona->assertion_prefix},
@@ -351,8 +336,7 @@ static void dress(xmlDoc *doc, const struct persona *persona)
     }
 }
 
-static char *sign_all(const struct idp *idp, const struct answer *answer, xmlDoc *doc)
-{
+static char *sign_all(const struct idp *idp, const struct answer *answer, xmlDoc *doc) {
     if (answer->fault == FAULT_UNSIGNED) {
         return NULL;
     }
@@ -373,8 +357,7 @@ static char *sign_all(const struct idp *idp, const struct answer *answer, xmlDoc
     return (what & SIGN_RESPONSE) != 0 ? sign_element(root, signer, sha1, prefixes) : NULL;
 }
 
-static void tamper(xmlDoc *doc)
-{
+static void tamper(xmlDoc *doc) {
     xmlNode *root = xmlDocGetRootElement(doc);
     xmlNode *found = find_element(root, "NameID");
     xmlNode *text = found != NULL ? found->children : NULL;
@@ -384,8 +367,7 @@ static void tamper(xmlDoc *doc)
 }
 
 char *answer_build(const struct idp *idp, const struct answer *answer, GString **ret_xml,
-                   LassoNode **ret_assertion)
-{
+                   LassoNode **ret_assertion) {
     LassoSamlp2Response *response = response_make(idp, answer);
     xmlDoc *doc = document_of(LASSO_NODE(response));
     if (ret_assertion != NULL && response->Assertion != NULL) {

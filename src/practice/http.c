@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// HTTP by libmicrohttpd: one thread, parameters and cookie read, the routes, headers of every answer.
-// Never: knows SAML. Bodies over 256 KiB are refused before they are kept.
+// HTTP by libmicrohttpd: one thread, parameters and cookie read, the routes, headers of every
+// answer. Never: knows SAML. Bodies over 256 KiB are refused before they are kept.
 #include "practice/practice.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 
-#define BODY_MAX (256 * 1024)   // a signed AuthnRequest is 5 KB
-#define CONNECTION_MAX 64       // a browser opens six
+#define BODY_MAX (256 * 1024) // a signed AuthnRequest is 5 KB
+#define CONNECTION_MAX 64     // a browser opens six
 #define IDLE_S 20
 #define COOKIE "practice_idp"
 
@@ -29,8 +29,7 @@ struct route {
     void (*serve)(struct idp *idp, const struct request *request, struct reply *reply);
 };
 
-static void serve_metadata(struct idp *idp, const struct request *request, struct reply *reply)
-{
+static void serve_metadata(struct idp *idp, const struct request *request, struct reply *reply) {
     (void)request;
     reply->type = "application/samlmetadata+xml";
     g_string_append(reply->body, idp->metadata);
@@ -47,35 +46,30 @@ static const struct route routes[] = {
     {"/logout", true, false, slo_start},
 };
 
-const char *request_arg(const struct request *request, const char *name)
-{
+const char *request_arg(const struct request *request, const char *name) {
     const char *value = g_hash_table_lookup(request->form_args, name);
     return value != NULL ? value : g_hash_table_lookup(request->query_args, name);
 }
 
-bool request_is_post(const struct request *request)
-{
+bool request_is_post(const struct request *request) {
     return strcmp(request->method, "POST") == 0;
 }
 
-void reply_redirect(struct reply *reply, unsigned status, const char *location)
-{
+void reply_redirect(struct reply *reply, unsigned status, const char *location) {
     reply->status = status;
     reply->type = "text/plain; charset=utf-8";
     reply->location = g_strdup(location);
     g_string_printf(reply->body, "Go to %s\n", location);
 }
 
-static char *decoded(const char *text)
-{
+static char *decoded(const char *text) {
     g_autofree char *spaced = g_strdup(text);
     g_strdelimit(spaced, "+", ' ');
     return g_uri_unescape_string(spaced, NULL);
 }
 
 // The first of two fields with one name counts; a field that cannot be decoded is not there.
-static GHashTable *args_read(const char *text)
-{
+static GHashTable *args_read(const char *text) {
     GHashTable *args = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_auto(GStrv) pairs = g_strsplit(text, "&", -1);
     for (char **pair = pairs; *pair != NULL; pair++) {
@@ -95,8 +89,7 @@ static GHashTable *args_read(const char *text)
     return args;
 }
 
-static void route_serve(struct idp *idp, const struct request *request, struct reply *reply)
-{
+static void route_serve(struct idp *idp, const struct request *request, struct reply *reply) {
     for (size_t i = 0; i < G_N_ELEMENTS(routes); i++) {
         const struct route *route = &routes[i];
         if (strcmp(route->path, request->path) != 0) {
@@ -107,7 +100,8 @@ static void route_serve(struct idp *idp, const struct request *request, struct r
         if ((post && route->post) || (get && route->get)) {
             route->serve(idp, request, reply);
         } else {
-            page_message(reply, 405, "Not this method", "%s does not take %s.", route->path, request->method);
+            page_message(reply, 405, "Not this method", "%s does not take %s.", route->path,
+                         request->method);
         }
         return;
     }
@@ -115,13 +109,13 @@ static void route_serve(struct idp *idp, const struct request *request, struct r
                  idp->base_url);
 }
 
-static void headers_add(struct MHD_Response *response, const struct reply *reply)
-{
+static void headers_add(struct MHD_Response *response, const struct reply *reply) {
     g_autofree char *policy =
         reply->nonce != NULL
-            ? g_strdup_printf("default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-%s';"
-                              " frame-ancestors 'none'; base-uri 'none'",
-                              reply->nonce)
+            ? g_strdup_printf(
+                  "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-%s';"
+                  " frame-ancestors 'none'; base-uri 'none'",
+                  reply->nonce)
             : g_strdup("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none';"
                        " base-uri 'none'");
     MHD_add_response_header(response, "Content-Type", reply->type);
@@ -138,8 +132,7 @@ static void headers_add(struct MHD_Response *response, const struct reply *reply
     }
 }
 
-static enum MHD_Result reply_send(struct MHD_Connection *connection, struct reply *reply)
-{
+static enum MHD_Result reply_send(struct MHD_Connection *connection, struct reply *reply) {
     gsize length = reply->body->len;
     char *body = g_string_free(reply->body, FALSE);
     struct MHD_Response *response =
@@ -155,8 +148,7 @@ static enum MHD_Result reply_send(struct MHD_Connection *connection, struct repl
 }
 
 static enum MHD_Result request_serve(struct idp *idp, struct MHD_Connection *connection,
-                                     const char *method, const struct exchange *exchange)
-{
+                                     const char *method, const struct exchange *exchange) {
     g_autofree char *path = g_strdup(exchange->url);
     char *mark = strchr(path, '?');
     if (mark != NULL) {
@@ -173,7 +165,8 @@ static enum MHD_Result request_serve(struct idp *idp, struct MHD_Connection *con
     struct reply reply = {
         .status = 200, .type = "text/html; charset=utf-8", .body = g_string_new(NULL)};
     if (exchange->too_large) {
-        page_message(&reply, 413, "This is too much", "A body has at most %d bytes here.", BODY_MAX);
+        page_message(&reply, 413, "This is too much", "A body has at most %d bytes here.",
+                     BODY_MAX);
     } else {
         route_serve(idp, &request, &reply);
     }
@@ -190,8 +183,7 @@ static enum MHD_Result request_serve(struct idp *idp, struct MHD_Connection *con
 }
 
 // Called first of all; what it returns becomes *state below.
-static void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
-{
+static void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection) {
     (void)cls;
     (void)connection;
     struct exchange *exchange = g_new0(struct exchange, 1);
@@ -200,8 +192,7 @@ static void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *c
 }
 
 static void exchange_end(void *cls, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code)
-{
+                         enum MHD_RequestTerminationCode code) {
     (void)cls;
     (void)connection;
     (void)code;
@@ -217,8 +208,7 @@ static void exchange_end(void *cls, struct MHD_Connection *connection, void **st
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
-                                  size_t *data_size, void **state)
-{
+                                  size_t *data_size, void **state) {
     (void)url;
     (void)version;
     struct exchange *exchange = *state;
@@ -238,8 +228,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return MHD_YES;
 }
 
-char *http_start(struct idp *idp, int listening, struct server **ret_server)
-{
+char *http_start(struct idp *idp, int listening, struct server **ret_server) {
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, NULL, NULL, on_request, idp,
         MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, NULL,
@@ -253,8 +242,7 @@ char *http_start(struct idp *idp, int listening, struct server **ret_server)
     return NULL;
 }
 
-void http_stop(struct server *server)
-{
+void http_stop(struct server *server) {
     MHD_stop_daemon(server->daemon);
     g_free(server);
 }

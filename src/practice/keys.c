@@ -22,23 +22,22 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
 
-static char *bio_text(BIO *bio)
-{
+static char *bio_text(BIO *bio) {
     char *at = NULL;
     long length = BIO_get_mem_data(bio, &at);
     return g_strndup(at, (gsize)length);
 }
 
-static X509 *certificate_make(EVP_PKEY *key, const char *name)
-{
+static X509 *certificate_make(EVP_PKEY *key, const char *name) {
     g_autoptr(X509) cert = X509_new();
     unsigned char serial[8];
     if (cert == NULL || RAND_bytes(serial, sizeof serial) != 1) {
         return NULL;
     }
     serial[0] = (unsigned char)((serial[0] & 0x7f) | 0x40);
-    g_autofree char *hex = g_strdup_printf("%02x%02x%02x%02x%02x%02x%02x%02x", serial[0], serial[1],
-                                           serial[2], serial[3], serial[4], serial[5], serial[6], serial[7]);
+    g_autofree char *hex =
+        g_strdup_printf("%02x%02x%02x%02x%02x%02x%02x%02x", serial[0], serial[1], serial[2],
+                        serial[3], serial[4], serial[5], serial[6], serial[7]);
     BIGNUM *number = NULL;
     if (BN_hex2bn(&number, hex) == 0) {
         return NULL;
@@ -49,7 +48,8 @@ static X509 *certificate_make(EVP_PKEY *key, const char *name)
     X509_gmtime_adj(X509_getm_notBefore(cert), -86400);
     X509_gmtime_adj(X509_getm_notAfter(cert), 86400L * CERTIFICATE_DAYS);
     X509_NAME *subject = X509_get_subject_name(cert);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1,
+                               0);
     X509_set_issuer_name(cert, subject);
     if (X509_set_pubkey(cert, key) != 1 || X509_sign(cert, key, EVP_sha256()) == 0) {
         return NULL;
@@ -57,8 +57,7 @@ static X509 *certificate_make(EVP_PKEY *key, const char *name)
     return g_steal_pointer(&cert);
 }
 
-static char *file_write(const char *path, const char *text)
-{
+static char *file_write(const char *path, const char *text) {
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0) {
         return g_strdup_printf("%s cannot be written: %s.", path, g_strerror(errno));
@@ -72,8 +71,7 @@ static char *file_write(const char *path, const char *text)
     return NULL;
 }
 
-static char *pair_make(const char *key_path, const char *cert_path, const char *name)
-{
+static char *pair_make(const char *key_path, const char *cert_path, const char *name) {
     g_autoptr(EVP_PKEY) key = EVP_RSA_gen(KEY_BITS);
     g_autoptr(X509) cert = key != NULL ? certificate_make(key, name) : NULL;
     g_autoptr(BIO) key_bio = BIO_new(BIO_s_mem());
@@ -89,8 +87,7 @@ static char *pair_make(const char *key_path, const char *cert_path, const char *
     return why != NULL ? why : file_write(key_path, key_text);
 }
 
-static char *certificate_base64(X509 *cert)
-{
+static char *certificate_base64(X509 *cert) {
     unsigned char *der = NULL;
     int length = i2d_X509(cert, &der);
     char *text = length > 0 ? g_base64_encode(der, (gsize)length) : NULL;
@@ -98,8 +95,8 @@ static char *certificate_base64(X509 *cert)
     return text;
 }
 
-static char *pair_open(const char *dir, const char *stem, const char *name, struct signer *ret_signer)
-{
+static char *pair_open(const char *dir, const char *stem, const char *name,
+                       struct signer *ret_signer) {
     g_autofree char *key_path = g_strdup_printf("%s/%s-key.pem", dir, stem);
     g_autofree char *cert_path = g_strdup_printf("%s/%s-cert.pem", dir, stem);
     if (access(key_path, F_OK) != 0 && access(cert_path, F_OK) != 0) {
@@ -125,16 +122,16 @@ static char *pair_open(const char *dir, const char *stem, const char *name, stru
     if (signer.cert_base64 == NULL) {
         g_free(signer.key_pem);
         g_free(signer.cert_pem);
-        return g_strdup_printf("%s and %s are not a private key and its certificate in PEM; remove both"
-                               " to have new ones made.",
-                               key_path, cert_path);
+        return g_strdup_printf(
+            "%s and %s are not a private key and its certificate in PEM; remove both"
+            " to have new ones made.",
+            key_path, cert_path);
     }
     *ret_signer = signer;
     return NULL;
 }
 
-char *keys_open(struct idp *idp)
-{
+char *keys_open(struct idp *idp) {
     if (mkdir(idp->data_dir, 0700) != 0 && errno != EEXIST) {
         return g_strdup_printf("The data directory %s cannot be made: %s.", idp->data_dir,
                                g_strerror(errno));

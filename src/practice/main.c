@@ -30,11 +30,13 @@ static const char help[] =
     "A SAML 2.0 identity provider to practise with. It signs anyone in without a password,\n"
     "so it listens on loopback only. Its front page says what it can do.\n"
     "\n"
-    "  --listen ADDRESS:PORT  a loopback address; port 0 takes any free port, and the program says which\n"
+    "  --listen ADDRESS:PORT  a loopback address; port 0 takes any free port, and the program says "
+    "which\n"
     "  --data DIR             where its keys are kept; made at the first start\n"
     "  --entity-id URI        its EntityID (default: the URL of its metadata)\n"
     "  --sp URL               metadata URL of a service provider; may be given several times\n"
-    "  --persona NAME         the first choice of shape: okta, entra, adfs, google, keycloak, shibboleth\n"
+    "  --persona NAME         the first choice of shape: okta, entra, adfs, google, keycloak, "
+    "shibboleth\n"
     "  --people FILE          lines of `email | first name | last name | group, group`\n"
     "  --quiet                no line for each request on standard error\n"
     "  --help, --version\n"
@@ -47,8 +49,7 @@ struct options {
     bool quiet, help, version;
 };
 
-static char *option_take(struct options *options, int option, const char *value)
-{
+static char *option_take(struct options *options, int option, const char *value) {
     switch (option) {
     case 'l':
         options->listen = g_strdup(value);
@@ -82,14 +83,23 @@ static char *option_take(struct options *options, int option, const char *value)
     }
 }
 
-static char *options_check(const struct options *options)
-{
+static bool port_read(const char *text, guint64 *ret_port) {
+    const char *colon = strrchr(text, ':');
+    return colon != NULL && g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, ret_port, NULL);
+}
+
+static char *options_check(const struct options *options) {
     if (options->listen == NULL || options->data == NULL) {
         return g_strdup("--listen and --data are needed");
     }
+    guint64 port = 0;
+    if (!port_read(options->listen, &port)) {
+        return g_strdup_printf("--listen wants ADDRESS:PORT, got %s", options->listen);
+    }
     if (options->persona != NULL && persona_find(options->persona) == NULL) {
-        return g_strdup_printf("%s is not a persona; choose okta, entra, adfs, google, keycloak or shibboleth",
-                               options->persona);
+        return g_strdup_printf(
+            "%s is not a persona; choose okta, entra, adfs, google, keycloak or shibboleth",
+            options->persona);
     }
     for (guint i = 0; i < options->sps->len; i++) {
         const char *url = g_ptr_array_index(options->sps, i);
@@ -103,14 +113,13 @@ static char *options_check(const struct options *options)
     return NULL;
 }
 
-static char *options_read(int argc, char **argv, struct options *options)
-{
+static char *options_read(int argc, char **argv, struct options *options) {
     static const struct option known[] = {
-        {"listen", required_argument, NULL, 'l'},  {"data", required_argument, NULL, 'd'},
+        {"listen", required_argument, NULL, 'l'},    {"data", required_argument, NULL, 'd'},
         {"entity-id", required_argument, NULL, 'e'}, {"sp", required_argument, NULL, 's'},
-        {"persona", required_argument, NULL, 'p'}, {"people", required_argument, NULL, 'f'},
-        {"quiet", no_argument, NULL, 'q'},         {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
+        {"persona", required_argument, NULL, 'p'},   {"people", required_argument, NULL, 'f'},
+        {"quiet", no_argument, NULL, 'q'},           {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0},
     };
     opterr = 0;
     int option;
@@ -123,7 +132,8 @@ static char *options_read(int argc, char **argv, struct options *options)
     if (options->help || options->version) {
         return NULL;
     }
-    return optind < argc ? g_strdup_printf("%s is not expected here", argv[optind]) : options_check(options);
+    return optind < argc ? g_strdup_printf("%s is not expected here", argv[optind])
+                         : options_check(options);
 }
 
 union address {
@@ -132,8 +142,8 @@ union address {
     struct sockaddr_in6 six;
 };
 
-static bool address_read(const char *host, unsigned short port, union address *address, socklen_t *length)
-{
+static bool address_read(const char *host, unsigned short port, union address *address,
+                         socklen_t *length) {
     memset(address, 0, sizeof *address);
     const char *name = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
     if (inet_pton(AF_INET, name, &address->four.sin_addr) == 1) {
@@ -148,41 +158,40 @@ static bool address_read(const char *host, unsigned short port, union address *a
     return inet_pton(AF_INET6, name, &address->six.sin6_addr) == 1;
 }
 
-static bool is_loopback(const union address *address)
-{
+static bool is_loopback(const union address *address) {
     if (address->any.sa_family == AF_INET) {
         return ntohl(address->four.sin_addr.s_addr) >> 24 == 127;
     }
     return IN6_IS_ADDR_LOOPBACK(&address->six.sin6_addr);
 }
 
-static char *listen_parse(const char *text, union address *address, socklen_t *length, char **ret_host)
-{
+static char *listen_parse(const char *text, union address *address, socklen_t *length,
+                          char **ret_host) {
     const char *colon = strrchr(text, ':');
     guint64 port = 0;
-    if (colon == NULL || !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &port, NULL)) {
-        return g_strdup_printf("--listen wants ADDRESS:PORT, got %s", text);
-    }
-    g_autofree char *host = g_strndup(text, (gsize)(colon - text));
+    port_read(text, &port);
+    g_autofree char *host = g_strndup(text, colon != NULL ? (gsize)(colon - text) : 0);
     size_t size = strlen(host);
     if (size > 2 && host[0] == '[' && host[size - 1] == ']') {
         host[size - 1] = '\0';
         memmove(host, host + 1, size - 1);
     }
     if (!address_read(host, (unsigned short)port, address, length)) {
-        return g_strdup_printf("--listen wants a loopback address such as 127.0.0.1:8081, got %s", text);
+        return g_strdup_printf("--listen wants a loopback address such as 127.0.0.1:8081, got %s",
+                               text);
     }
     if (!is_loopback(address)) {
-        return g_strdup_printf("%s is not a loopback address, and this program signs anyone in without a"
-                               " password; listen on 127.0.0.1 instead",
-                               host);
+        return g_strdup_printf(
+            "%s is not a loopback address, and this program signs anyone in without a"
+            " password; listen on 127.0.0.1 instead",
+            host);
     }
-    *ret_host = address->any.sa_family == AF_INET6 ? g_strdup_printf("[%s]", host) : g_steal_pointer(&host);
+    *ret_host =
+        address->any.sa_family == AF_INET6 ? g_strdup_printf("[%s]", host) : g_steal_pointer(&host);
     return NULL;
 }
 
-static char *listen_open(const char *text, int *ret_socket, char **ret_base_url)
-{
+static char *listen_open(const char *text, int *ret_socket, char **ret_base_url) {
     union address address;
     socklen_t length = 0;
     g_autofree char *host = NULL;
@@ -203,23 +212,22 @@ static char *listen_open(const char *text, int *ret_socket, char **ret_base_url)
     }
     bool six = address.any.sa_family == AF_INET6;
     *ret_socket = listening;
-    *ret_base_url =
-        g_strdup_printf("http://%s:%u", host, ntohs(six ? address.six.sin6_port : address.four.sin_port));
+    *ret_base_url = g_strdup_printf("http://%s:%u", host,
+                                    ntohs(six ? address.six.sin6_port : address.four.sin_port));
     return NULL;
 }
 
-static void keep_silent(const char *domain, GLogLevelFlags level, const char *text, gpointer data)
-{
+static void keep_silent(const char *domain, GLogLevelFlags level, const char *text, gpointer data) {
     (void)domain;
     (void)level;
     (void)text;
     (void)data;
 }
 
-static char *libraries_open(bool quiet)
-{
+static char *libraries_open(bool quiet) {
     // Lasso makes a key manager for every key, and each would load the system's certificates first.
-    if (setenv("SSL_CERT_FILE", "/dev/null", 1) != 0 || setenv("SSL_CERT_DIR", "/nonexistent", 1) != 0) {
+    if (setenv("SSL_CERT_FILE", "/dev/null", 1) != 0 ||
+        setenv("SSL_CERT_DIR", "/nonexistent", 1) != 0) {
         return g_strdup("the environment cannot be set");
     }
     if (quiet) {
@@ -231,8 +239,7 @@ static char *libraries_open(bool quiet)
     return NULL;
 }
 
-static char *idp_open(struct idp *idp, const struct options *options)
-{
+static char *idp_open(struct idp *idp, const struct options *options) {
     idp->quiet = options->quiet;
     idp->data_dir = g_strdup(options->data);
     idp->persona = options->persona != NULL ? persona_find(options->persona) : &personas[0];
@@ -259,15 +266,13 @@ static char *idp_open(struct idp *idp, const struct options *options)
     return why;
 }
 
-static void signer_close(struct signer *signer)
-{
+static void signer_close(struct signer *signer) {
     g_free(signer->key_pem);
     g_free(signer->cert_pem);
     g_free(signer->cert_base64);
 }
 
-static void idp_close(struct idp *idp)
-{
+static void idp_close(struct idp *idp) {
     state_close(idp);
     g_clear_object(&idp->server);
     g_clear_pointer(&idp->people, g_ptr_array_unref);
@@ -280,15 +285,18 @@ static void idp_close(struct idp *idp)
     g_free(idp->metadata);
 }
 
-// Signals are blocked before the server's thread starts, so they come here and nowhere else.
-static char *serve(struct idp *idp, int listening)
-{
+// Blocked before anything starts: a signal waits until there is something to be stopped.
+static sigset_t signals_hold(void) {
     sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     sigprocmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    return ends;
+}
+
+static char *serve(struct idp *idp, int listening, const sigset_t *ends) {
     struct server *server = NULL;
     char *why = http_start(idp, listening, &server);
     if (why != NULL) {
@@ -297,14 +305,14 @@ static char *serve(struct idp *idp, int listening)
     printf("listening on %s\n", idp->base_url);
     fflush(stdout);
     int received = 0;
-    while (sigwait(&ends, &received) != 0) {
+    while (sigwait(ends, &received) != 0) {
     }
     http_stop(server);
     return NULL;
 }
 
-static char *run(const struct options *options)
-{
+static char *run(const struct options *options) {
+    sigset_t ends = signals_hold();
     struct idp idp = {0};
     int listening = -1;
     char *why = listen_open(options->listen, &listening, &idp.base_url);
@@ -316,7 +324,7 @@ static char *run(const struct options *options)
         why = idp_open(&idp, options);
     }
     if (why == NULL) {
-        why = serve(&idp, listening);
+        why = serve(&idp, listening, &ends);
     } else {
         close(listening);
     }
@@ -326,8 +334,7 @@ static char *run(const struct options *options)
     return why;
 }
 
-static void options_close(struct options *options)
-{
+static void options_close(struct options *options) {
     g_free(options->listen);
     g_free(options->data);
     g_free(options->entity_id);
@@ -336,8 +343,7 @@ static void options_close(struct options *options)
     g_ptr_array_unref(options->sps);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct options options = {.sps = g_ptr_array_new_with_free_func(g_free)};
     int status = EXIT_USAGE;
     g_autofree char *why = options_read(argc, argv, &options);
@@ -351,7 +357,8 @@ int main(int argc, char **argv)
         status = why != NULL ? EXIT_FAILURE : EXIT_SUCCESS;
         if (why != NULL) {
             g_strchomp(why);
-            fprintf(stderr, "gatehouse-practice-idp: %s%s\n", why, g_str_has_suffix(why, ".") ? "" : ".");
+            fprintf(stderr, "gatehouse-practice-idp: %s%s\n", why,
+                    g_str_has_suffix(why, ".") ? "" : ".");
         }
     }
     options_close(&options);

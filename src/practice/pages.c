@@ -16,12 +16,12 @@ static const char style[] =
     ":focus-visible{outline:3px solid #1a4fb4;outline-offset:2px}"
     ".people{list-style:none;padding:0}.people button{width:100%;text-align:left;margin:.2rem 0}"
     "label{display:block;margin-top:.75rem;font-weight:600}"
-    "table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid #c4c4cc;padding:.35rem;"
+    "table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid "
+    "#c4c4cc;padding:.35rem;"
     "text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    "code{overflow-wrap:anywhere}a{color:#1a4fb4}";
+    "summary{cursor:pointer;font-weight:600}code{overflow-wrap:anywhere}a{color:#1a4fb4}";
 
-static void add_text(GString *page, const char *text)
-{
+static void add_text(GString *page, const char *text) {
     for (const char *at = text; *at != '\0'; at++) {
         switch (*at) {
         case '&':
@@ -52,32 +52,32 @@ static void add_text(GString *page, const char *text)
     }
 }
 
-static void page_open(GString *page, const char *title)
-{
-    g_string_append(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
+static void page_open(GString *page, const char *title) {
+    g_string_append(
+        page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
     add_text(page, title);
-    g_string_append_printf(page, " - practice identity provider</title>\n<style>%s</style>\n</head>\n<body>\n"
-                                 "<main>\n<h1>",
-                           style);
+    g_string_append_printf(
+        page,
+        " - practice identity provider</title>\n<style>%s</style>\n</head>\n<body>\n"
+        "<main>\n<h1>",
+        style);
     add_text(page, title);
     g_string_append(page, "</h1>\n");
 }
 
-static void page_close(GString *page)
-{
+static void page_close(GString *page) {
     g_string_append(page, "</main>\n</body>\n</html>\n");
 }
 
-static void add_field(GString *page, const char *name, const char *value)
-{
+static void add_field(GString *page, const char *name, const char *value) {
     g_string_append_printf(page, "<input type=\"hidden\" name=\"%s\" value=\"", name);
     add_text(page, value);
     g_string_append(page, "\">\n");
 }
 
-void page_message(struct reply *reply, unsigned status, const char *title, const char *format, ...)
-{
+void page_message(struct reply *reply, unsigned status, const char *title, const char *format,
+                  ...) {
     va_list arguments;
     va_start(arguments, format);
     g_autofree char *words = g_strdup_vprintf(format, arguments);
@@ -92,14 +92,15 @@ void page_message(struct reply *reply, unsigned status, const char *title, const
 }
 
 void page_post(struct reply *reply, const char *action, const char *field, const char *message,
-               const char *relay_state, const char *words)
-{
+               const char *relay_state, const char *words) {
     GString *page = reply->body;
     reply->nonce = random_id();
     page_open(page, "Continue to the service");
     g_string_append(page, "<p>");
     add_text(page, words);
-    g_string_append(page, "</p>\n<p>If nothing happens, press the button.</p>\n<form method=\"post\" action=\"");
+    g_string_append(
+        page,
+        "</p>\n<p>If nothing happens, press the button.</p>\n<form method=\"post\" action=\"");
     add_text(page, action);
     g_string_append(page, "\">\n");
     add_field(page, field, message);
@@ -107,12 +108,13 @@ void page_post(struct reply *reply, const char *action, const char *field, const
         add_field(page, "RelayState", relay_state);
     }
     g_string_append(page, "<button type=\"submit\">Continue</button>\n</form>\n");
-    g_string_append_printf(page, "<script nonce=\"%s\">document.forms[0].submit()</script>\n", reply->nonce);
+    g_string_append_printf(page, "<script nonce=\"%s\">document.forms[0].submit()</script>\n",
+                           reply->nonce);
     page_close(page);
 }
 
-static void add_option(GString *page, const char *value, const char *name, const char *note, bool chosen)
-{
+static void add_option(GString *page, const char *value, const char *name, const char *note,
+                       bool chosen) {
     g_string_append_printf(page, "<option value=\"%s\"%s>", value, chosen ? " selected" : "");
     add_text(page, name);
     g_string_append(page, ": ");
@@ -121,44 +123,51 @@ static void add_option(GString *page, const char *value, const char *name, const
 }
 
 // The three selects of both forms; their names are what test drivers send.
-static void add_choices(GString *page, const struct idp *idp)
-{
+static void add_choices(GString *page, const struct idp *idp) {
     g_string_append(page, "<label for=\"persona\">Answer in the shape of</label>\n"
                           "<select id=\"persona\" name=\"persona\">\n");
     for (size_t i = 0; i < persona_count; i++) {
-        add_option(page, personas[i].id, personas[i].name, personas[i].note, &personas[i] == idp->persona);
+        add_option(page, personas[i].id, personas[i].name, personas[i].note,
+                   &personas[i] == idp->persona);
     }
     g_string_append(page, "</select>\n<label for=\"fault\">Misbehave</label>\n"
                           "<select id=\"fault\" name=\"fault\">\n");
     for (size_t i = 0; i < FAULT_COUNT; i++) {
         add_option(page, fault_rows[i].id, fault_rows[i].id, fault_rows[i].note, i == FAULT_NONE);
     }
-    g_string_append(page, "</select>\n<label for=\"sign\">Sign</label>\n<select id=\"sign\" name=\"sign\">\n"
-                          "<option value=\"\" selected>as the vendor does</option>\n"
-                          "<option value=\"response\">the Response only</option>\n"
-                          "<option value=\"assertion\">the Assertion only</option>\n"
-                          "<option value=\"both\">the Response and the Assertion</option>\n</select>\n");
+    g_string_append(
+        page, "</select>\n<label for=\"sign\">Sign</label>\n<select id=\"sign\" name=\"sign\">\n"
+              "<option value=\"\" selected>as the vendor does</option>\n"
+              "<option value=\"response\">the Response only</option>\n"
+              "<option value=\"assertion\">the Assertion only</option>\n"
+              "<option value=\"both\">the Response and the Assertion</option>\n</select>\n");
 }
 
-static void add_groups(GString *page, const struct person *person)
-{
+static void add_groups(GString *page, const struct person *person) {
     g_autofree char *groups = g_strjoinv(", ", person->groups);
     add_text(page, *groups != '\0' ? groups : "no group");
 }
 
-void page_login(struct idp *idp, const struct pending *pending, struct reply *reply)
-{
+void page_login(struct idp *idp, const struct pending *pending, struct reply *reply) {
     GString *page = reply->body;
     page_open(page, "Who are you today?");
     g_string_append(page, "<p>The service <code>");
     add_text(page, pending->sp_entity);
-    g_string_append(page, pending->request_id != NULL ? "</code> asks you to sign in."
-                                                      : "</code> gets an answer that it did not ask for.");
+    g_string_append(page, pending->request_id != NULL
+                              ? "</code> asks you to sign in."
+                              : "</code> gets an answer that it did not ask for.");
     g_string_append(page, pending->forced ? " It wants you to sign in anew.</p>\n" : "</p>\n");
-    g_string_append(page, "<p class=\"note\">This is a practice ground: nobody here needs a password.</p>\n"
-                          "<form method=\"post\" action=\"/sso/answer\">\n");
+    g_string_append(
+        page, "<p class=\"note\">This is a practice ground: nobody here needs a password.</p>\n"
+              "<form method=\"post\" action=\"/sso/answer\">\n");
     add_field(page, "request_state", pending->state);
-    g_string_append(page, "<h2 id=\"people\">Sign in as</h2>\n<ul class=\"people\" aria-labelledby=\"people\">\n");
+    g_string_append(page,
+                    "<details><summary>Answer in another vendor's shape, or misbehave</summary>\n");
+    add_choices(page, idp);
+    g_string_append(page, "</details>\n");
+    g_string_append(
+        page,
+        "<h2 id=\"people\">Sign in as</h2>\n<ul class=\"people\" aria-labelledby=\"people\">\n");
     for (guint i = 0; i < idp->people->len; i++) {
         const struct person *person = g_ptr_array_index(idp->people, i);
         g_string_append(page, "<li><button type=\"submit\" name=\"user\" value=\"");
@@ -173,21 +182,19 @@ void page_login(struct idp *idp, const struct pending *pending, struct reply *re
         add_groups(page, person);
         g_string_append(page, "</button></li>\n");
     }
-    g_string_append(page, "</ul>\n<h2>How to answer</h2>\n");
-    add_choices(page, idp);
-    g_string_append(page, "</form>\n");
+    g_string_append(page, "</ul>\n</form>\n");
     page_close(page);
 }
 
-static void add_services(GString *page, const struct idp *idp)
-{
+static void add_services(GString *page, const struct idp *idp) {
     g_string_append(page, "<h2>Service providers</h2>\n");
     if (idp->sps->len == 0) {
         g_string_append(page, "<p>None. Start this program with <code>--sp URL</code>.</p>\n");
         return;
     }
-    g_string_append(page, "<table>\n<thead><tr><th scope=\"col\">EntityID</th><th scope=\"col\">Metadata</th>"
-                          "<th scope=\"col\">State</th></tr></thead>\n<tbody>\n");
+    g_string_append(
+        page, "<table>\n<thead><tr><th scope=\"col\">EntityID</th><th scope=\"col\">Metadata</th>"
+              "<th scope=\"col\">State</th></tr></thead>\n<tbody>\n");
     for (guint i = 0; i < idp->sps->len; i++) {
         const struct sp *sp = g_ptr_array_index(idp->sps, i);
         g_string_append(page, "<tr><td>");
@@ -201,11 +208,11 @@ static void add_services(GString *page, const struct idp *idp)
     g_string_append(page, "</tbody>\n</table>\n");
 }
 
-static void add_unsolicited(GString *page, const struct idp *idp)
-{
-    g_string_append(page, "<h2>Sign in without being asked</h2>\n<p>As a tile on a company's start page does"
-                          " (IdP-initiated).</p>\n<form method=\"get\" action=\"/unsolicited\">\n"
-                          "<label for=\"sp\">Service</label>\n<select id=\"sp\" name=\"sp\">\n");
+static void add_unsolicited(GString *page, const struct idp *idp) {
+    g_string_append(
+        page, "<h2>Sign in without being asked</h2>\n<p>As a tile on a company's start page does"
+              " (IdP-initiated).</p>\n<form method=\"get\" action=\"/unsolicited\">\n"
+              "<label for=\"sp\">Service</label>\n<select id=\"sp\" name=\"sp\">\n");
     for (guint i = 0; i < idp->sps->len; i++) {
         const struct sp *sp = g_ptr_array_index(idp->sps, i);
         if (sp->entity_id != NULL) {
@@ -214,21 +221,23 @@ static void add_unsolicited(GString *page, const struct idp *idp)
             g_string_append(page, "</option>\n");
         }
     }
-    g_string_append(page, "</select>\n<label for=\"user\">Person</label>\n<select id=\"user\" name=\"user\">\n");
+    g_string_append(
+        page,
+        "</select>\n<label for=\"user\">Person</label>\n<select id=\"user\" name=\"user\">\n");
     for (guint i = 0; i < idp->people->len; i++) {
         const struct person *person = g_ptr_array_index(idp->people, i);
         g_string_append(page, "<option>");
         add_text(page, person->email);
         g_string_append(page, "</option>\n");
     }
-    g_string_append(page, "</select>\n<label for=\"relay_state\">RelayState (a path of the service, or"
-                          " nothing)</label>\n<input id=\"relay_state\" name=\"relay_state\">\n");
+    g_string_append(page,
+                    "</select>\n<label for=\"relay_state\">RelayState (a path of the service, or"
+                    " nothing)</label>\n<input id=\"relay_state\" name=\"relay_state\">\n");
     add_choices(page, idp);
     g_string_append(page, "<p><button type=\"submit\">Sign in</button></p>\n</form>\n");
 }
 
-static void add_guids(GString *page, const struct person *person)
-{
+static void add_guids(GString *page, const struct person *person) {
     if (person->groups[0] == NULL) {
         g_string_append(page, "none");
     }
@@ -239,11 +248,11 @@ static void add_guids(GString *page, const struct person *person)
     }
 }
 
-static void add_people(GString *page, const struct idp *idp)
-{
-    g_string_append(page, "<h2>People</h2>\n<table>\n<thead><tr><th scope=\"col\">Name</th>"
-                          "<th scope=\"col\">E-mail</th><th scope=\"col\">Groups, and their GUIDs in Entra ID's"
-                          " shape</th></tr></thead>\n<tbody>\n");
+static void add_people(GString *page, const struct idp *idp) {
+    g_string_append(
+        page, "<h2>People</h2>\n<table>\n<thead><tr><th scope=\"col\">Name</th>"
+              "<th scope=\"col\">E-mail</th><th scope=\"col\">Groups, and their GUIDs in Entra ID's"
+              " shape</th></tr></thead>\n<tbody>\n");
     for (guint i = 0; i < idp->people->len; i++) {
         const struct person *person = g_ptr_array_index(idp->people, i);
         g_string_append(page, "<tr><td>");
@@ -259,11 +268,11 @@ static void add_people(GString *page, const struct idp *idp)
     g_string_append(page, "</tbody>\n</table>\n");
 }
 
-static void add_glossary(GString *page)
-{
+static void add_glossary(GString *page) {
     g_string_append(page, "<h2>Shapes</h2>\n<dl>\n");
     for (size_t i = 0; i < persona_count; i++) {
-        g_string_append_printf(page, "<dt><code>%s</code> %s</dt>\n<dd>", personas[i].id, personas[i].name);
+        g_string_append_printf(page, "<dt><code>%s</code> %s</dt>\n<dd>", personas[i].id,
+                               personas[i].name);
         add_text(page, personas[i].note);
         g_string_append(page, "</dd>\n");
     }
@@ -276,15 +285,16 @@ static void add_glossary(GString *page)
     g_string_append(page, "</dl>\n");
 }
 
-void page_home(struct idp *idp, const struct request *request, struct reply *reply)
-{
+void page_home(struct idp *idp, const struct request *request, struct reply *reply) {
     trust_refresh(idp, false);
     GString *page = reply->body;
     const struct session *session = session_of(idp, request);
     page_open(page, "Practice identity provider");
-    g_string_append(page, "<p>This program plays a customer's identity provider, so that you can try a sign-in"
-                          " and see what a wrong one looks like. It listens on this machine only and asks nobody"
-                          " for a password.</p>\n<p>Its metadata is at <a href=\"/metadata\"><code>");
+    g_string_append(
+        page,
+        "<p>This program plays a customer's identity provider, so that you can try a sign-in"
+        " and see what a wrong one looks like. It listens on this machine only and asks nobody"
+        " for a password.</p>\n<p>Its metadata is at <a href=\"/metadata\"><code>");
     add_text(page, idp->base_url);
     g_string_append(page, "/metadata</code></a>; its EntityID is <code>");
     add_text(page, idp->entity_id);
@@ -292,7 +302,8 @@ void page_home(struct idp *idp, const struct request *request, struct reply *rep
     if (session != NULL) {
         g_string_append(page, "<p>Signed in here as <strong>");
         add_text(page, session->person->email);
-        g_string_append(page, "</strong>. <a href=\"/logout\">Sign out here and at the services</a></p>\n");
+        g_string_append(
+            page, "</strong>. <a href=\"/logout\">Sign out here and at the services</a></p>\n");
     }
     add_services(page, idp);
     add_unsolicited(page, idp);

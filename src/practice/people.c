@@ -7,8 +7,7 @@
 
 #define PEOPLE_MAX 1000 // a practice page with more is of no use to anyone
 
-static void person_free(void *at)
-{
+static void person_free(void *at) {
     struct person *person = at;
     g_free(person->email);
     g_free(person->first);
@@ -18,8 +17,7 @@ static void person_free(void *at)
 }
 
 static void people_add(GPtrArray *people, const char *email, const char *first, const char *last,
-                       const char *groups)
-{
+                       const char *groups) {
     struct person *person = g_new0(struct person, 1);
     person->email = g_ascii_strdown(email, -1);
     person->first = g_strdup(first);
@@ -36,8 +34,7 @@ static void people_add(GPtrArray *people, const char *email, const char *first, 
     g_ptr_array_add(people, person);
 }
 
-GPtrArray *people_demo(void)
-{
+GPtrArray *people_demo(void) {
     static const char *const rows[][4] = {
         {"ada@demo.example", "Ada", "Lovelace", "Everyone,Admins"},
         {"grace@demo.example", "Grace", "Hopper", "Everyone,Analysts"},
@@ -56,8 +53,7 @@ GPtrArray *people_demo(void)
     return people;
 }
 
-const struct person *people_find(const GPtrArray *people, const char *email)
-{
+const struct person *people_find(const GPtrArray *people, const char *email) {
     if (email == NULL) {
         return NULL;
     }
@@ -70,28 +66,28 @@ const struct person *people_find(const GPtrArray *people, const char *email)
     return NULL;
 }
 
-static char *people_line(GPtrArray *people, char *line, const char *path, guint number)
-{
+static char *people_line(GPtrArray *people, char *line, const char *path, guint number) {
     g_auto(GStrv) cells = g_strsplit(line, "|", -1);
     guint count = g_strv_length(cells);
     if (count < 3 || count > 4 || people->len >= PEOPLE_MAX) {
-        return g_strdup_printf("%s line %u: expected at most %d lines of `email | first name | last name"
-                               " | group, group`, got `%s`.",
-                               path, number, PEOPLE_MAX, line);
+        return g_strdup_printf(
+            "%s line %u: expected at most %d lines of `email | first name | last name"
+            " | group, group`, got `%s`.",
+            path, number, PEOPLE_MAX, line);
     }
     for (guint i = 0; i < count; i++) {
         g_strstrip(cells[i]);
     }
     if (strchr(cells[0], '@') == NULL || people_find(people, cells[0]) != NULL) {
-        return g_strdup_printf("%s line %u: expected an e-mail address that is not there yet, got `%s`.",
-                               path, number, cells[0]);
+        return g_strdup_printf(
+            "%s line %u: expected an e-mail address that is not there yet, got `%s`.", path, number,
+            cells[0]);
     }
     people_add(people, cells[0], cells[1], cells[2], count == 4 ? cells[3] : "");
     return NULL;
 }
 
-char *people_load(const char *path, GPtrArray **ret_people)
-{
+char *people_load(const char *path, GPtrArray **ret_people) {
     g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
     if (!g_file_get_contents(path, &text, NULL, &error)) {

@@ -19,17 +19,21 @@ const struct fault_row fault_rows[FAULT_COUNT] = {
     [FAULT_WRONG_AUDIENCE] = {"wrong-audience", "The Audience names another service provider."},
     [FAULT_WRONG_RECIPIENT] = {"wrong-recipient", "The Recipient is another ACS URL."},
     [FAULT_WRONG_DESTINATION] = {"wrong-destination", "The Destination is another ACS URL."},
-    [FAULT_WRONG_IN_RESPONSE_TO] = {"wrong-in-response-to", "It answers a request that nobody sent."},
-    [FAULT_UNKNOWN_SIGNER] = {"unknown-signer", "It is signed with a key that is not in the metadata."},
+    [FAULT_WRONG_IN_RESPONSE_TO] = {"wrong-in-response-to",
+                                    "It answers a request that nobody sent."},
+    [FAULT_UNKNOWN_SIGNER] = {"unknown-signer",
+                              "It is signed with a key that is not in the metadata."},
     [FAULT_UNSIGNED] = {"unsigned", "Neither the Response nor the Assertion is signed."},
     [FAULT_TAMPERED] = {"tampered", "One letter of the person's name is changed after signing."},
     [FAULT_NO_GROUPS] = {"no-groups", "The attribute with the groups is left out."},
     [FAULT_GROUP_OVERAGE] = {"group-overage",
                              "Too many groups: a link instead of them, as Entra ID does."},
     [FAULT_NO_NAME_ID] = {"no-nameid", "The Subject has no NameID."},
-    [FAULT_STATUS_ERROR] = {"status-error", "No assertion, but the status Responder / AuthnFailed."},
+    [FAULT_STATUS_ERROR] = {"status-error",
+                            "No assertion, but the status Responder / AuthnFailed."},
     [FAULT_SHA1] = {"sha1", "Signed with RSA-SHA1 and SHA-1 digests."},
-    [FAULT_REPLAY] = {"replay", "The last correct answer to this service provider is sent once more."},
+    [FAULT_REPLAY] = {"replay",
+                      "The last correct answer to this service provider is sent once more."},
 };
 
 static const struct attribute_row okta_attributes[] = {
@@ -62,10 +66,8 @@ static const struct attribute_row adfs_attributes[] = {
 };
 
 static const struct attribute_row google_attributes[] = {
-    {FROM_EMAIL, "email", NULL, NULL},
-    {FROM_FIRST, "firstName", NULL, NULL},
-    {FROM_LAST, "lastName", NULL, NULL},
-    {FROM_GROUPS, "groups", NULL, NULL},
+    {FROM_EMAIL, "email", NULL, NULL},   {FROM_FIRST, "firstName", NULL, NULL},
+    {FROM_LAST, "lastName", NULL, NULL}, {FROM_GROUPS, "groups", NULL, NULL},
     {FROM_END, NULL, NULL, NULL},
 };
 
@@ -115,7 +117,8 @@ const struct persona personas[] = {
      .attributes = entra_attributes},
     {.id = "adfs",
      .name = "Microsoft ADFS",
-     .note = "Only the Assertion signed; claim URIs; groups in http://schemas.xmlsoap.org/claims/Group; "
+     .note = "Only the Assertion signed; claim URIs; groups in "
+             "http://schemas.xmlsoap.org/claims/Group; "
              "valid from this very millisecond.",
      .sign = SIGN_ASSERTION,
      .protocol_prefix = "samlp",
@@ -135,8 +138,9 @@ const struct persona personas[] = {
      .attributes = google_attributes},
     {.id = "keycloak",
      .name = "Keycloak",
-     .note = "Response and Assertion signed; the NameID is the user name; groups are paths in member, "
-             "realm roles in Role.",
+     .note =
+         "Response and Assertion signed; the NameID is the user name; groups are paths in member, "
+         "realm roles in Role.",
      .sign = SIGN_BOTH,
      .protocol_prefix = "samlp",
      .assertion_prefix = "saml",
@@ -160,8 +164,7 @@ const struct persona personas[] = {
 };
 const size_t persona_count = G_N_ELEMENTS(personas);
 
-const struct persona *persona_find(const char *id)
-{
+const struct persona *persona_find(const char *id) {
     for (size_t i = 0; i < persona_count; i++) {
         if (g_strcmp0(personas[i].id, id) == 0) {
             return &personas[i];
@@ -170,8 +173,7 @@ const struct persona *persona_find(const char *id)
     return NULL;
 }
 
-bool fault_find(const char *id, enum fault *ret_fault)
-{
+bool fault_find(const char *id, enum fault *ret_fault) {
     for (size_t i = 0; i < FAULT_COUNT; i++) {
         if (g_strcmp0(fault_rows[i].id, id) == 0) {
             *ret_fault = (enum fault)i;
@@ -181,8 +183,7 @@ bool fault_find(const char *id, enum fault *ret_fault)
     return false;
 }
 
-enum sign_what sign_find(const char *id)
-{
+enum sign_what sign_find(const char *id) {
     if (g_strcmp0(id, "response") == 0) {
         return SIGN_RESPONSE;
     }
@@ -192,25 +193,22 @@ enum sign_what sign_find(const char *id)
     return g_strcmp0(id, "both") == 0 ? SIGN_BOTH : SIGN_AS_PERSONA;
 }
 
-bool attribute_is_group(enum attribute_source from)
-{
+bool attribute_is_group(enum attribute_source from) {
     return from == FROM_GROUPS || from == FROM_GROUP_GUIDS || from == FROM_GROUP_PATHS;
 }
 
-static char *guid_of(const char *kind, const char *name)
-{
+static char *guid_of(const char *kind, const char *name) {
     g_autofree char *text = g_strdup_printf("%s:%s", kind, name);
     g_autofree char *hex = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
-    return g_strdup_printf("%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15, hex + 18);
+    return g_strdup_printf("%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8, hex + 12, hex + 15,
+                           hex + 18);
 }
 
-char *group_guid(const char *group)
-{
+char *group_guid(const char *group) {
     return guid_of("group", group);
 }
 
-static void add_groups(GPtrArray *values, const struct person *person, enum attribute_source from)
-{
+static void add_groups(GPtrArray *values, const struct person *person, enum attribute_source from) {
     for (char **group = person->groups; *group != NULL; group++) {
         char *value = from == FROM_GROUP_GUIDS   ? group_guid(*group)
                       : from == FROM_GROUP_PATHS ? g_strdup_printf("/%s", *group)
@@ -219,8 +217,7 @@ static void add_groups(GPtrArray *values, const struct person *person, enum attr
     }
 }
 
-GPtrArray *attribute_values(const struct person *person, enum attribute_source from)
-{
+GPtrArray *attribute_values(const struct person *person, enum attribute_source from) {
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
     switch (from) {
     case FROM_EMAIL:

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The practice identity provider: what its files share.
-// Owns: the things it knows (people, service providers, sessions, requests in hand) and its inner calls.
-// Never: part of the gate, safe to show to a network. It signs anyone in without a password, so it
-// listens on loopback only. It stands on lasso, libxml2 and xmlsec, and on glib, which lasso brings.
-// One thread serves all requests, so nothing here is locked. Texts are UTF-8 and end in NUL.
-// A function that returns `char *why` returns NULL when done, else a sentence that the caller frees.
+// Owns: the things it knows (people, service providers, sessions, requests in hand) and its inner
+// calls. Never: part of the gate, safe to show to a network. It signs anyone in without a password,
+// so it listens on loopback only. It stands on lasso, libxml2 and xmlsec, and on glib, which lasso
+// brings. One thread serves all requests, so nothing here is locked. Texts are UTF-8 and end in
+// NUL. A function that returns `char *why` returns NULL when done, else a sentence that the caller
+// frees.
 #ifndef GATEHOUSE_PRACTICE_PRACTICE_H
 #define GATEHOUSE_PRACTICE_PRACTICE_H
+
+#include "practice/http.h"
+#include "practice/personas.h"
 
 #include <glib.h>
 #include <lasso/lasso.h>
@@ -18,12 +22,6 @@
 #define NAMESPACE_METADATA "urn:oasis:names:tc:SAML:2.0:metadata"
 #define BINDING_POST "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 #define BINDING_REDIRECT "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
-#define FORMAT_EMAIL "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-#define FORMAT_UNSPECIFIED "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-#define FORMAT_PERSISTENT "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
-#define FORMAT_TRANSIENT "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
-#define CLASS_PASSWORD "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
-#define CLASS_PASSWORD_TRANSPORT "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 #define STATUS "urn:oasis:names:tc:SAML:2.0:status:" // a prefix: STATUS "Success"
 
 #define SECOND_US G_GINT64_CONSTANT(1000000)
@@ -41,81 +39,6 @@ struct person {
 struct signer {
     char *key_pem, *cert_pem, *cert_base64;
 };
-
-// personas.c
-enum sign_what { SIGN_AS_PERSONA = 0, SIGN_ASSERTION = 1, SIGN_RESPONSE = 2, SIGN_BOTH = 3 };
-
-enum fault {
-    FAULT_NONE,
-    FAULT_SKEW,
-    FAULT_EXPIRED,
-    FAULT_EARLY,
-    FAULT_WRONG_AUDIENCE,
-    FAULT_WRONG_RECIPIENT,
-    FAULT_WRONG_DESTINATION,
-    FAULT_WRONG_IN_RESPONSE_TO,
-    FAULT_UNKNOWN_SIGNER,
-    FAULT_UNSIGNED,
-    FAULT_TAMPERED,
-    FAULT_NO_GROUPS,
-    FAULT_GROUP_OVERAGE,
-    FAULT_NO_NAME_ID,
-    FAULT_STATUS_ERROR,
-    FAULT_SHA1,
-    FAULT_REPLAY,
-    FAULT_COUNT
-};
-
-struct fault_row {
-    const char *id, *note;
-};
-extern const struct fault_row fault_rows[FAULT_COUNT];
-
-enum attribute_source {
-    FROM_END, // closes a persona's list
-    FROM_EMAIL,
-    FROM_USERNAME,
-    FROM_FIRST,
-    FROM_LAST,
-    FROM_FULL_NAME,
-    FROM_OBJECT_ID,
-    FROM_DIRECTORY_ID,
-    FROM_GROUPS,
-    FROM_GROUP_GUIDS,
-    FROM_GROUP_PATHS,
-    FROM_REALM_ROLES // one Attribute element for each value, all with the same name
-};
-
-struct attribute_row {
-    enum attribute_source from;
-    const char *name, *format, *friendly; // format and friendly may be NULL
-};
-
-struct persona {
-    const char *id, *name, *note;
-    enum sign_what sign;
-    const char *protocol_prefix, *assertion_prefix; // NULL: the default namespace
-    const char *value_type;                         // xsi:type of values, as "xs:string"; NULL: none
-    const char *inclusive_prefixes;                 // PrefixList of exclusive c14n; NULL: none
-    const char *issuer_format;                      // NULL: none
-    const char *name_id_format;
-    const char *authn_class;
-    int margin_s;          // how long before now NotBefore is
-    bool session_lifetime; // whether AuthnStatement has a SessionNotOnOrAfter
-    const struct attribute_row *attributes;
-};
-extern const struct persona personas[];
-extern const size_t persona_count;
-
-const struct persona *persona_find(const char *id); // NULL: no such persona
-// Unknown or empty: false and *ret_fault stays.
-bool fault_find(const char *id, enum fault *ret_fault);
-// "response", "assertion", "both"; anything else means: as the persona does.
-enum sign_what sign_find(const char *id);
-// The values of one attribute, owned by the list; NULL when there are none.
-GPtrArray *attribute_values(const struct person *person, enum attribute_source from);
-bool attribute_is_group(enum attribute_source from);
-char *group_guid(const char *group); // the same group has the same GUID always
 
 // trust.c
 struct endpoint {
@@ -138,7 +61,8 @@ struct aged {
     gint64 made_at;
 };
 
-// state.c: an AuthnRequest that waits for a person (or an unsolicited sign-in: then request_id is NULL)
+// state.c: an AuthnRequest that waits for a person (or an unsolicited sign-in: then request_id is
+// NULL)
 struct pending {
     struct aged aged;
     char *state, *sp_entity, *acs, *request_id, *relay_state, *name_id_format, *authn_class;
@@ -172,29 +96,6 @@ struct idp {
     LassoServer *server;
     GHashTable *pendings, *sessions, *sent; // by state, by cookie, by entity id
 };
-
-// http.c
-struct request {
-    const char *method, *path, *query; // query as it came, without the question mark
-    GHashTable *query_args, *form_args;
-    const char *cookie; // of our session; NULL: none
-};
-
-struct reply {
-    unsigned status;
-    const char *type;
-    GString *body;
-    char *location, *cookie; // NULL: none
-    char *nonce;             // of the page's one script; NULL: no script
-};
-
-struct server;
-// From the form, else from the query; NULL: not there.
-const char *request_arg(const struct request *request, const char *name);
-bool request_is_post(const struct request *request);
-void reply_redirect(struct reply *reply, unsigned status, const char *location);
-char *http_start(struct idp *idp, int listening, struct server **ret_server);
-void http_stop(struct server *server);
 
 // people.c
 GPtrArray *people_demo(void);
@@ -233,7 +134,8 @@ struct answer {
     enum sign_what sign;
     const char *status, *substatus, *status_message; // status NULL: Success
 };
-// The XML; with ret_assertion the assertion as lasso keeps it in a session (NULL with an error status).
+// The XML; with ret_assertion the assertion as lasso keeps it in a session (NULL with an error
+// status).
 char *answer_build(const struct idp *idp, const struct answer *answer, GString **ret_xml,
                    LassoNode **ret_assertion);
 
@@ -251,13 +153,5 @@ char *redirect_message(const struct request *request, const char *name);
 // slo.c
 void slo_message(struct idp *idp, const struct request *request, struct reply *reply);
 void slo_start(struct idp *idp, const struct request *request, struct reply *reply);
-
-// pages.c
-void page_home(struct idp *idp, const struct request *request, struct reply *reply);
-void page_login(struct idp *idp, const struct pending *pending, struct reply *reply);
-void page_post(struct reply *reply, const char *action, const char *field, const char *message,
-               const char *relay_state, const char *words);
-void page_message(struct reply *reply, unsigned status, const char *title, const char *format, ...)
-    G_GNUC_PRINTF(4, 5);
 
 #endif

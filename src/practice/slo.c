@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Single logout: a service provider asks us to, answers us, or is told by us. All of it is lasso's protocol.
-// Never: ends a session for a message whose signature does not hold.
+// Single logout: a service provider asks us to, answers us, or is told by us. All of it is lasso's
+// protocol. Never: ends a session for a message whose signature does not hold.
 #include "practice/practice.h"
 
 #include <lasso/xml/saml-2.0/samlp2_logout_request.h>
 #include <lasso/xml/saml-2.0/samlp2_status_response.h>
 #include <string.h>
 
-static bool same_name_id(const LassoSaml2NameID *asked, GList *sent)
-{
+static bool same_name_id(const LassoSaml2NameID *asked, GList *sent) {
     for (; sent != NULL; sent = sent->next) {
         const LassoSaml2NameID *name_id = sent->data;
         if (g_strcmp0(asked->content, name_id->content) == 0 &&
@@ -19,8 +18,7 @@ static bool same_name_id(const LassoSaml2NameID *asked, GList *sent)
     return false;
 }
 
-static bool index_asked(LassoSamlp2LogoutRequest *asked, const struct session *session)
-{
+static bool index_asked(LassoSamlp2LogoutRequest *asked, const struct session *session) {
     GList *indexes = lasso_samlp2_logout_request_get_session_indexes(asked);
     bool found = indexes == NULL;
     for (const GList *at = indexes; at != NULL; at = at->next) {
@@ -30,8 +28,8 @@ static bool index_asked(LassoSamlp2LogoutRequest *asked, const struct session *s
     return found;
 }
 
-static bool concerns(LassoSamlp2LogoutRequest *asked, const struct session *session, const char *sp_entity)
-{
+static bool concerns(LassoSamlp2LogoutRequest *asked, const struct session *session,
+                     const char *sp_entity) {
     if (session->ended || asked->NameID == NULL) {
         return false;
     }
@@ -42,8 +40,7 @@ static bool concerns(LassoSamlp2LogoutRequest *asked, const struct session *sess
 }
 
 // Other service providers that this session signed in to, and that nobody told about its end.
-static bool others_remain(const struct session *session, const char *sp_entity)
-{
+static bool others_remain(const struct session *session, const char *sp_entity) {
     GHashTableIter iter;
     gpointer provider;
     g_hash_table_iter_init(&iter, session->lasso->assertions);
@@ -55,9 +52,9 @@ static bool others_remain(const struct session *session, const char *sp_entity)
     return false;
 }
 
-static void status_set(LassoLogout *logout, const char *status, const char *substatus)
-{
-    LassoSamlp2StatusResponse *response = LASSO_SAMLP2_STATUS_RESPONSE(LASSO_PROFILE(logout)->response);
+static void status_set(LassoLogout *logout, const char *status, const char *substatus) {
+    LassoSamlp2StatusResponse *response =
+        LASSO_SAMLP2_STATUS_RESPONSE(LASSO_PROFILE(logout)->response);
     LassoSamlp2Status *fresh = LASSO_SAMLP2_STATUS(lasso_samlp2_status_new());
     fresh->StatusCode = LASSO_SAMLP2_STATUS_CODE(lasso_samlp2_status_code_new());
     fresh->StatusCode->Value = g_strdup(status);
@@ -70,8 +67,7 @@ static void status_set(LassoLogout *logout, const char *status, const char *subs
 }
 
 static void message_send(const LassoProfile *profile, const char *field, const char *relay_state,
-                         const char *words, struct reply *reply)
-{
+                         const char *words, struct reply *reply) {
     if (profile->msg_body != NULL) {
         page_post(reply, profile->msg_url, field, profile->msg_body, relay_state, words);
     } else {
@@ -81,8 +77,7 @@ static void message_send(const LassoProfile *profile, const char *field, const c
 
 // Ends every session that the request means; the first one's lasso session answers for them.
 static struct session *sessions_end(struct idp *idp, LassoSamlp2LogoutRequest *asked,
-                                    const char *sp_entity, bool *ret_others)
-{
+                                    const char *sp_entity, bool *ret_others) {
     struct session *first = NULL;
     GHashTableIter iter;
     gpointer value;
@@ -99,8 +94,7 @@ static struct session *sessions_end(struct idp *idp, LassoSamlp2LogoutRequest *a
 }
 
 static void logout_answer(struct idp *idp, LassoLogout *logout, const char *relay_state,
-                          struct reply *reply)
-{
+                          struct reply *reply) {
     LassoProfile *profile = LASSO_PROFILE(logout);
     LassoSamlp2LogoutRequest *asked = LASSO_SAMLP2_LOGOUT_REQUEST(profile->request);
     bool others = false;
@@ -108,8 +102,9 @@ static void logout_answer(struct idp *idp, LassoLogout *logout, const char *rela
     if (session != NULL) {
         // Only this provider's assertion: lasso refuses to answer while it knows of others.
         profile->session = lasso_session_new();
-        lasso_session_add_assertion(profile->session, profile->remote_providerID,
-                                    lasso_session_get_assertion(session->lasso, profile->remote_providerID));
+        lasso_session_add_assertion(
+            profile->session, profile->remote_providerID,
+            lasso_session_get_assertion(session->lasso, profile->remote_providerID));
     }
     int code = lasso_logout_validate_request(logout);
     if (profile->response == NULL) {
@@ -136,17 +131,17 @@ static void logout_answer(struct idp *idp, LassoLogout *logout, const char *rela
 }
 
 static bool times_and_place_fit(const struct idp *idp, const LassoSamlp2LogoutRequest *asked,
-                                struct reply *reply)
-{
+                                struct reply *reply) {
     g_autofree char *own_url = g_strdup_printf("%s/slo", idp->base_url);
     if (asked->parent.Destination != NULL && strcmp(asked->parent.Destination, own_url) != 0) {
         page_message(reply, 403, "This sign-out is for someone else",
-                     "The LogoutRequest's Destination is %s; expected %s.", asked->parent.Destination,
-                     own_url);
+                     "The LogoutRequest's Destination is %s; expected %s.",
+                     asked->parent.Destination, own_url);
         return false;
     }
-    g_autoptr(GDateTime) until =
-        asked->NotOnOrAfter != NULL ? g_date_time_new_from_iso8601(asked->NotOnOrAfter, NULL) : NULL;
+    g_autoptr(GDateTime) until = asked->NotOnOrAfter != NULL
+                                     ? g_date_time_new_from_iso8601(asked->NotOnOrAfter, NULL)
+                                     : NULL;
     if (until != NULL && g_date_time_to_unix(until) <= g_get_real_time() / SECOND_US) {
         page_message(reply, 403, "This sign-out is too old", "The LogoutRequest ended at %s.",
                      asked->NotOnOrAfter);
@@ -156,8 +151,7 @@ static bool times_and_place_fit(const struct idp *idp, const LassoSamlp2LogoutRe
 }
 
 static void request_received(struct idp *idp, char *message, const char *relay_state,
-                             struct reply *reply)
-{
+                             struct reply *reply) {
     trust_refresh(idp, false);
     LassoLogout *logout = lasso_logout_new(idp->server);
     LassoProfile *profile = LASSO_PROFILE(logout);
@@ -175,8 +169,7 @@ static void request_received(struct idp *idp, char *message, const char *relay_s
     g_object_unref(logout);
 }
 
-static struct session *session_waiting(const struct idp *idp, const char *logout_id)
-{
+static struct session *session_waiting(const struct idp *idp, const char *logout_id) {
     GHashTableIter iter;
     gpointer value;
     g_hash_table_iter_init(&iter, idp->sessions);
@@ -190,14 +183,14 @@ static struct session *session_waiting(const struct idp *idp, const char *logout
 }
 
 // Asks the next service provider of an ended session; false: there is none that can be asked.
-static bool ask_next(struct idp *idp, struct session *session, const char *only, const char *binding,
-                     struct reply *reply)
-{
+static bool ask_next(struct idp *idp, struct session *session, const char *only,
+                     const char *binding, struct reply *reply) {
     g_autoptr(GList) providers = g_hash_table_get_keys(session->lasso->assertions);
     for (const GList *at = providers; at != NULL; at = at->next) {
         g_autofree char *entity = g_strdup(at->data);
         const struct sp *sp = trust_find(idp, entity);
-        bool post = g_strcmp0(binding, "redirect") != 0 && sp != NULL && trust_slo(sp, BINDING_POST) != NULL;
+        bool post = g_strcmp0(binding, "redirect") != 0 && sp != NULL &&
+                    trust_slo(sp, BINDING_POST) != NULL;
         if (sp == NULL || (only != NULL && strcmp(only, entity) != 0) ||
             (!post && trust_slo(sp, BINDING_REDIRECT) == NULL)) {
             continue;
@@ -206,8 +199,8 @@ static bool ask_next(struct idp *idp, struct session *session, const char *only,
         LassoProfile *profile = LASSO_PROFILE(logout);
         profile->session = g_object_ref(session->lasso);
         lasso_profile_set_signature_hint(profile, LASSO_PROFILE_SIGNATURE_HINT_FORCE);
-        int code =
-            lasso_logout_init_request(logout, entity, post ? LASSO_HTTP_METHOD_POST : LASSO_HTTP_METHOD_REDIRECT);
+        int code = lasso_logout_init_request(
+            logout, entity, post ? LASSO_HTTP_METHOD_POST : LASSO_HTTP_METHOD_REDIRECT);
         if (code == 0) {
             code = lasso_logout_build_request_msg(logout);
         }
@@ -215,7 +208,8 @@ static bool ask_next(struct idp *idp, struct session *session, const char *only,
         if (code == 0) {
             g_free(session->logout_id);
             session->logout_id = g_strdup(LASSO_SAMLP2_REQUEST_ABSTRACT(profile->request)->ID);
-            message_send(profile, "SAMLRequest", NULL, "The service is told that you sign out.", reply);
+            message_send(profile, "SAMLRequest", NULL, "The service is told that you sign out.",
+                         reply);
         }
         g_object_unref(logout);
         if (code == 0) {
@@ -225,20 +219,21 @@ static bool ask_next(struct idp *idp, struct session *session, const char *only,
     return false;
 }
 
-static void response_received(struct idp *idp, char *message, struct reply *reply)
-{
+static void response_received(struct idp *idp, char *message, struct reply *reply) {
     trust_refresh(idp, false);
     LassoLogout *logout = lasso_logout_new(idp->server);
     LassoProfile *profile = LASSO_PROFILE(logout);
     lasso_profile_set_signature_verify_hint(profile, LASSO_PROFILE_SIGNATURE_VERIFY_HINT_FORCE);
     int code = lasso_logout_process_response_msg(logout, message);
-    // Lasso's own session is not set here, so its verdict on the status is not asked; the signature is.
+    // Lasso's own session is not set here, so its verdict on the status is not asked; the signature
+    // is.
     bool signed_well = profile->response != NULL && profile->signature_status == 0 &&
                        code != LASSO_PROFILE_ERROR_UNKNOWN_PROVIDER &&
                        trust_find(idp, profile->remote_providerID) != NULL;
     const LassoSamlp2StatusResponse *response =
         signed_well ? LASSO_SAMLP2_STATUS_RESPONSE(profile->response) : NULL;
-    struct session *session = response != NULL ? session_waiting(idp, response->InResponseTo) : NULL;
+    struct session *session =
+        response != NULL ? session_waiting(idp, response->InResponseTo) : NULL;
     g_autofree char *from = g_strdup(profile->remote_providerID);
     g_autofree char *status = g_strdup(response != NULL && response->Status != NULL &&
                                                response->Status->StatusCode != NULL
@@ -246,27 +241,29 @@ static void response_received(struct idp *idp, char *message, struct reply *repl
                                            : "no status");
     g_object_unref(logout);
     if (session == NULL) {
-        page_message(reply, 403, "This answer is not accepted",
-                     "The LogoutResponse is not signed by a known service provider, or answers nothing that"
-                     " was asked: %s.",
-                     lasso_strerror(code));
+        page_message(
+            reply, 403, "This answer is not accepted",
+            "The LogoutResponse is not signed by a known service provider, or answers nothing that"
+            " was asked: %s.",
+            lasso_strerror(code));
         return;
     }
     if (!ask_next(idp, session, NULL, NULL, reply)) {
         session_drop(idp, session);
-        page_message(reply, 200, "You are signed out", "%s answered the sign-out with %s.", from, status);
+        page_message(reply, 200, "You are signed out", "%s answered the sign-out with %s.", from,
+                     status);
     }
 }
 
-void slo_message(struct idp *idp, const struct request *request, struct reply *reply)
-{
+void slo_message(struct idp *idp, const struct request *request, struct reply *reply) {
     bool post = request_is_post(request);
     const char *asked = request_arg(request, "SAMLRequest");
     const char *answered = request_arg(request, "SAMLResponse");
     if (asked == NULL && answered == NULL) {
-        page_message(reply, 400, "There is no message",
-                     "%s/slo expects a SAMLRequest or SAMLResponse by the Redirect or the POST binding.",
-                     idp->base_url);
+        page_message(
+            reply, 400, "There is no message",
+            "%s/slo expects a SAMLRequest or SAMLResponse by the Redirect or the POST binding.",
+            idp->base_url);
         return;
     }
     g_autofree char *message =
@@ -279,8 +276,7 @@ void slo_message(struct idp *idp, const struct request *request, struct reply *r
     }
 }
 
-void slo_start(struct idp *idp, const struct request *request, struct reply *reply)
-{
+void slo_start(struct idp *idp, const struct request *request, struct reply *reply) {
     trust_refresh(idp, false);
     struct session *session = session_of(idp, request);
     if (session == NULL) {
@@ -288,7 +284,8 @@ void slo_start(struct idp *idp, const struct request *request, struct reply *rep
         return;
     }
     session->ended = true;
-    if (!ask_next(idp, session, request_arg(request, "sp"), request_arg(request, "binding"), reply)) {
+    if (!ask_next(idp, session, request_arg(request, "sp"), request_arg(request, "binding"),
+                  reply)) {
         session_drop(idp, session);
         page_message(reply, 200, "You are signed out", "No service provider had to be told.");
     }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the provider remembers, in memory and for a while: requests in hand, sessions, what it sent last.
-// Never: writes to disk. A restart forgets all, as a practice ground should.
+// What the provider remembers, in memory and for a while: requests in hand, sessions, what it sent
+// last. Never: writes to disk. A restart forgets all, as a practice ground should.
 #include "practice/practice.h"
 
 #include <openssl/rand.h>
 
-#define PENDING_LIFE_S 900    // a person reads the page and goes for a coffee
-#define SESSION_LIFE_S 28800  // a working day
-#define REMEMBERED_MAX 2000   // far above what a person or a test run needs
+#define PENDING_LIFE_S 900   // a person reads the page and goes for a coffee
+#define SESSION_LIFE_S 28800 // a working day
+#define REMEMBERED_MAX 2000  // far above what a person or a test run needs
 
-char *random_id(void)
-{
+char *random_id(void) {
     unsigned char bytes[16];
     if (RAND_bytes(bytes, sizeof bytes) != 1) {
         g_error("OpenSSL has no random numbers.");
@@ -22,8 +21,7 @@ char *random_id(void)
     return g_string_free(text, FALSE);
 }
 
-static void pending_free(void *at)
-{
+static void pending_free(void *at) {
     struct pending *pending = at;
     g_free(pending->state);
     g_free(pending->sp_entity);
@@ -35,8 +33,7 @@ static void pending_free(void *at)
     g_free(pending);
 }
 
-static void session_free(void *at)
-{
+static void session_free(void *at) {
     struct session *session = at;
     g_free(session->cookie);
     g_free(session->session_index);
@@ -46,8 +43,7 @@ static void session_free(void *at)
     g_free(session);
 }
 
-static void sent_free(void *at)
-{
+static void sent_free(void *at) {
     struct sent *sent = at;
     g_free(sent->message);
     g_free(sent->acs);
@@ -55,14 +51,12 @@ static void sent_free(void *at)
     g_free(sent);
 }
 
-static bool too_old(const struct aged *aged, int life_s)
-{
+static bool too_old(const struct aged *aged, int life_s) {
     return g_get_monotonic_time() - aged->made_at > life_s * SECOND_US;
 }
 
 // Drops what is too old; if the table is full nevertheless, the oldest goes.
-static void table_make_room(GHashTable *table, int life_s)
-{
+static void table_make_room(GHashTable *table, int life_s) {
     GHashTableIter iter;
     gpointer key;
     gpointer value;
@@ -83,8 +77,7 @@ static void table_make_room(GHashTable *table, int life_s)
     }
 }
 
-struct pending *pending_new(struct idp *idp, const char *sp_entity, const char *acs)
-{
+struct pending *pending_new(struct idp *idp, const char *sp_entity, const char *acs) {
     table_make_room(idp->pendings, PENDING_LIFE_S);
     struct pending *pending = g_new0(struct pending, 1);
     pending->aged.made_at = g_get_monotonic_time();
@@ -95,14 +88,13 @@ struct pending *pending_new(struct idp *idp, const char *sp_entity, const char *
     return pending;
 }
 
-const struct pending *pending_find(const struct idp *idp, const char *state)
-{
-    const struct pending *pending = state != NULL ? g_hash_table_lookup(idp->pendings, state) : NULL;
+const struct pending *pending_find(const struct idp *idp, const char *state) {
+    const struct pending *pending =
+        state != NULL ? g_hash_table_lookup(idp->pendings, state) : NULL;
     return pending != NULL && !too_old(&pending->aged, PENDING_LIFE_S) ? pending : NULL;
 }
 
-struct session *session_new(struct idp *idp, const struct person *person)
-{
+struct session *session_new(struct idp *idp, const struct person *person) {
     table_make_room(idp->sessions, SESSION_LIFE_S);
     struct session *session = g_new0(struct session, 1);
     session->aged.made_at = g_get_monotonic_time();
@@ -115,30 +107,26 @@ struct session *session_new(struct idp *idp, const struct person *person)
     return session;
 }
 
-struct session *session_of(const struct idp *idp, const struct request *request)
-{
+struct session *session_of(const struct idp *idp, const struct request *request) {
     if (request->cookie == NULL) {
         return NULL;
     }
     struct session *session = g_hash_table_lookup(idp->sessions, request->cookie);
     return session != NULL && !session->ended && !too_old(&session->aged, SESSION_LIFE_S) ? session
-                                                                                           : NULL;
+                                                                                          : NULL;
 }
 
-void session_drop(struct idp *idp, struct session *session)
-{
+void session_drop(struct idp *idp, struct session *session) {
     g_hash_table_remove(idp->sessions, session->cookie);
 }
 
-void state_open(struct idp *idp)
-{
+void state_open(struct idp *idp) {
     idp->pendings = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, pending_free);
     idp->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
     idp->sent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, sent_free);
 }
 
-void state_close(struct idp *idp)
-{
+void state_close(struct idp *idp) {
     g_hash_table_destroy(idp->pendings);
     g_hash_table_destroy(idp->sessions);
     g_hash_table_destroy(idp->sent);
