@@ -29,8 +29,8 @@ static const EVP_MD *sha256(void) {
 struct sha256 digest_sha256(struct slice bytes) {
     struct sha256 digest;
     unsigned len = 0;
-    int done = EVP_Digest(bytes.len > 0 ? bytes.at : "", bytes.len, digest.bytes, &len, sha256(),
-                          NULL);
+    int done =
+        EVP_Digest(bytes.len > 0 ? bytes.at : "", bytes.len, digest.bytes, &len, sha256(), NULL);
     CHECK(done == 1 && len == SHA256_BYTES);
     return digest;
 }

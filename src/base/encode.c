@@ -21,9 +21,9 @@
     ['2'] = V(54), ['3'] = V(55), ['4'] = V(56), ['5'] = V(57), ['6'] = V(58), ['7'] = V(59),      \
     ['8'] = V(60), ['9'] = V(61)
 
-static const uint8_t standard_table[256] = {LETTERS_AND_DIGITS, ['+'] = V(62), ['/'] = V(63),
-                                            [' '] = SPACE, ['\t'] = SPACE, ['\r'] = SPACE,
-                                            ['\n'] = SPACE, ['='] = PAD};
+static const uint8_t standard_table[256] = {
+    LETTERS_AND_DIGITS, ['+'] = V(62),  ['/'] = V(63),  [' '] = SPACE,
+    ['\t'] = SPACE,     ['\r'] = SPACE, ['\n'] = SPACE, ['='] = PAD};
 static const uint8_t url_table[256] = {LETTERS_AND_DIGITS, ['-'] = V(62), ['_'] = V(63)};
 static const char standard_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

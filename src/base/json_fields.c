@@ -196,14 +196,14 @@ static void read_bytes(struct reader *reader, const struct field *field, const s
     }
 }
 
-static void read_number(struct reader *reader, const struct field *field,
-                        const struct place *place, const struct json *value, int64_t *to) {
+static void read_number(struct reader *reader, const struct field *field, const struct place *place,
+                        const struct json *value, int64_t *to) {
     int64_t number;
     if (!json_number(value, &number)) {
         WRONG(reader, place, FIELD_TYPE, "expected a whole number");
     } else if (number < field->min || number > field->max) {
-        WRONG(reader, place, FIELD_RANGE,
-              "%" PRId64 " is outside %" PRId64 " to %" PRId64, number, field->min, field->max);
+        WRONG(reader, place, FIELD_RANGE, "%" PRId64 " is outside %" PRId64 " to %" PRId64, number,
+              field->min, field->max);
     } else {
         *to = number;
     }
@@ -241,8 +241,8 @@ static struct slice choices_list(struct op *op, const struct field *field) {
     return buf_slice(&buf);
 }
 
-static void read_choice(struct reader *reader, const struct field *field,
-                        const struct place *place, const struct json *value, int *to) {
+static void read_choice(struct reader *reader, const struct field *field, const struct place *place,
+                        const struct json *value, int *to) {
     struct slice text;
     if (!json_text(value, &text)) {
         struct slice list = choices_list(reader->op, field);

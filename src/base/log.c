@@ -41,7 +41,7 @@ static void put(struct line *line, struct slice text) {
     }
 }
 
-// Control characters of both sets go as \uXXXX: who reads logs on a terminal must not obey them.
+// Control characters of both sets are escaped: who reads logs on a terminal must not obey them.
 static void put_character(struct line *line, struct slice bytes, uint32_t code) {
     if (code == '"' || code == '\\') {
         put(line, S("\\"));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// The memory of an operation and its ceiling, and what an operation keeps of a refusal.
 #include "unit.h"
 
 #include <stdalign.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Growing bytes: order, numbers, the ceiling, and that a failed append cannot be overlooked.
 #include "unit.h"
 
 #include "base/buf.h"
@@ -65,10 +66,8 @@ static void memory_that_is_out_breaks_it(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(what_was_put_is_there_in_order),
-        TEST(numbers_are_big_endian),
-        TEST(it_grows_to_its_ceiling_and_keeps_all),
-        TEST(a_broken_one_stays_broken),
+        TEST(what_was_put_is_there_in_order),        TEST(numbers_are_big_endian),
+        TEST(it_grows_to_its_ceiling_and_keeps_all), TEST(a_broken_one_stays_broken),
         TEST(memory_that_is_out_breaks_it),
     };
     RUN(tests);

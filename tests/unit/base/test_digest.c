@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// SHA-256 against published values, and the comparison of secrets.
 #include "unit.h"
 
 #include "base/digest.h"

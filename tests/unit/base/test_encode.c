@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Base64, hex, percent and HTML: the values of the RFCs, other implementations, and strictness.
 #include "unit.h"
 
 #include <openssl/evp.h>
@@ -10,8 +11,13 @@
 
 static void base64_gives_the_values_of_rfc_4648(void **state) {
     static const char *const samples[][2] = {
-        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
-        {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"},
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
     };
     for (size_t i = 0; i < COUNT(samples); i++) {
         struct slice text;
@@ -25,9 +31,11 @@ static void base64_gives_the_values_of_rfc_4648(void **state) {
 
 static void base64_that_is_not_canonical_is_refused(void **state) {
     static const char *const bad[] = {
-        "Z", "Zg", "Zg=", "Zg===", "Z===", "=", "==", "===", "====", "Zm9v=", "Zm9v==", "Zm9v====",
-        "Zg==Zg==", "Zg==Z", "Zm8=Zm8=", "Zm=8", "=Zg=", "Zh==", "Zn==", "Zm9=", "Zm+=", "Zm9v\n",
-        " Zm9v", "Zm 9v", "Zm9v\tZm9v", "Zm-_", "Zm9v,", "Zm9v\xC3\xA4", "Zm9vZm9\xFF", "Zm9vYmFyZ",
+        "Z",          "Zg",    "Zg=",      "Zg===",        "Z===",        "=",
+        "==",         "===",   "====",     "Zm9v=",        "Zm9v==",      "Zm9v====",
+        "Zg==Zg==",   "Zg==Z", "Zm8=Zm8=", "Zm=8",         "=Zg=",        "Zh==",
+        "Zn==",       "Zm9=",  "Zm+=",     "Zm9v\n",       " Zm9v",       "Zm 9v",
+        "Zm9v\tZm9v", "Zm-_",  "Zm9v,",    "Zm9v\xC3\xA4", "Zm9vZm9\xFF", "Zm9vYmFyZ",
         "Zm9vYmFyZg", "Z=g=",
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
@@ -43,8 +51,9 @@ static void base64_that_is_not_canonical_is_refused(void **state) {
 
 static void wrapped_base64_may_have_white_space_anywhere(void **state) {
     static const char *const good[] = {
-        "Zm9vYmE=", "Zm9v\nYmE=", "\r\n Zm9v\r\n\tYmE=\r\n", "Z m 9 v Y m E =", "Zm9vYmE =",
-        "Zm9vYmE=   ", " Zm9vYmE=", "Zm9vYm\nE=",
+        "Zm9vYmE=",        "Zm9v\nYmE=", "\r\n Zm9v\r\n\tYmE=\r\n",
+        "Z m 9 v Y m E =", "Zm9vYmE =",  "Zm9vYmE=   ",
+        " Zm9vYmE=",       "Zm9vYm\nE=",
     };
     struct slice bytes;
     for (size_t i = 0; i < COUNT(good); i++) {
@@ -56,8 +65,8 @@ static void wrapped_base64_may_have_white_space_anywhere(void **state) {
     assert_true(decode_base64(*state, S(" \n "), true, &bytes));
     assert_int_equal(bytes.len, 0);
     static const char *const bad[] = {
-        "Zm9v\vYmE=", "Zm9v\fYmE=", "Zm9v\xC2\xA0YmE=", "Zg==\nZg==", "Zg=\n", "Zg\n", "Z\ng=",
-        "Zh\n==", "Zm9v YmE= =",
+        "Zm9v\vYmE=", "Zm9v\fYmE=", "Zm9v\xC2\xA0YmE=", "Zg==\nZg==",  "Zg=\n",
+        "Zg\n",       "Z\ng=",      "Zh\n==",           "Zm9v YmE= =",
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         if (decode_base64(*state, slice_str(bad[i]), true, &bytes)) {
@@ -140,8 +149,8 @@ static void base64url_gives_the_value_of_rfc_7515(void **state) {
 }
 
 static void base64url_with_padding_or_the_other_alphabet_is_refused(void **state) {
-    static const char *const bad[] = {"Zg==", "Zm8=", "A+z/4ME", "A", "AAAAA", "Zh", "Zm9", "Zg ",
-                                      "Zm9v\n", "A-z_4MF"};
+    static const char *const bad[] = {"Zg==", "Zm8=", "A+z/4ME", "A",      "AAAAA",
+                                      "Zh",   "Zm9",  "Zg ",     "Zm9v\n", "A-z_4MF"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct slice bytes;
         if (decode_base64url(*state, slice_str(bad[i]), &bytes)) {
@@ -196,13 +205,17 @@ static void escapes_are_decoded_once(void **state) {
 }
 
 static void a_percent_without_two_digits_is_refused(void **state) {
-    static const char *const bad[] = {"%", "a%", "%2", "a%2", "%zz", "%2z", "%z2", "%%20", "% 20",
-                                      "%+1", "abc%20%"};
+    static const char *const bad[] = {"%",   "a%",   "%2",   "a%2", "%zz",    "%2z",
+                                      "%z2", "%%20", "% 20", "%+1", "abc%20%"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct slice bytes;
         assert_false(decode_url(*state, slice_str(bad[i]), false, &bytes));
         assert_false(decode_url(*state, slice_str(bad[i]), true, &bytes));
     }
+    // What stands in memory behind the text is not of it.
+    struct slice bytes;
+    assert_false(decode_url(*state, slice_of("%20", 2), false, &bytes));
+    assert_false(decode_url(*state, slice_of("%20", 1), false, &bytes));
 }
 
 static void all_bytes_go_through_an_url_and_back(void **state) {
@@ -224,8 +237,7 @@ static void all_bytes_go_through_an_url_and_back(void **state) {
 static void html_has_references_for_its_five_characters(void **state) {
     struct slice text;
     assert_done(encode_html(*state, S("<a href=\"x\" b='&amp;'>\xC3\xA4</a>"), &text));
-    assert_text(text,
-                "&lt;a href=&quot;x&quot; b=&#39;&amp;amp;&#39;&gt;\xC3\xA4&lt;/a&gt;");
+    assert_text(text, "&lt;a href=&quot;x&quot; b=&#39;&amp;amp;&#39;&gt;\xC3\xA4&lt;/a&gt;");
     assert_done(encode_html(*state, S("plain"), &text));
     assert_text(text, "plain");
     assert_done(encode_html(*state, SLICE_NONE, &text));

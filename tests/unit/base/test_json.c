@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// JSON text in and out: what is refused before and by the parser, and the makers and readers.
 #include "unit.h"
 
 #include "base/json.h"
@@ -24,8 +25,17 @@ static void assert_prints(struct op *op, const struct json *root, const char *wa
 
 static void what_is_read_prints_the_same_in_the_same_order(void **state) {
     static const char *const texts[] = {
-        "{}", "[]", "null", "true", "false", "0", "-5", "\"\"", "\"\xC3\xA4\\n\\\"\"",
-        "{\"z\":1,\"a\":[1,\"x\",null,true],\"m\":{\"b\":{}}}", "9223372036854775807",
+        "{}",
+        "[]",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-5",
+        "\"\"",
+        "\"\xC3\xA4\\n\\\"\"",
+        "{\"z\":1,\"a\":[1,\"x\",null,true],\"m\":{\"b\":{}}}",
+        "9223372036854775807",
         "-9223372036854775808",
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -41,10 +51,35 @@ static void pretty_is_indented_by_two(void **state) {
 
 static void what_is_no_json_is_refused(void **state) {
     static const char *const bad[] = {
-        "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "nul", "[1] x", "{}{}", "01",
-        "1e999", "9223372036854775808", "\"a", "\"\n\"", "\"\\x\"", "\"\\ud800\"", "\"\\u0000\"",
-        "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "{\"a\\u0000b\":1}", "// x\n1", "NaN",
-        "\xEF\xBB\xBF{}", "[\"a\" \"b\"]", "{\"a\" 1}", "{\"a\":1 \"b\":2}",
+        "",
+        " ",
+        "{",
+        "}",
+        "[1,]",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{'a':1}",
+        "nul",
+        "[1] x",
+        "{}{}",
+        "01",
+        "1e999",
+        "9223372036854775808",
+        "\"a",
+        "\"\n\"",
+        "\"\\x\"",
+        "\"\\ud800\"",
+        "\"\\u0000\"",
+        "\"\xFF\"",
+        "\"\xC0\x80\"",
+        "\"\xED\xA0\x80\"",
+        "{\"a\\u0000b\":1}",
+        "// x\n1",
+        "NaN",
+        "\xEF\xBB\xBF{}",
+        "[\"a\" \"b\"]",
+        "{\"a\" 1}",
+        "{\"a\":1 \"b\":2}",
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         const struct json *root = NULL;
@@ -88,7 +123,8 @@ static void depth_has_a_ceiling_that_brackets_in_strings_do_not_count_for(void *
     memset(text, '[', JSON_DEPTH_MAX + 1);
     memset(text + JSON_DEPTH_MAX + 1, ']', JSON_DEPTH_MAX + 1);
     assert_refused(json_parse(*state, slice_of(text, sizeof text), &root), MALFORMED_JSON);
-    (void)read(*state, "\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{\"");
+    (void)read(*state, "\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+                       "\\\"{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{\"");
     (void)read(*state, "[\"\\\\\",[1]]");
     // A quote that is escaped ends no string: what follows the real end counts.
     char tricky[200] = "[\"\\\"\",";
@@ -128,10 +164,11 @@ static void values_are_made_and_shared(void **state) {
     json_add(op, list, json_object(op));
     json_add_text(op, list, S("after")); // the list is in root already
     json_set_number(op, root, "n", 4);   // and a member can be set anew
-    assert_prints(op, root,
-                  "{\"list\":[{},\"after\"],\"t\":\"a\\\"\xE2\x82\xAC\",\"none\":null,\"some\":\"x\","
-                  "\"s\":\"str\",\"n\":4,\"b\":true,\"time\":\"2026-11-21T16:00:00.000Z\","
-                  "\"never\":null,\"null\":null,\"texts\":[\"one\",\"\"],\"no_texts\":[]}");
+    assert_prints(
+        op, root,
+        "{\"list\":[{},\"after\"],\"t\":\"a\\\"\xE2\x82\xAC\",\"none\":null,\"some\":\"x\","
+        "\"s\":\"str\",\"n\":4,\"b\":true,\"time\":\"2026-11-21T16:00:00.000Z\","
+        "\"never\":null,\"null\":null,\"texts\":[\"one\",\"\"],\"no_texts\":[]}");
 }
 
 static void a_text_that_is_no_utf8_is_written_with_replacements(void **state) {
@@ -143,8 +180,9 @@ static void a_text_that_is_no_utf8_is_written_with_replacements(void **state) {
 }
 
 static void readers_answer_no_for_another_type_and_for_nothing(void **state) {
-    const struct json *root = read(*state, "{\"t\":\"x\",\"n\":5,\"b\":false,\"z\":null,\"a\":[1,2],"
-                                           "\"o\":{},\"r\":5.0}");
+    const struct json *root =
+        read(*state, "{\"t\":\"x\",\"n\":5,\"b\":false,\"z\":null,\"a\":[1,2],"
+                     "\"o\":{},\"r\":5.0}");
     struct slice text = S("kept");
     int64_t number = 77;
     bool truth = true;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Records as JSON and back by a table that has each type and flag; every error with its pointer.
 #include "unit.h"
 
 #include "base/json.h"
@@ -70,11 +71,11 @@ static void a_full_record_goes_both_ways(void **state) {
     assert_int_equal(parts[0].weight, 0);
     struct slice out;
     assert_done(json_print(op, json_from_fields(op, &row_table, &row), false, &out));
-    assert_text(out,
-                "{\"id\":\"row_1\",\"title\":\"T\xC3\xA4\",\"note\":\"a\\n\\tb\",\"bytes\":\"AAH/\","
-                "\"on\":true,\"size\":-3,\"until\":\"2026-11-21T16:00:00.000Z\",\"color\":\"blue\","
-                "\"tags\":[\"x\",\"\",\"y\"],\"box\":{\"name\":\"box\",\"weight\":9},"
-                "\"parts\":[{\"name\":\"p\",\"weight\":0},{\"name\":\"q\",\"weight\":1}]}");
+    assert_text(
+        out, "{\"id\":\"row_1\",\"title\":\"T\xC3\xA4\",\"note\":\"a\\n\\tb\",\"bytes\":\"AAH/\","
+             "\"on\":true,\"size\":-3,\"until\":\"2026-11-21T16:00:00.000Z\",\"color\":\"blue\","
+             "\"tags\":[\"x\",\"\",\"y\"],\"box\":{\"name\":\"box\",\"weight\":9},"
+             "\"parts\":[{\"name\":\"p\",\"weight\":0},{\"name\":\"q\",\"weight\":1}]}");
 }
 
 static void an_empty_record_prints_nulls_where_the_table_says(void **state) {
@@ -87,8 +88,8 @@ static void an_empty_record_prints_nulls_where_the_table_says(void **state) {
 }
 
 static void absent_members_keep_what_was_there(void **state) {
-    struct row row = {.note = S("kept"), .size = 42, .color = GREEN, .on = true, .until = 5,
-                      .box = {S("in"), 3}};
+    struct row row = {
+        .note = S("kept"), .size = 42, .color = GREEN, .on = true, .until = 5, .box = {S("in"), 3}};
     assert_done(take(*state, "{\"title\":\"t\",\"box\":{\"name\":\"new\"}}", &row));
     assert_text(row.note, "kept");
     assert_true(row.size == 42 && row.color == GREEN && row.on && row.until == 5);
@@ -98,7 +99,8 @@ static void absent_members_keep_what_was_there(void **state) {
 
 static void null_empties_what_may_be_empty(void **state) {
     struct row row = {.note = S("x"), .bytes = S("x"), .until = 5};
-    assert_done(take(*state, "{\"title\":\"t\",\"note\":null,\"bytes\":null,\"until\":null}", &row));
+    assert_done(
+        take(*state, "{\"title\":\"t\",\"note\":null,\"bytes\":null,\"until\":null}", &row));
     assert_int_equal(row.note.len, 0);
     assert_int_equal(row.bytes.len, 0);
     assert_int_equal(row.until, 0);
@@ -119,7 +121,8 @@ static void assert_wrong(struct op *op, const struct wrong *wrong) {
     assert_refused(why, INVALID_INPUT);
     assert_int_equal(op->error_count, 1);
     const struct op_error *error = &op->errors[0];
-    if (error->why != wrong->why || slice_find(error->detail, slice_str(wrong->detail)) == SIZE_MAX) {
+    if (error->why != wrong->why ||
+        slice_find(error->detail, slice_str(wrong->detail)) == SIZE_MAX) {
         print_error("%s: %s, %.*s\n", wrong->json, error->why->slug, SLICE(error->detail));
     }
     assert_text(error->pointer, wrong->pointer);
@@ -166,8 +169,8 @@ static void each_bound_is_kept(void **state) {
         {"{\"title\":\"t\",\"tags\":[\"a\",\"b\",\"c\",\"d\"]}", "/tags", REASON_OF(FIELD_RANGE),
          "at most 3"},
         {"{\"title\":\"t\",\"parts\":[{},{},{}]}", "/parts", REASON_OF(FIELD_RANGE), "at most 2"},
-        {"{\"title\":\"t\",\"box\":{\"name\":\"12345678901\"}}", "/box/name", REASON_OF(FIELD_RANGE),
-         "at most 10"},
+        {"{\"title\":\"t\",\"box\":{\"name\":\"12345678901\"}}", "/box/name",
+         REASON_OF(FIELD_RANGE), "at most 10"},
         {"{\"title\":\"t\",\"parts\":[{\"name\":\"n\"},{\"name\":\"n\",\"weight\":10}]}",
          "/parts/1/weight", REASON_OF(FIELD_RANGE), "0 to 9"},
     };
@@ -178,23 +181,27 @@ static void each_bound_is_kept(void **state) {
 
 static void each_element_of_a_list_of_texts_has_a_bound(void **state) {
     char text[FIELD_TEXTS_EACH + 64];
-    int len = snprintf(text, sizeof text, "{\"title\":\"t\",\"tags\":[\"%0*d\"]}", FIELD_TEXTS_EACH, 0);
+    int len =
+        snprintf(text, sizeof text, "{\"title\":\"t\",\"tags\":[\"%0*d\"]}", FIELD_TEXTS_EACH, 0);
     assert_true(len > 0);
     struct row row = {.size = 0};
     assert_done(take(*state, text, &row));
     assert_int_equal(row.tags.at[0].len, FIELD_TEXTS_EACH);
-    len = snprintf(text, sizeof text, "{\"title\":\"t\",\"tags\":[\"%0*d\"]}", FIELD_TEXTS_EACH + 1, 0);
+    len = snprintf(text, sizeof text, "{\"title\":\"t\",\"tags\":[\"%0*d\"]}", FIELD_TEXTS_EACH + 1,
+                   0);
     assert_true(len > 0);
     assert_wrong(*state, &(struct wrong){text, "/tags/0", REASON_OF(FIELD_RANGE), "at most 1024"});
 }
 
 static void values_that_are_none_are_refused(void **state) {
     const struct wrong wrongs[] = {
-        {"{\"title\":\"t\",\"color\":\"Red\"}", "/color", REASON_OF(FIELD_VALUE), "red, green, blue"},
+        {"{\"title\":\"t\",\"color\":\"Red\"}", "/color", REASON_OF(FIELD_VALUE),
+         "red, green, blue"},
         {"{\"title\":\"t\",\"color\":\"\"}", "/color", REASON_OF(FIELD_VALUE), "red, green, blue"},
         {"{\"title\":\"t\",\"bytes\":\"A\"}", "/bytes", REASON_OF(FIELD_VALUE), "not base64"},
         {"{\"title\":\"t\",\"bytes\":\"AA==\\n\"}", "/bytes", REASON_OF(FIELD_VALUE), "not base64"},
-        {"{\"title\":\"t\",\"until\":\"tomorrow\"}", "/until", REASON_OF(FIELD_VALUE), "not a time"},
+        {"{\"title\":\"t\",\"until\":\"tomorrow\"}", "/until", REASON_OF(FIELD_VALUE),
+         "not a time"},
         // 0 is stored for never: nobody gets an endless term by asking for the year 1970.
         {"{\"title\":\"t\",\"until\":\"1970-01-01T00:00:00Z\"}", "/until", REASON_OF(FIELD_RANGE),
          "too early"},
@@ -260,10 +267,11 @@ static void a_hidden_field_is_not_named_to_anybody(void **state) {
 static void all_that_is_wrong_is_told_at_once(void **state) {
     struct op *op = *state;
     struct row row = {.size = 0};
-    assert_refused(take(op, "{\"size\":900,\"color\":\"x\",\"y\":1,\"parts\":[{\"weight\":-1}]}", &row),
-                   INVALID_INPUT);
-    static const char *const want[] = {"/size", "/color", "/y", "/parts/0/weight", "/parts/0/name",
-                                       "/title"};
+    assert_refused(
+        take(op, "{\"size\":900,\"color\":\"x\",\"y\":1,\"parts\":[{\"weight\":-1}]}", &row),
+        INVALID_INPUT);
+    static const char *const want[] = {"/size",           "/color",        "/y",
+                                       "/parts/0/weight", "/parts/0/name", "/title"};
     assert_int_equal(op->error_count, COUNT(want));
     for (size_t i = 0; i < COUNT(want); i++) {
         assert_text(op->errors[i].pointer, want[i]);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Log lines as they arrive on stderr, read back as JSON.
 #include "unit.h"
 
 #include <fcntl.h>
@@ -58,9 +59,10 @@ static void a_line_is_one_object_with_its_fields_in_order(void **state) {
         LOG_TEXT("empty", S("")));
     struct slice line = end(&capture);
     const struct json *root = parsed(op, line);
-    struct slice ts;
-    int64_t time;
-    assert_true(json_text(json_get(root, "ts"), &ts) && clock_parse(ts, &time));
+    struct slice ts = SLICE_NONE;
+    int64_t time = 0;
+    assert_true(json_text(json_get(root, "ts"), &ts));
+    assert_true(clock_parse(ts, &time));
     assert_true(time > clock_now() - 60000 && time <= clock_now());
     size_t from = slice_find(line, S(",\"level\""));
     assert_text(slice_sub(line, from, line.len),
@@ -83,11 +85,14 @@ static void quotes_controls_and_bad_utf8_are_escaped(void **state) {
     struct capture capture;
     begin(&capture);
     LOG(NULL, LOG_INFO, "x", LOG_TEXT("a", S("\"\\\n\x1B[31m\x01\x7F\xC2\x9B\xC3\xA4")),
-        LOG_TEXT("b", S("1\xFF" "2\xC3")));
+        LOG_TEXT("b", S("1\xFF"
+                        "2\xC3")));
     struct slice line = end(&capture);
     const struct json *root = parsed(*state, line);
     assert_member(root, "a", S("\"\\\n\x1B[31m\x01\x7F\xC2\x9B\xC3\xA4"));
-    assert_member(root, "b", S("1\xEF\xBF\xBD" "2\xEF\xBF\xBD"));
+    assert_member(root, "b",
+                  S("1\xEF\xBF\xBD"
+                    "2\xEF\xBF\xBD"));
     for (size_t i = 0; i + 1 < line.len; i++) {
         assert_true((uint8_t)line.at[i] >= ' ' && line.at[i] != 0x7F);
     }
@@ -98,7 +103,9 @@ static void a_nul_within_a_value_ends_nothing(void **state) {
     (void)state;
     struct capture capture;
     begin(&capture);
-    LOG(NULL, LOG_INFO, "x", LOG_TEXT("a", S("1\0" "2")));
+    LOG(NULL, LOG_INFO, "x",
+        LOG_TEXT("a", S("1\0"
+                        "2")));
     struct slice line = end(&capture);
     assert_true(slice_find(line, S("\"a\":\"1\\u00002\"}\n")) != SIZE_MAX);
 }

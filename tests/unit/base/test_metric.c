@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Counters and their Prometheus text.
 #include "unit.h"
 
 #include <pthread.h>
@@ -48,7 +49,8 @@ static void each_line_is_a_comment_or_a_name_and_a_number(void **state) {
     size_t lines = 0;
     while (slice_cut(&rest, '\n', &line) && rest.at != NULL) {
         lines++;
-        if (slice_starts(line, S("# HELP gatehouse_")) || slice_starts(line, S("# TYPE gatehouse_"))) {
+        if (slice_starts(line, S("# HELP gatehouse_")) ||
+            slice_starts(line, S("# TYPE gatehouse_"))) {
             continue;
         }
         assert_true(slice_starts(line, S("gatehouse_")));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Random bytes and ULIDs: order by time, and the reader of their time.
 #include "unit.h"
 
 #include "base/rand.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Comparing, finding and cutting bytes: the helpers that every parser here leans on.
 #include "unit.h"
 
 static void order_is_by_bytes_and_the_shorter_comes_first(void **state) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// UTF-8 and the narrower kinds of text, each at its edges.
 #include "unit.h"
 
 #include "base/text.h"
@@ -16,9 +17,25 @@ static void well_formed_utf8_is_taken(void **state) {
 static void ill_formed_utf8_is_refused_wherever_it_stands(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x80\x80", "\xE0\x9F\xBF",
-        "\xE2\x82", "\xE2\x82\x41", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x80\x80\x80",
-        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xF0\x9F\x98", "\xFE", "\xFF",
+        "\x80",
+        "\xBF",
+        "\xC0\x80",
+        "\xC1\xBF",
+        "\xC2",
+        "\xC2\x41",
+        "\xE0\x80\x80",
+        "\xE0\x9F\xBF",
+        "\xE2\x82",
+        "\xE2\x82\x41",
+        "\xED\xA0\x80",
+        "\xED\xBF\xBF",
+        "\xF0\x80\x80\x80",
+        "\xF0\x8F\xBF\xBF",
+        "\xF4\x90\x80\x80",
+        "\xF5\x80\x80\x80",
+        "\xF0\x9F\x98",
+        "\xFE",
+        "\xFF",
         "\xF8\x88\x80\x80\x80",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Frames and fields byte by byte, and frames through sockets and pipes with deadlines.
 #include "unit.h"
 
 #include <pthread.h>
@@ -318,7 +319,8 @@ static void an_end_of_file_within_a_frame_is_refused(void **state) {
         (void)close(pair[0]);
         struct wire_head head;
         char *fields = NULL;
-        assert_false(wire_receive(pair[1], len % 2 == 0 ? 0 : clock_steady() + 5000, &head, &fields));
+        assert_false(
+            wire_receive(pair[1], len % 2 == 0 ? 0 : clock_steady() + 5000, &head, &fields));
         assert_null(fields);
         (void)close(pair[1]);
     }
