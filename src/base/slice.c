@@ -85,3 +85,12 @@ bool slice_cut(struct slice *rest, char by, struct slice *ret_part) {
     *rest = slice_of(found + 1, rest->len - len - 1);
     return true;
 }
+
+bool texts_have(struct texts texts, struct slice text) {
+    for (size_t i = 0; i < texts.count; i++) {
+        if (slice_equal(texts.at[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -54,5 +54,7 @@ struct slice slice_sub(struct slice s, size_t from, size_t to);
 struct slice slice_trim(struct slice s);
 // Takes what stands before the first `by` off the front of *rest (and `by` too). False when *rest is used up.
 bool slice_cut(struct slice *rest, char by, struct slice *ret_part);
+// True when one of the texts is `text`, byte by byte.
+bool texts_have(struct texts texts, struct slice text);
 
 #endif
