@@ -51,7 +51,7 @@ LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,
 
 GATE_PKGS     := libcrypto jansson libcurl lmdb libmicrohttpd libconfig cjose libidn2 zlib
 WORKER_PKGS   := libxml-2.0 libseccomp
-PRACTICE_PKGS := lasso gobject-2.0 libmicrohttpd libcurl xmlsec1-openssl libxml-2.0 openssl
+PRACTICE_PKGS := lasso gobject-2.0 libmicrohttpd libcurl xmlsec1-openssl libxml-2.0 openssl zlib
 TEST_PKGS     := cmocka
 ifneq ($(filter-out $(BARE),$(GOALS)),)
 isystem = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(1)))

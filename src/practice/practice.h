@@ -142,13 +142,16 @@ char *answer_build(const struct idp *idp, const struct answer *answer, GString *
 // sign.c
 char *sign_element(xmlNode *element, const struct signer *signer, bool sha1, const char *prefixes);
 
+// wire.c
+// A SAML message as lasso wants it (base64, or the raw query with its signature), if it is XML with
+// that root element; NULL: it is not. The caller frees it.
+char *wire_message(const struct request *request, const char *field, const char *name);
+
 // sso.c
 void sso_request(struct idp *idp, const struct request *request, struct reply *reply);
 void sso_continue(struct idp *idp, const struct request *request, struct reply *reply);
 void sso_answer(struct idp *idp, const struct request *request, struct reply *reply);
 void sso_unsolicited(struct idp *idp, const struct request *request, struct reply *reply);
-// The four parameters that count, as they came and in the order that signatures want.
-char *redirect_message(const struct request *request, const char *name);
 
 // slo.c
 void slo_message(struct idp *idp, const struct request *request, struct reply *reply);

@@ -256,7 +256,6 @@ static void response_received(struct idp *idp, char *message, struct reply *repl
 }
 
 void slo_message(struct idp *idp, const struct request *request, struct reply *reply) {
-    bool post = request_is_post(request);
     const char *asked = request_arg(request, "SAMLRequest");
     const char *answered = request_arg(request, "SAMLResponse");
     if (asked == NULL && answered == NULL) {
@@ -266,9 +265,16 @@ void slo_message(struct idp *idp, const struct request *request, struct reply *r
             idp->base_url);
         return;
     }
-    g_autofree char *message =
-        post ? g_strdup(asked != NULL ? asked : answered)
-             : redirect_message(request, asked != NULL ? "SAMLRequest" : "SAMLResponse");
+    g_autofree char *message = asked != NULL
+                                   ? wire_message(request, "SAMLRequest", "LogoutRequest")
+                                   : wire_message(request, "SAMLResponse", "LogoutResponse");
+    if (message == NULL) {
+        page_message(
+            reply, 400, "This is not a sign-out message",
+            "It is neither a LogoutRequest with a NameID nor a LogoutResponse of SAML 2.0 in the"
+            " encoding of its binding.");
+        return;
+    }
     if (asked != NULL) {
         request_received(idp, message, request_arg(request, "RelayState"), reply);
     } else {

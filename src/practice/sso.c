@@ -7,23 +7,6 @@
 #include <lasso/xml/saml-2.0/samlp2_authn_request.h>
 #include <string.h>
 
-// Duplicates: the first counts, here and in http.c alike.
-char *redirect_message(const struct request *request, const char *name) {
-    const char *const names[] = {name, "RelayState", "SigAlg", "Signature"};
-    g_auto(GStrv) pairs = g_strsplit(request->query, "&", -1);
-    GString *message = g_string_new(NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        size_t length = strlen(names[i]);
-        for (char **pair = pairs; *pair != NULL; pair++) {
-            if (strncmp(*pair, names[i], length) == 0 && (*pair)[length] == '=') {
-                g_string_append_printf(message, "%s%s", message->len > 0 ? "&" : "", *pair);
-                break;
-            }
-        }
-    }
-    return g_string_free(message, FALSE);
-}
-
 // Lasso calls an unsigned query a wrong algorithm, so what is not there is looked for here.
 static bool is_signed(const struct request *request, const LassoProfile *profile) {
     if (request_is_post(request)) {
@@ -264,7 +247,13 @@ void sso_request(struct idp *idp, const struct request *request, struct reply *r
                      idp->base_url);
         return;
     }
-    g_autofree char *message = post ? g_strdup(field) : redirect_message(request, "SAMLRequest");
+    g_autofree char *message = wire_message(request, "SAMLRequest", "AuthnRequest");
+    if (message == NULL) {
+        page_message(
+            reply, 400, "This is not a request",
+            "The SAMLRequest is not an AuthnRequest of SAML 2.0 in the encoding of its binding.");
+        return;
+    }
     int code = 0;
     LassoLogin *login = request_open(idp, message, &code);
     struct pending *pending = request_accept(idp, request, login, code, reply);

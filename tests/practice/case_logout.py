@@ -191,6 +191,19 @@ class Logout(Case):
         codes = [at.get("Value") for at in response.iterfind(".//p:StatusCode", NS)]
         self.assertEqual(codes, [STATUS + "Success", STATUS + "PartialLogout"])
 
+    def test_what_lasso_would_die_of_is_refused_before(self):
+        request = self.sp.logout_request(self.idp, self.ident, "ada@demo.example", "_x")
+        start, _, rest = request.partition("<saml:NameID")
+        nobody = start + rest.partition("</saml:NameID>")[2]
+        moved = request.replace("<saml:NameID", "<odd/><saml:NameID")
+        answer = self.sp.logout_response(self.idp, self.ident, "_x")
+        for xml in (nobody, moved, answer, self.sp.authn_request(self.idp, self.ident)):
+            query = self.sp.query("SAMLRequest", xml, None, self.sp.key)
+            self.assertEqual(self.client.open("/slo?" + query)[0], 400, xml)
+            fields = {"SAMLRequest": base64.b64encode(xml.encode()).decode()}
+            self.assertEqual(self.client.open("/slo", fields)[0], 400, xml)
+        self.assertEqual(self.client.open("/metadata")[0], 200)
+
     def test_logout_without_session_and_empty_message(self):
         self.assertIn("Nobody is signed in", self.client.open("/logout")[1])
         self.assertEqual(self.client.open("/slo")[0], 400)

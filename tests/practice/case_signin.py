@@ -202,11 +202,13 @@ class Login(Case):
         for changed in (
             xml.replace(self.idp.url + "/sso", "https://idp.example/sso"),
             xml.replace(self.sp.entity, "https://stranger.example"),
-            "<nonsense/>",
         ):
             status, text, _ = self.client.open("/sso?" + self.sp.query("SAMLRequest", changed))
             self.assertEqual(status, 403, text)
         self.assertEqual(self.client.open("/sso")[0], 400)
+        for nonsense in ("<nonsense/>", "<!DOCTYPE x>" + xml, xml[:-9], "\0"):
+            query = self.sp.query("SAMLRequest", nonsense)
+            self.assertEqual(self.client.open("/sso?" + query)[0], 400)
         self.assertEqual(self.client.open("/sso?SAMLRequest=%%%")[0], 400)
         self.assertEqual(self.client.open("/sso", {"SAMLRequest": "x" * 300000})[0], 413)
         self.assertEqual(self.client.open("/nowhere")[0], 404)
