@@ -12,6 +12,7 @@ struct settings {
     struct slice public_url; // scheme://host[:port], no slash at the end; all URLs derive from it
     struct slice listen;     // address:port, or [address]:port
     struct slice data_dir;
+    struct slice store;      // "lmdb"
     int64_t threads;         // that run requests
     int64_t workers;         // warm ones
     int64_t connections;     // open HTTP connections

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Running the gate: put it together, serve, sweep what expired, and stop in good order.
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "app/gate.h"
+#include "app/notify.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/server.h"
+
+#define SWEEP_EVERY_S 20  // expired rows are refused anyway; this only gives their space back
+#define SWEEP_STEP 200    // rows in one write, so that logins never wait long behind it
+#define SWEEP_STEPS_MAX 500
+
+struct janitor {
+    struct gate *gate;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool stop;
+};
+
+struct sweeping {
+    bool more;
+};
+static reason sweep_step(struct op *op, struct txn *txn, void *arg) {
+    struct sweeping *sweeping = arg;
+    return sweep(op, txn, SWEEP_STEP, &sweeping->more);
+}
+
+static void sweep_all(struct gate *gate) {
+    struct sweeping sweeping = {true};
+    for (int i = 0; i < SWEEP_STEPS_MAX && sweeping.more && !gate->draining; i++) {
+        struct op op;
+        op_open(&op, 0);
+        reason why = store_write(&op, gate->store, sweep_step, &sweeping);
+        if (why != NULL) {
+            LOG(&op, LOG_WARNING, "sweep.failed", LOG_TEXT("reason", slice_str(why->slug)),
+                LOG_TEXT("detail", op.detail));
+            sweeping.more = false;
+        }
+        op_close(&op);
+    }
+}
+
+static void *janitor_main(void *arg) {
+    struct janitor *janitor = arg;
+    (void)pthread_mutex_lock(&janitor->mutex);
+    while (!janitor->stop) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += SWEEP_EVERY_S;
+        if (pthread_cond_timedwait(&janitor->wake, &janitor->mutex, &until) == ETIMEDOUT) {
+            (void)pthread_mutex_unlock(&janitor->mutex);
+            sweep_all(janitor->gate);
+            (void)pthread_mutex_lock(&janitor->mutex);
+        }
+    }
+    (void)pthread_mutex_unlock(&janitor->mutex);
+    return NULL;
+}
+
+static reason janitor_start(struct op *op, struct janitor *janitor, struct gate *gate) {
+    *janitor = (struct janitor){.gate = gate,
+                                .mutex = PTHREAD_MUTEX_INITIALIZER,
+                                .wake = PTHREAD_COND_INITIALIZER};
+    if (pthread_create(&janitor->thread, NULL, janitor_main, janitor) != 0) {
+        REFUSE(op, LIMIT_MEMORY, "no thread can be started: %s", strerror(errno));
+    }
+    return NULL;
+}
+
+static void janitor_stop(struct janitor *janitor) {
+    (void)pthread_mutex_lock(&janitor->mutex);
+    janitor->stop = true;
+    (void)pthread_cond_signal(&janitor->wake);
+    (void)pthread_mutex_unlock(&janitor->mutex);
+    (void)pthread_join(janitor->thread, NULL);
+}
+
+static void wait_for_the_end(const sigset_t *ends) {
+    int signal_number = 0;
+    while (sigwait(ends, &signal_number) != 0) {
+    }
+    LOG(NULL, LOG_INFO, "gate.stopping", LOG_TEXT("signal", slice_str(strsignal(signal_number))));
+    notify("STOPPING=1");
+}
+
+static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
+    struct server *server = NULL;
+    struct janitor janitor;
+    const char *control = NULL;
+    TRY(gate_control_path(op, gate->settings, &control));
+    TRY(server_open(op, gate, control, &server));
+    reason why = janitor_start(op, &janitor, gate);
+    if (why != NULL) {
+        server_close(server);
+        return why;
+    }
+    LOG(op, LOG_INFO, "gate.serving", LOG_TEXT("public_url", gate->settings->public_url),
+        LOG_TEXT("listen", gate->settings->listen), LOG_NUMBER("port", server_port(server)),
+        LOG_TEXT("version", S(GATEHOUSE_VERSION)));
+    notify("READY=1");
+    wait_for_the_end(ends);
+    gate->draining = true;
+    janitor_stop(&janitor);
+    server_close(server);
+    LOG(op, LOG_INFO, "gate.stopped", LOG_TEXT("version", S(GATEHOUSE_VERSION)));
+    return NULL;
+}
+
+reason serve(struct op *op, const struct settings *settings) {
+    sigset_t ends;
+    // Before any thread starts, so that all of them leave these to the main one.
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigaddset(&ends, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    (void)signal(SIGPIPE, SIG_IGN); // a worker or a browser that went away is an error of a write
+    struct gate gate;
+    TRY(gate_open(op, settings, (size_t)settings->workers, &gate));
+    reason why = run(op, &gate, &ends);
+    gate_close(&gate);
+    return why;
+}
