@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_DOMAIN_TRACE_H
 #define GATEHOUSE_DOMAIN_TRACE_H
 
+#include "base/clock.h"
 #include "domain/audit.h"
 
 #define TRACE_CHECKS_MAX 64
@@ -46,6 +47,8 @@ MUST_USE reason trace_find(struct op *op, struct txn *txn, struct slice id, stru
 struct trace_filter {
     struct slice reason, user; // slug or "accepted"; user id, e-mail or NameID
 };
+// Whether a filter shows this trace.
+bool trace_shows(const struct trace_filter *filter, const struct trace *trace);
 // Newest first.
 MUST_USE reason trace_list(struct op *op, struct txn *txn, struct slice tenant,
                            const struct trace_filter *filter, struct page page,

@@ -6,7 +6,7 @@
 #include "domain/connection.h"
 
 #define USER_NAME_MAX 256 // IIP-G02: 256 characters must pass; the field table allows their bytes
-#define GRANTS_MAX 64
+#define GRANTS_MAX 256 // of a membership: a tenant has some 110 roles; one connection grants each at most once
 
 struct user {
     struct slice id;    // "usr_" ULID

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From a proved identity to a session, or to a refusal that is kept: the conductor. One transaction holds
+// the checks and what they lead to; it may run again, so each run starts from what the caller gave.
+#include "base/metric.h"
+#include "domain/login_parts.h"
+
+// ---- refusals ----
+
+struct refusal {
+    const struct trace *trace;
+    struct slice address;
+};
+
+static reason keep_refusal(struct op *op, struct txn *txn, void *arg) {
+    const struct refusal *refusal = arg;
+    const struct trace *trace = refusal->trace;
+    struct actor nobody = {.kind = ACTOR_NONE, .address = refusal->address};
+    struct slice target = trace->user_id.len > 0 ? trace->user_id
+                          : trace->email.len > 0 ? trace->email
+                                                 : trace->name_id;
+    TRY(trace_put(op, txn, trace));
+    return audit_add(op, txn, &nobody, trace->tenant, "login.failed", target,
+                     op_text(op, "%.*s over %.*s, trace %.*s: %.*s", SLICE(trace->reason),
+                             SLICE(trace->connection), SLICE(trace->id), SLICE(trace->detail)));
+}
+
+void login_refused(struct op *op, struct store *store, struct ring *ring, const struct trace *trace,
+                   struct slice address) {
+    struct slice detail = op->detail; // of the refusal, which the caller still has to tell
+    struct refusal refusal = {trace, address};
+    bool kept = trace->verified && store_write(op, store, keep_refusal, &refusal) == NULL;
+    if (!kept && ring != NULL) {
+        ring_put(ring, op, trace);
+    }
+    op->detail = detail;
+    reason why = reason_find(trace->reason);
+    if (why != NULL) {
+        metric_refused(why);
+    }
+}
+
+// ---- one run of the transaction ----
+
+static void start_over(struct op *op, struct admission *a) {
+    const struct login_door *door = a->door;
+    struct admission fresh = {.door = door,
+                              .trace = a->trace,
+                              .login = a->login,
+                              .checks_before = a->checks_before};
+    *a = fresh;
+    *a->login = (struct login){.ask_again = false};
+    a->trace->checks.count = a->checks_before;
+    a->trace->name_id = door->identity->name_id;
+    a->trace->issuer = door->identity->issuer;
+    a->trace->address = door->address;
+    a->trace->user_id = SLICE_NONE;
+    a->trace->email = SLICE_NONE;
+    a->trace->verified = true; // an identity is only proved by a signature that held
+    a->actor = (struct actor){.kind = ACTOR_SYSTEM,
+                              .id = op_text(op, "sso:%.*s", SLICE(door->connection->slug)),
+                              .address = door->address};
+    op->detail = SLICE_NONE;
+}
+
+static void close_refused(struct op *op, struct admission *a, reason why) {
+    a->why = why;
+    a->detail = op->detail;
+    trace_close(op, a->trace, why);
+    a->trace->hint = trace_hint(op, why, a->connection.idp.entity_id, a->trace);
+}
+
+static reason admit(struct op *op, struct txn *txn, void *arg) {
+    struct admission *a = arg;
+    start_over(op, a);
+    reason why = login_check_all(op, txn, a);
+    if (why == NULL) {
+        return a->login->ask_again ? NULL : login_write_all(op, txn, a);
+    }
+    if (why->class != CLASS_LOGIN) {
+        return why;
+    }
+    close_refused(op, a, why);
+    struct refusal refusal = {a->trace, a->door->address};
+    return keep_refusal(op, txn, &refusal);
+}
+
+reason login_admit(struct op *op, struct store *store, const struct login_door *door,
+                   struct trace *trace, struct login *ret_login) {
+    struct login login;
+    struct admission a = {
+        .door = door, .trace = trace, .login = &login, .checks_before = trace->checks.count};
+    reason why = store_write(op, store, admit, &a);
+    if (why != NULL && why->class == CLASS_LOGIN) {
+        // Refused while writing, so nothing was kept: the refusal itself gets a transaction of its own.
+        close_refused(op, &a, why);
+        struct refusal refusal = {trace, door->address};
+        why = store_write(op, store, keep_refusal, &refusal);
+    }
+    TRY(why);
+    if (a.why != NULL) {
+        op->detail = a.detail;
+        metric_refused(a.why);
+        return a.why;
+    }
+    if (!login.ask_again) {
+        metric_add(METRIC_LOGIN_ACCEPTED, 1);
+    }
+    *ret_login = login;
+    return NULL;
+}

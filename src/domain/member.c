@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Members changed by hand: added, given roles, renamed, disabled, enabled, deleted. Grants that a sign-in
+// made are never touched here. Listing is in member_list.c.
+#include "base/rand.h"
+#include "base/text.h"
+#include "domain/grant.h"
+#include "domain/session.h"
+
+reason member_find(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
+                   struct member *ret_member) {
+    struct member member;
+    bool found = false;
+    TRY(membership_find(op, txn, tenant, user_id, &member.membership, &found));
+    if (!found) {
+        REFUSE(op, NOT_FOUND, "there is no user %.*s in this tenant",
+               SLICE(slice_sub(user_id, 0, 64)));
+    }
+    TRY(user_find(op, txn, member.membership.user_id, &member.user));
+    *ret_member = member;
+    return NULL;
+}
+
+// ---- what is given ----
+
+
+static bool has_manual(struct rows grants, struct slice role_id) {
+    for (size_t i = 0; i < grants.count; i++) {
+        const struct grant *grant = &((const struct grant *)grants.at)[i];
+        if (grant->source == GRANT_MANUAL && slice_equal(grant->role_id, role_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Each role must exist, and what is new must be within what the actor may do himself.
+static reason check_roles(struct op *op, struct txn *txn, const struct actor *actor,
+                          struct slice tenant, struct texts role_ids, struct rows held) {
+    if (role_ids.count > ROLES_EACH_MAX) {
+        op_error(op, S("/roles"), REASON_OF(FIELD_RANGE), "at most %d roles, got %zu",
+                 ROLES_EACH_MAX, role_ids.count);
+        REFUSE(op, INVALID_INPUT, "at most %d roles fit one membership, got %zu", ROLES_EACH_MAX,
+               role_ids.count);
+    }
+    struct texts fresh = {NULL, 0};
+    TRY(op_take(op, role_ids.count * sizeof *fresh.at, &fresh.at));
+    for (size_t i = 0; i < role_ids.count; i++) {
+        struct role role;
+        TRY(role_find(op, txn, tenant, role_ids.at[i], &role));
+        if (!has_manual(held, role_ids.at[i])) {
+            fresh.at[fresh.count++] = role_ids.at[i];
+        }
+    }
+    struct permission_set given = {{0, 0}};
+    TRY(role_permissions(op, txn, tenant, fresh, &given));
+    if (!actor_holds(actor, given)) {
+        REFUSE(op, FORBIDDEN, "a role gives permissions that you do not have yourself");
+    }
+    return NULL;
+}
+
+static size_t characters(struct slice text) {
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        count += ((unsigned char)text.at[i] & 0xC0U) != 0x80U ? 1 : 0;
+    }
+    return count;
+}
+
+static void check_name(struct op *op, struct slice pointer, struct slice name) {
+    if (!text_line(name)) {
+        op_error(op, pointer, REASON_OF(RESTRICTED_CHARACTERS),
+                 "a name is UTF-8 on one line, without control characters");
+    } else if (characters(name) > USER_NAME_MAX) {
+        op_error(op, pointer, REASON_OF(FIELD_RANGE), "at most %d characters, got %zu",
+                 USER_NAME_MAX, characters(name));
+    }
+}
+
+static reason check_names(struct op *op, struct slice first_name, struct slice last_name) {
+    size_t before = op->error_count;
+    check_name(op, S("/first_name"), first_name);
+    check_name(op, S("/last_name"), last_name);
+    if (op->error_count > before) {
+        REFUSE(op, INVALID_INPUT, "a name cannot be stored as it is given");
+    }
+    return NULL;
+}
+
+// ---- add ----
+
+static reason check_email(struct op *op, struct slice text, struct email *ret_email) {
+    if (text.len == 0) {
+        op_error(op, S("/email"), REASON_OF(FIELD_REQUIRED), "an e-mail address is required");
+        REFUSE(op, INVALID_INPUT, "an e-mail address is required");
+    }
+    reason why = email_normalise(op, text, ret_email);
+    if (why == REASON_OF(INVALID_INPUT)) {
+        op_error(op, S("/email"), REASON_OF(FIELD_VALUE), "%.*s", SLICE(op->detail));
+    }
+    return why;
+}
+
+// The user with this e-mail, or a new one.
+static reason find_or_make(struct op *op, struct txn *txn, const struct actor *actor,
+                           struct slice tenant, const struct user *given, struct slice email,
+                           struct user *ret_user) {
+    struct user user;
+    bool found = false;
+    TRY(user_find_by_email(op, txn, email, &user, &found));
+    if (!found) {
+        user = (struct user){.email = email,
+                             .first_name = given->first_name,
+                             .last_name = given->last_name,
+                             .created_in = tenant,
+                             .created_at = op->now,
+                             .updated_at = op->now};
+        TRY(rand_ulid(op, S("usr_"), &user.id));
+        TRY(entity_put(op, txn, &user_entity, &user));
+        TRY(audit_add(op, txn, actor, tenant, "user.created", user.id,
+                      op_text(op, "%.*s, added by hand", SLICE(email))));
+    }
+    *ret_user = user;
+    return NULL;
+}
+
+reason member_add(struct op *op, struct txn *txn, const struct actor *actor, struct slice tenant,
+                  const struct user *user, struct texts role_ids, struct member *ret_member) {
+    struct tenant home;
+    TRY(tenant_find(op, txn, tenant, &home));
+    struct email email;
+    TRY(check_email(op, user->email, &email));
+    TRY(check_names(op, user->first_name, user->last_name));
+    TRY(check_roles(op, txn, actor, home.slug, role_ids, (struct rows){NULL, 0}));
+    struct member member;
+    TRY(find_or_make(op, txn, actor, home.slug, user, email.whole, &member.user));
+    struct membership before;
+    bool was = false;
+    TRY(membership_find(op, txn, home.slug, member.user.id, &before, &was));
+    if (was && before.status != MEMBER_DELETED) {
+        REFUSE(op, ALREADY_MEMBER, "%.*s is %s in this tenant already", SLICE(email.whole),
+               membership_status_names[before.status]);
+    }
+    member.membership = was ? before
+                            : (struct membership){.tenant = home.slug, .user_id = member.user.id};
+    member.membership.status = MEMBER_ACTIVE;
+    // What a deleted membership held does not come back with it.
+    TRY(grant_replace_manual(op, (struct rows){NULL, 0}, role_ids, actor->id,
+                             &member.membership.grants));
+    TRY(membership_store(op, txn, actor, was ? &before : NULL, &member.membership));
+    TRY(audit_add(op, txn, actor, home.slug, was ? "user.restored" : "user.member_added",
+                  member.user.id, op_text(op, "%.*s", SLICE(email.whole))));
+    *ret_member = member;
+    return NULL;
+}
+
+// ---- change ----
+
+static reason find_alive(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
+                         struct member *ret_member) {
+    struct member member;
+    TRY(member_find(op, txn, tenant, user_id, &member));
+    if (member.membership.status == MEMBER_DELETED) {
+        REFUSE(op, ILLEGAL_TRANSITION, "the user was deleted from this tenant; add it again first");
+    }
+    *ret_member = member;
+    return NULL;
+}
+
+reason member_set_roles(struct op *op, struct txn *txn, const struct actor *actor,
+                        struct slice tenant, struct slice user_id, struct texts role_ids,
+                        struct member *ret_member) {
+    struct member member;
+    TRY(find_alive(op, txn, tenant, user_id, &member));
+    struct membership before = member.membership;
+    TRY(check_roles(op, txn, actor, tenant, role_ids, before.grants));
+    TRY(grant_replace_manual(op, before.grants, role_ids, actor->id, &member.membership.grants));
+    TRY(membership_store(op, txn, actor, &before, &member.membership));
+    *ret_member = member;
+    return NULL;
+}
+
+reason member_set_names(struct op *op, struct txn *txn, const struct actor *actor,
+                        struct slice tenant, struct slice user_id, struct slice first_name,
+                        struct slice last_name, struct member *ret_member) {
+    struct member member;
+    TRY(find_alive(op, txn, tenant, user_id, &member));
+    TRY(check_names(op, first_name, last_name));
+    if (!slice_equal(member.user.first_name, first_name) ||
+        !slice_equal(member.user.last_name, last_name)) {
+        member.user.first_name = first_name;
+        member.user.last_name = last_name;
+        member.user.updated_at = op->now;
+        TRY(entity_put(op, txn, &user_entity, &member.user));
+        TRY(audit_add(op, txn, actor, tenant, "user.updated", user_id, S("names")));
+    }
+    *ret_member = member;
+    return NULL;
+}
+
+// ---- status ----
+
+// What may follow what by hand. Enabling makes active at once: people sign in through their IdP, so there
+// is no password to set first.
+static bool may_become(int from, enum membership_status to) {
+    switch (to) {
+    case MEMBER_ACTIVE:
+        return from == MEMBER_DISABLED || from == MEMBER_LOCKED || from == MEMBER_REACTIVATING;
+    case MEMBER_DISABLED:
+        return from != MEMBER_DISABLED && from != MEMBER_DELETED;
+    case MEMBER_DELETED:
+        return from != MEMBER_DELETED;
+    case MEMBER_INVITED:
+    case MEMBER_INVITE_EXPIRED:
+    case MEMBER_LOCKED:
+    case MEMBER_REACTIVATING:
+        return false;
+    }
+    return false;
+}
+
+static const char *status_event(enum membership_status to) {
+    return to == MEMBER_ACTIVE ? "user.enabled"
+                               : to == MEMBER_DISABLED ? "user.disabled" : "user.deleted";
+}
+
+reason member_set_status(struct op *op, struct txn *txn, const struct actor *actor,
+                         struct slice tenant, struct slice user_id, enum membership_status status,
+                         struct member *ret_member) {
+    struct member member;
+    TRY(member_find(op, txn, tenant, user_id, &member));
+    struct membership before = member.membership;
+    if (!may_become(before.status, status)) {
+        REFUSE(op, ILLEGAL_TRANSITION, "a user that is %s cannot become %s",
+               membership_status_names[before.status], membership_status_names[status]);
+    }
+    if (actor->kind == ACTOR_USER && slice_equal(actor->id, user_id)) {
+        REFUSE(op, ILLEGAL_TRANSITION, "nobody can disable, enable or delete himself");
+    }
+    member.membership.status = (int)status;
+    TRY(membership_store(op, txn, actor, &before, &member.membership));
+    TRY(audit_add(op, txn, actor, tenant, status_event(status), user_id,
+                  op_text(op, "was %s", membership_status_names[before.status])));
+    if (status != MEMBER_ACTIVE) {
+        size_t ended = 0;
+        TRY(session_end_all(op, txn, actor, tenant, user_id, &ended));
+    }
+    *ret_member = member;
+    return NULL;
+}

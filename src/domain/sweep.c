@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Removes what has expired, from the front of its space and a bounded number at a time, so that a login
+// never waits long behind it. What is kept how long stands in keep.h, session.h and trace.h.
+#include "base/clock.h"
+#include "base/rand.h"
+#include "domain/batch.h"
+#include "domain/keep.h"
+#include "domain/space.h"
+
+// One step is one transaction of the committer; more rows than this would make logins wait.
+#define SWEEP_MOST 1000
+
+// Keys of spaces in time order: a byte, then the u32 that says when the row is over.
+static bool number_of(struct slice key, uint32_t *ret_number) {
+    struct slice rest = slice_sub(key, 1, key.len);
+    return key_read_u32(&rest, ret_number);
+}
+
+static bool is_up_to(struct slice key, int64_t limit) {
+    uint32_t number;
+    return number_of(key, &number) && (int64_t)number <= limit;
+}
+
+// Trace ids sort by their time, and a foreign key among them is left where it is.
+static bool is_old_trace(struct slice key, int64_t limit) {
+    struct slice rest = slice_sub(key, 1, key.len);
+    struct slice id;
+    int64_t time;
+    return key_read_text(&rest, &id) && slice_starts(id, S("trc_")) &&
+           ulid_time(slice_sub(id, 4, id.len), &time) && time <= limit;
+}
+
+static reason collect(struct op *op, struct txn *txn, uint8_t space,
+                      bool (*wanted)(struct slice, int64_t), int64_t limit, size_t most,
+                      struct batch *ret_batch) {
+    TRY(batch_open(op, most, key_in(space), ret_batch));
+    ret_batch->wanted = wanted;
+    ret_batch->limit = limit;
+    return batch_next(op, txn, ret_batch);
+}
+
+static reason sweep_entity(struct op *op, struct txn *txn, const struct entity *entity,
+                           bool (*wanted)(struct slice, int64_t), int64_t limit, size_t *left) {
+    if (*left == 0) {
+        return NULL;
+    }
+    struct batch batch;
+    TRY(collect(op, txn, entity->space, wanted, limit, *left, &batch));
+    struct op scratch; // removing reads the row for its indexes
+    op_open(&scratch, op->now);
+    reason why = NULL;
+    for (size_t i = 0; i < batch.count && why == NULL; i++) {
+        bool there = false;
+        why = entity_remove(&scratch, txn, entity, &batch.at[i], &there);
+        if (i % 64 == 63) {
+            op->detail = op_text(op, "%.*s", SLICE(scratch.detail));
+            op_close(&scratch);
+            op_open(&scratch, op->now);
+        }
+    }
+    if (why != NULL && scratch.detail.len > 0) {
+        op->detail = op_text(op, "%.*s", SLICE(scratch.detail));
+    }
+    op_close(&scratch);
+    *left -= batch.count;
+    return why;
+}
+
+static reason sweep_replay(struct op *op, struct txn *txn, size_t *left) {
+    if (*left == 0) {
+        return NULL;
+    }
+    // The last hour that was over REPLAY_KEEP_HOURS ago, to its end.
+    int64_t limit = op->now / HOUR_MS - REPLAY_KEEP_HOURS - 1;
+    struct batch batch;
+    TRY(collect(op, txn, SPACE_REPLAY, is_up_to, limit, *left, &batch));
+    uint32_t highest = 0;
+    for (size_t i = 0; i < batch.count; i++) {
+        bool there = false;
+        TRY(txn_delete(op, txn, key_slice(&batch.at[i]), &there));
+        if (!number_of(key_slice(&batch.at[i]), &highest)) {
+            REFUSE(op, STORE_UNAVAILABLE, "a row of the replay ledger has no hour");
+        }
+    }
+    if (batch.count > 0) {
+        // In the same transaction: no row is gone whose hour is not marked.
+        TRY(replay_swept(op, txn, highest));
+    }
+    *left -= batch.count;
+    return NULL;
+}
+
+reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
+    size_t left = most < SWEEP_MOST ? most : SWEEP_MOST;
+    int64_t minute = op->now / MINUTE_MS;
+    TRY(sweep_entity(op, txn, &session_entity, is_up_to, minute, &left));
+    TRY(sweep_entity(op, txn, &pending_entity, is_up_to, minute - PENDING_GRACE / MINUTE_MS,
+                     &left));
+    TRY(sweep_replay(op, txn, &left));
+    TRY(sweep_entity(op, txn, &trace_entity, is_old_trace, op->now - TRACE_KEEP, &left));
+    *ret_more = left == 0;
+    return NULL;
+}

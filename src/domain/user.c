@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The stored form of users, memberships and links, and how they are found. Changes by hand are in
+// member.c, changes by a sign-in in login_write.c; both store memberships through grant.c.
+#include "domain/user.h"
+
+#include "domain/grant.h"
+#include "domain/space.h"
+
+const char *const grant_source_names[] = {"manual", "sso", "scim", "request", NULL};
+const char *const membership_status_names[] = {"invited",  "invite_expired", "active",
+                                               "locked",   "disabled",       "reactivating",
+                                               "deleted",  NULL};
+
+#define ID_MAX 64
+#define SLUG_MAX 63
+#define EMAIL_MAX 254
+#define NAME_BYTES (4 * USER_NAME_MAX) // UTF-8 takes up to four bytes a character
+
+static const struct field user_rows[] = {
+    F_TEXT(struct user, id, 1, FIELD_OUTPUT, ID_MAX),
+    F_TEXT(struct user, email, 2, FIELD_NULL, EMAIL_MAX),
+    F_TEXT(struct user, first_name, 3, FIELD_PLAIN, NAME_BYTES),
+    F_TEXT(struct user, last_name, 4, FIELD_PLAIN, NAME_BYTES),
+    F_TEXT(struct user, created_in, 5, FIELD_OUTPUT, SLUG_MAX),
+    F_TIME(struct user, created_at, 6, FIELD_OUTPUT),
+    F_TIME(struct user, updated_at, 7, FIELD_OUTPUT),
+};
+FIELD_TABLE(user_fields, "user", 1, struct user, user_rows);
+
+static const struct field grant_rows[] = {
+    F_TEXT(struct grant, role_id, 1, FIELD_PLAIN, ID_MAX),
+    F_CHOICE(struct grant, source, 2, FIELD_PLAIN, grant_source_names),
+    F_TEXT(struct grant, connection, 3, FIELD_NULL, SLUG_MAX),
+    F_TEXT(struct grant, rule, 4, FIELD_NULL | FIELD_LINES, GRANT_TEXT_MAX),
+    F_TEXT(struct grant, value, 5, FIELD_NULL | FIELD_LINES, GRANT_TEXT_MAX),
+    F_TEXT(struct grant, assertion, 6, FIELD_NULL | FIELD_LINES, GRANT_TEXT_MAX),
+    F_TEXT(struct grant, granted_by, 7, FIELD_NULL, GRANT_TEXT_MAX),
+    F_TIME(struct grant, granted_at, 8, FIELD_PLAIN),
+};
+FIELD_TABLE(grant_fields, "grant", 1, struct grant, grant_rows);
+
+static const struct field membership_rows[] = {
+    F_TEXT(struct membership, tenant, 1, FIELD_OUTPUT, SLUG_MAX),
+    F_TEXT(struct membership, user_id, 2, FIELD_OUTPUT, ID_MAX),
+    F_CHOICE(struct membership, status, 3, FIELD_OUTPUT, membership_status_names),
+    F_STRUCTS(struct membership, grants, 4, FIELD_OUTPUT, GRANTS_MAX, grant_fields),
+    F_TIME(struct membership, created_at, 5, FIELD_OUTPUT),
+    F_TIME(struct membership, updated_at, 6, FIELD_OUTPUT),
+    F_TIME(struct membership, last_visit, 7, FIELD_OUTPUT),
+    F_NUMBER(struct membership, rv, 8, FIELD_OUTPUT, 0, INT64_MAX),
+};
+FIELD_TABLE(membership_fields, "membership", 1, struct membership, membership_rows);
+
+static const struct field link_rows[] = {
+    F_BYTES(struct link, key, 1, FIELD_HIDDEN, 32),
+    F_TEXT(struct link, connection, 2, FIELD_OUTPUT, SLUG_MAX),
+    F_TEXT(struct link, identifier, 3, FIELD_OUTPUT | FIELD_LINES, LINK_IDENTIFIER_MAX),
+    F_TEXT(struct link, user_id, 4, FIELD_OUTPUT, ID_MAX),
+    F_TIME(struct link, created_at, 5, FIELD_OUTPUT),
+};
+FIELD_TABLE(link_fields, "link", 1, struct link, link_rows);
+
+// ---- keys ----
+
+static void user_key(const void *row, struct key *ret_key) {
+    const struct user *user = row;
+    *ret_key = key_in(SPACE_USER);
+    key_text(ret_key, user->id);
+}
+
+static bool user_email_key(const void *row, struct key *ret_key) {
+    const struct user *user = row;
+    if (user->email.len == 0) {
+        return false;
+    }
+    *ret_key = key_in(SPACE_USER_EMAIL);
+    key_text(ret_key, user->email);
+    return true;
+}
+
+static void membership_key(const void *row, struct key *ret_key) {
+    const struct membership *membership = row;
+    *ret_key = key_in(SPACE_MEMBERSHIP);
+    key_text(ret_key, membership->tenant);
+    key_text(ret_key, membership->user_id);
+}
+
+static bool membership_of_key(const void *row, struct key *ret_key) {
+    const struct membership *membership = row;
+    *ret_key = key_in(SPACE_MEMBERSHIP_OF);
+    key_text(ret_key, membership->user_id);
+    key_text(ret_key, membership->tenant);
+    return true;
+}
+
+static void link_key(const void *row, struct key *ret_key) {
+    const struct link *link = row;
+    *ret_key = key_in(SPACE_LINK);
+    key_bytes(ret_key, link->key);
+}
+
+static bool link_of_key(const void *row, struct key *ret_key) {
+    const struct link *link = row;
+    *ret_key = key_in(SPACE_LINK_OF);
+    key_text(ret_key, link->user_id);
+    key_bytes(ret_key, link->key);
+    return true;
+}
+
+// The keys of these indexes hold the whole primary key, so each is one row's own.
+static const struct entity_index user_indexes[] = {
+    {SPACE_USER_EMAIL, true, REASON_OF(LOGIN_IDENTITY_COLLISION), user_email_key}};
+static const struct entity_index membership_indexes[] = {
+    {SPACE_MEMBERSHIP_OF, true, REASON_OF(INTERNAL), membership_of_key}};
+static const struct entity_index link_indexes[] = {
+    {SPACE_LINK_OF, true, REASON_OF(INTERNAL), link_of_key}};
+
+const struct entity user_entity = {SPACE_USER, &user_fields, user_key, user_indexes, 1};
+const struct entity membership_entity = {SPACE_MEMBERSHIP, &membership_fields, membership_key,
+                                         membership_indexes, 1};
+const struct entity link_entity = {SPACE_LINK, &link_fields, link_key, link_indexes, 1};
+
+// ---- finding ----
+
+// Ids come from URLs: what cannot be one is not there, rather than a key that is none.
+static bool can_be_id(struct slice id) {
+    return id.len > 0 && id.len <= ID_MAX && memchr(id.at, 0, id.len) == NULL;
+}
+
+reason user_find(struct op *op, struct txn *txn, struct slice id, struct user *ret_user) {
+    struct key key;
+    user_key(&(struct user){.id = id}, &key);
+    bool found = false;
+    if (can_be_id(id)) {
+        TRY(entity_find(op, txn, &user_entity, &key, ret_user, &found));
+    }
+    if (!found) {
+        REFUSE(op, NOT_FOUND, "there is no user %.*s", SLICE(slice_sub(id, 0, ID_MAX)));
+    }
+    return NULL;
+}
+
+reason user_find_by_email(struct op *op, struct txn *txn, struct slice email,
+                          struct user *ret_user, bool *ret_found) {
+    struct key key;
+    bool found = false;
+    if (email.len <= EMAIL_MAX && user_email_key(&(struct user){.email = email}, &key)) {
+        TRY(entity_find_by(op, txn, &user_entity, 0, &key, ret_user, &found));
+    }
+    *ret_found = found;
+    return NULL;
+}
+
+reason membership_find(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
+                       struct membership *ret, bool *ret_found) {
+    struct key key;
+    membership_key(&(struct membership){.tenant = tenant, .user_id = user_id}, &key);
+    bool found = false;
+    if (can_be_id(tenant) && can_be_id(user_id)) {
+        TRY(entity_find(op, txn, &membership_entity, &key, ret, &found));
+    }
+    *ret_found = found;
+    return NULL;
+}
+
+reason membership_roles(struct op *op, const struct membership *membership,
+                        struct texts *ret_role_ids) {
+    return grant_roles(op, membership->grants, ret_role_ids);
+}
