@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Installs the Debian packages that are missing, quietly, without letting any of them start a service.
+set -eu
+packages='
+build-essential pkg-config clang clang-format libclang-rt-14-dev
+libmicrohttpd-dev liblmdb-dev libssl-dev libjansson-dev libcjose-dev libcurl4-openssl-dev libconfig-dev libidn2-dev zlib1g-dev
+libxml2-dev libseccomp-dev
+liblasso3-dev libxmlsec1-dev
+libcmocka-dev valgrind xmlsec1 util-linux openssl
+python3 python3-pysaml2 python3-lasso python3-cryptography python3-lxml
+simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3
+chromium chromium-driver
+'
+missing=
+for package in $packages; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)
+    [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "These Debian packages are missing:$missing. Install them as root, or install sudo." >&2; exit 1; }
+    sudo=sudo
+fi
+echo "installing:$missing" >&2
+
+# A package's own scripts ask policy-rc.d before they start a service; 101 is no.
+policy=/usr/sbin/policy-rc.d
+made=
+if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+    $sudo chmod 755 $policy
+    made=yes
+fi
+trap '[ -z "$made" ] || $sudo rm -f $policy' EXIT
+log=$(mktemp)
+export DEBIAN_FRONTEND=noninteractive
+install() { $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >"$log" 2>&1; }
+if ! install; then
+    $sudo apt-get -qq -o DPkg::Lock::Timeout=300 update >>"$log" 2>&1 && install || { cat "$log" >&2; rm -f "$log"; exit 1; }
+fi
+rm -f "$log"
