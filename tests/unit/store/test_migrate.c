@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The steps that bring a store up to date: each once, in order, with its number, and never backwards.
+#include "scratch.h"
+
+static reason step_one(struct op *op, struct txn *txn, void *arg) {
+    (void)arg;
+    return txn_put(op, txn, S("k:one"), S("1"));
+}
+
+static reason step_two(struct op *op, struct txn *txn, void *arg) {
+    (void)arg;
+    bool added = false;
+    TRY(txn_add(op, txn, S("k:two"), S("2"), &added));
+    assert_true(added); // a second run would find its row
+    return NULL;
+}
+
+static reason step_fails(struct op *op, struct txn *txn, void *arg) {
+    (void)arg;
+    TRY(txn_put(op, txn, S("k:half"), S("x")));
+    REFUSE(op, INTERNAL, "in the middle");
+}
+
+static const struct migration steps[] = {{1, "first rows", step_one}, {2, "more rows", step_two}};
+static const struct migration failing[] = {{1, "first rows", step_one}, {2, "more rows", step_fails}};
+
+static void a_fresh_store_takes_all_steps_once(void **state) {
+    struct scratch *at = *state;
+    assert_done(store_migrate(&at->op, at->store, steps, 2));
+    assert_true(row_is(at, S("k:one"), S("1")));
+    assert_true(row_is(at, S("k:two"), S("2")));
+    assert_true(row_is(at, S("\x01"), S("\0\0\0\x02")));
+    assert_done(store_migrate(&at->op, at->store, steps, 2));
+    reopen_store(at);
+    assert_done(store_migrate(&at->op, at->store, steps, 2));
+}
+
+static void an_older_store_takes_the_steps_that_it_lacks(void **state) {
+    struct scratch *at = *state;
+    assert_done(store_migrate(&at->op, at->store, steps, 1));
+    assert_true(row_is(at, S("\x01"), S("\0\0\0\x01")));
+    assert_false(has_row(at, S("k:two")));
+    put_row(at, S("k:one"), S("changed"));
+    assert_done(store_migrate(&at->op, at->store, steps, 2));
+    assert_true(row_is(at, S("k:one"), S("changed")));
+    assert_true(row_is(at, S("k:two"), S("2")));
+}
+
+static void a_step_that_is_refused_leaves_the_store_before_it(void **state) {
+    struct scratch *at = *state;
+    assert_refused(store_migrate(&at->op, at->store, failing, 2), INTERNAL);
+    assert_slice(at->op.detail,
+                 S("the store could not be brought to version 2 (more rows): in the middle"));
+    assert_true(row_is(at, S("\x01"), S("\0\0\0\x01")));
+    assert_false(has_row(at, S("k:half")));
+    assert_done(store_migrate(&at->op, at->store, steps, 2));
+}
+
+static void a_newer_store_is_refused_with_both_numbers(void **state) {
+    struct scratch *at = *state;
+    assert_done(store_migrate(&at->op, at->store, steps, 2));
+    assert_refused(store_migrate(&at->op, at->store, steps, 1), SCHEMA);
+    assert_slice(at->op.detail, S("the store has version 2, this program knows versions up to 1; "
+                                  "use the newer program"));
+    assert_true(row_is(at, S("\x01"), S("\0\0\0\x02")));
+}
+
+static void a_version_that_cannot_be_read_is_refused(void **state) {
+    struct scratch *at = *state;
+    put_row(at, S("\x01"), S("\0\0\0\0\x01"));
+    assert_refused(store_migrate(&at->op, at->store, steps, 2), SCHEMA);
+    assert_false(has_row(at, S("k:one")));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(a_fresh_store_takes_all_steps_once),
+        STORE_TEST(an_older_store_takes_the_steps_that_it_lacks),
+        STORE_TEST(a_step_that_is_refused_leaves_the_store_before_it),
+        STORE_TEST(a_newer_store_is_refused_with_both_numbers),
+        STORE_TEST(a_version_that_cannot_be_read_is_refused),
+    };
+    RUN(tests);
+}
