@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// xmlC14NExecute walks what stands at the top of the document. So for the moment of one call the apex is made
+// to stand there alone, and the signature is unlinked from it: the walk is linear in what is written,
+// while namespaces and xml: attributes are still found through the parents.
+#include "worker/canon.h"
+
+#include <libxml/c14n.h>
+#include <libxml/xmlIO.h>
+
+#include "base/buf.h"
+#include "saml/msg.h"
+
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static reason read_prefixes(struct op *op, const xmlNode *method, struct canon *canon) {
+    const xmlNode *list = xml_child(method, NS_EXC_C14N, "InclusiveNamespaces");
+    if (list == NULL) {
+        return NULL;
+    }
+    if (xml_count(method, NS_EXC_C14N, "InclusiveNamespaces") > 1) {
+        REFUSE(op, SIGNATURE_TRANSFORM, "more than one InclusiveNamespaces");
+    }
+    struct slice value;
+    TRY(xml_attribute(op, list, "PrefixList", MSG_TEXT_MAX, &value));
+    struct slice copy;
+    TRY(op_copy(op, value, &copy));
+    size_t count = 0;
+    size_t at = 0;
+    while (at < copy.len) {
+        size_t from = at;
+        while (at < copy.len && !is_space(copy.at[at])) {
+            at++;
+        }
+        if (at > from) {
+            if (count == CANON_PREFIXES_MAX) {
+                REFUSE(op, SIGNATURE_TRANSFORM, "a PrefixList of more than %d prefixes",
+                       CANON_PREFIXES_MAX);
+            }
+            char *prefix = NULL;
+            TRY(op_take(op, at - from + 1, &prefix));
+            memcpy(prefix, copy.at + from, at - from);
+            canon->prefixes[count++] = (xmlChar *)prefix;
+        }
+        at++;
+    }
+    return NULL;
+}
+
+reason canon_read(struct op *op, const xmlNode *method, struct canon *ret_canon) {
+    struct slice algorithm;
+    TRY(xml_attribute(op, method, "Algorithm", MSG_TEXT_MAX, &algorithm));
+    *ret_canon = (struct canon){.exclusive = slice_equal(algorithm, S(ALGORITHM_EXC_C14N))};
+    if (ret_canon->exclusive) {
+        return read_prefixes(op, method, ret_canon);
+    }
+    if (!slice_equal(algorithm, S(ALGORITHM_C14N))) {
+        REFUSE(op, SIGNATURE_TRANSFORM,
+               "%s is neither exclusive nor inclusive canonical XML 1.0 without comments",
+               algorithm.len > 0 ? algorithm.at : "(none)");
+    }
+    return NULL;
+}
+
+// All that is walked is visible; what is above the apex is only looked at, and is not.
+static int is_visible(void *apex, xmlNodePtr node, xmlNodePtr parent) {
+    (void)parent;
+    const xmlNode *top = apex;
+    for (const xmlNode *above = top->parent; above != NULL && above->type == XML_ELEMENT_NODE;
+         above = above->parent) {
+        if (node == above) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int put(void *context, const char *bytes, int len) {
+    struct buf *out = context;
+    buf_put(out, slice_of(bytes, (size_t)len));
+    return out->broken ? -1 : len;
+}
+
+static void unlink_child(xmlNode *node) {
+    *(node->prev != NULL ? &node->prev->next : &node->parent->children) = node->next;
+    *(node->next != NULL ? &node->next->prev : &node->parent->last) = node->prev;
+}
+
+static void link_child(xmlNode *node) {
+    *(node->prev != NULL ? &node->prev->next : &node->parent->children) = node;
+    *(node->next != NULL ? &node->next->prev : &node->parent->last) = node;
+}
+
+static int execute(xmlNode *element, const struct canon *canon, struct buf *out) {
+    xmlOutputBufferPtr sink = xmlOutputBufferCreateIO(put, NULL, out, NULL);
+    if (sink == NULL) {
+        return -1;
+    }
+    xmlDocPtr doc = element->doc;
+    xmlNode *top = doc->children;
+    xmlNode *next = element->next;
+    doc->children = element;
+    element->next = NULL;
+    xmlChar *prefixes[CANON_PREFIXES_MAX + 1];
+    memcpy(prefixes, canon->prefixes, sizeof prefixes);
+    int done = xmlC14NExecute(doc, is_visible, element,
+                              canon->exclusive ? XML_C14N_EXCLUSIVE_1_0 : XML_C14N_1_0,
+                              canon->exclusive && prefixes[0] != NULL ? prefixes : NULL, 0, sink);
+    element->next = next;
+    doc->children = top;
+    return xmlOutputBufferClose(sink) < 0 ? -1 : done;
+}
+
+reason canon_write(struct op *op, xmlNode *element, xmlNode *without, const struct canon *canon,
+                   struct slice *ret_bytes) {
+    struct buf out;
+    buf_open(&out, op, MSG_CANONICAL_MAX);
+    if (without != NULL) {
+        unlink_child(without);
+    }
+    int done = execute(element, canon, &out);
+    if (without != NULL) {
+        link_child(without);
+    }
+    if (out.broken) {
+        REFUSE(op, SAML_TOO_LARGE, "the canonical form is larger than %u bytes", MSG_CANONICAL_MAX);
+    }
+    if (done < 0 || out.len == 0) {
+        REFUSE(op, SAML_MALFORMED, "%s has no canonical form", (const char *)element->name);
+    }
+    *ret_bytes = buf_slice(&out);
+    return NULL;
+}
