@@ -16,6 +16,9 @@ struct actor {
     struct permission_set permissions; // in that tenant; operators have all, everywhere
 };
 
+// True when the actor holds all of these; operators and the system hold everything.
+bool actor_holds(const struct actor *actor, struct permission_set set);
+
 struct audit {
     struct slice id; // "aud_" ULID
     int64_t time;
@@ -28,11 +31,12 @@ struct audit {
 };
 extern const struct field_table audit_fields;
 
-// Adds a row; time, ids, request and actor are filled in here.
+// Adds a row; time, ids, request and actor are filled in here. Texts that are too long are cut.
 MUST_USE reason audit_add(struct op *op, struct txn *txn, const struct actor *actor,
                           struct slice tenant, const char *event, struct slice target,
                           struct slice detail);
-// Newest first. rows of struct audit.
+// Newest first. rows of struct audit. Rows older than the tenant (of an earlier one with its slug) are not
+// shown. The cursor is an audit id.
 MUST_USE reason audit_list(struct op *op, struct txn *txn, struct slice tenant, struct page page,
                            struct rows *ret_audits, struct slice *ret_next);
 

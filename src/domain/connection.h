@@ -12,6 +12,8 @@
 #define CONNECTION_RULES_MAX 500
 #define CONNECTIONS_PER_TENANT_MAX 100
 #define SKEW_SECONDS_MAX 300
+#define POLICY_CONTEXTS_MAX 32 // authentication contexts of a policy
+#define MAPPING_VALUE_MAX 1024 // bytes of a group in a rule: a long DN
 
 enum binding { BINDING_REDIRECT, BINDING_POST };
 extern const char *const binding_names[]; // "redirect", "post", NULL
@@ -54,8 +56,13 @@ struct policy {
 };
 struct policy policy_default(void);
 
+extern const char *const want_names[]; // "assertion" ..., NULL at the end, as all of these
+extern const char *const metadata_changes_names[];
+
 enum match { MATCH_EXACT, MATCH_PREFIX, MATCH_SUFFIX, MATCH_CONTAINS };
 enum mapping_mode { MAPPING_AUTHORITATIVE, MAPPING_ADDITIVE };
+extern const char *const match_names[];
+extern const char *const mapping_mode_names[];
 struct mapping_rule {
     int match; // enum match
     struct slice value;
@@ -78,6 +85,7 @@ struct connection {
 };
 extern const struct field_table connection_fields, policy_fields, mapping_fields, mapping_rule_fields,
     idp_fields, endpoint_fields, certificate_fields;
+extern const struct entity connection_entity;
 
 // duplicate_slug, not_found (tenant), invalid_input. Sets times, version and the default policy and mapping
 // where the caller left them zero (slug and tenant are what is needed).

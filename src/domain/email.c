@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The one way in which domains and e-mail addresses are written, so that two texts name the same mailbox's
-// domain exactly when their bytes are equal. The only user of libidn2. It never looks anything up.
+// The one way in which domains and e-mail addresses are written, so that two texts name the same
+// mailbox's domain exactly when their bytes are equal. The only user of libidn2. It never looks
+// anything up.
 #include <idn2.h>
 
 #include "base/text.h"
@@ -44,7 +45,7 @@ static struct slice trim_blanks(struct slice text) {
     return text;
 }
 
-// ---- domains ---------------------------------------------------------------------------------------
+// ---- domains ----
 
 static bool has_a_label(struct slice text) {
     struct slice part;
@@ -56,15 +57,17 @@ static bool has_a_label(struct slice text) {
     return false;
 }
 
-// IDNA 2008 with the mapping of UTS 46, non-transitional. Without USE_STD3_ASCII_RULES: libidn2 then drops
-// what STD 3 forbids ("foo_bar" becomes "foobar") and would join different names. check_labels refuses them.
+// IDNA 2008 with the mapping of UTS 46, non-transitional. Without USE_STD3_ASCII_RULES: libidn2
+// then drops what STD 3 forbids ("foo_bar" becomes "foobar") and would join different names.
+// check_labels refuses them.
 static reason to_ascii(struct op *op, struct slice text, struct slice *ret_ascii) {
     const char *input;
     TRY(op_cstr(op, text, &input));
     AUTO(idn2_text) output = NULL;
     int code = idn2_to_ascii_8z(input, &output, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     if (code != IDN2_OK) {
-        REFUSE(op, INVALID_INPUT, "this domain is not one by the rules for international names (%s)",
+        REFUSE(op, INVALID_INPUT,
+               "this domain is not one by the rules for international names (%s)",
                idn2_strerror(code));
     }
     return op_copy(op, slice_str(output), ret_ascii);
@@ -133,7 +136,8 @@ reason domain_normalise(struct op *op, struct slice text, struct slice *ret_doma
     if (text.len > DOMAIN_INPUT_MAX || !text_line(text)) {
         REFUSE(op, INVALID_INPUT, "a domain is one line of at most %d characters", DOMAIN_MAX);
     }
-    // Plain names do without IDNA, which also refuses "--" as third and fourth character; such names exist.
+    // Plain names do without IDNA, which also refuses "--" as third and fourth character; such
+    // names exist.
     struct slice domain;
     if (is_ascii(text) && !has_a_label(text)) {
         TRY(copy_lower(op, text, &domain));
@@ -152,16 +156,16 @@ reason domain_normalise(struct op *op, struct slice text, struct slice *ret_doma
     return NULL;
 }
 
-// ---- addresses -------------------------------------------------------------------------------------
+// ---- addresses ----
 
-// What prints as nothing or as a blank, or turns the direction of text: two addresses that look the same
-// must not differ by it. Ranges of code points, in order.
+// What prints as nothing or as a blank, or turns the direction of text: two addresses that look the
+// same must not differ by it. Ranges of code points, in order.
 static const struct {
     uint32_t first, last;
 } invisible[] = {
-    {0x00A0, 0x00A0}, {0x00AD, 0x00AD}, {0x034F, 0x034F}, {0x061C, 0x061C}, {0x115F, 0x1160},
-    {0x1680, 0x1680}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F}, {0x2028, 0x202F},
-    {0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000}, {0x3164, 0x3164}, {0xFE00, 0xFE0F},
+    {0x00A0, 0x00A0}, {0x00AD, 0x00AD}, {0x034F, 0x034F}, {0x061C, 0x061C},   {0x115F, 0x1160},
+    {0x1680, 0x1680}, {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F},   {0x2028, 0x202F},
+    {0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000}, {0x3164, 0x3164},   {0xFE00, 0xFE0F},
     {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFF}, {0xE0000, 0xE0FFF},
 };
 
@@ -209,7 +213,8 @@ reason email_normalise(struct op *op, struct slice text, struct email *ret_email
     }
     size_t at = slice_find(text, S("@"));
     if (at == SIZE_MAX || slice_find(slice_sub(text, at + 1, text.len), S("@")) != SIZE_MAX) {
-        REFUSE(op, INVALID_INPUT, "an e-mail address has exactly one @, as in \"kim@acme.example\"");
+        REFUSE(op, INVALID_INPUT,
+               "an e-mail address has exactly one @, as in \"kim@acme.example\"");
     }
     struct slice local = slice_sub(text, 0, at);
     struct slice host = slice_sub(text, at + 1, text.len);

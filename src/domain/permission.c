@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The catalogue as a table, and sets of its numbers. It knows no role and no tenant: who holds what is
-// role.c's, who may do what is asked by those who know the actor.
+// The catalogue as a table, and sets of its numbers. It knows no role and no tenant: who holds what
+// is role.c's, who may do what is asked by those who know the actor.
 #include "domain/permission.h"
 
 #include <assert.h>

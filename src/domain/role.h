@@ -19,6 +19,7 @@ struct role {
     int64_t created_at, updated_at;
 };
 extern const struct field_table role_fields;
+extern const struct entity role_entity; // the tenants' own
 
 // Built-in or the tenant's; unknown_role.
 MUST_USE reason role_find(struct op *op, struct txn *txn, struct slice tenant, struct slice role_id,

@@ -17,6 +17,7 @@ struct tenant {
     int64_t created_at, updated_at;
 };
 extern const struct field_table tenant_fields;
+extern const struct entity tenant_entity;
 
 // One normalisation for all domains: trimmed, IDNA 2008 (non-transitional, NFC, lower case) to ASCII, one
 // trailing dot removed, at least one dot, at most 253 bytes, letters digits hyphens. invalid_input.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the tests of this room share: a real store in a directory of its own that goes with the test, an
-// operation whose clock the test owns, an operator, and a tenant. Work runs in one write transaction after
-// another, as it does in the program.
+// What the tests of this room share: a real store in a directory of its own that goes with the
+// test, an operation whose clock the test owns, an operator, and a tenant. Work runs in one write
+// transaction after another, as it does in the program.
 #ifndef GATEHOUSE_TESTS_UNIT_DOMAIN_FIXTURE_H
 #define GATEHOUSE_TESTS_UNIT_DOMAIN_FIXTURE_H
 
@@ -34,7 +34,7 @@ static inline int fixture_open(void **state) {
     assert_non_null(mkdtemp(fixture->dir));
     op_open(&fixture->op, NOON);
     fixture->op.id = S("req_test");
-    fixture->operator =(struct actor){
+    fixture->operator=(struct actor){
         .kind = ACTOR_OPERATOR, .id = S("operator"), .address = S("192.0.2.1")};
     assert_null(store_open(&fixture->op, fixture->dir, &fixture->store));
     *state = fixture;

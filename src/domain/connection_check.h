@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a connection may be set to. Each check gives back what is to be stored (normalised, each
+// once) and tells all that is wrong, with pointers under `at`. And what changed, as one line for
+// the audit log.
+#ifndef GATEHOUSE_DOMAIN_CONNECTION_CHECK_H
+#define GATEHOUSE_DOMAIN_CONNECTION_CHECK_H
+
+#include "domain/connection.h"
+#include "domain/fault.h"
+
+// https addresses (http on this machine), at least one to sign on at, at least one certificate;
+// sha256 is computed here.
+MUST_USE reason idp_check(struct faults *faults, const struct idp *given, struct idp *ret_idp);
+// Domains are of this tenant.
+MUST_USE reason policy_check(struct faults *faults, const struct tenant *tenant,
+                             const struct policy *given, struct policy *ret_policy);
+// Roles exist; what `old` does not say already gives nothing that the actor lacks.
+MUST_USE reason mapping_check(struct faults *faults, struct txn *txn, const struct actor *actor,
+                              struct slice tenant, const struct mapping *old,
+                              const struct mapping *given, struct mapping *ret_mapping);
+
+// "skew_seconds 180 -> 60; want "either" -> "both"", or "nothing changed".
+struct slice policy_diff(struct op *op, const struct policy *old, const struct policy *now);
+struct slice idp_diff(struct op *op, const struct idp *old, const struct idp *now);
+struct slice mapping_diff(struct op *op, const struct mapping *old, const struct mapping *now);
+bool mapping_rule_equal(const struct mapping_rule *a, const struct mapping_rule *b);
+
+#endif

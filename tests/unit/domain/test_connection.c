@@ -1,0 +1,726 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Connections: what they may be set to and what is said when they may not, versions, the audit row
+// of each change, home-realm discovery, and what stays behind when one goes.
+#include "fixture.h"
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "domain/connection.h"
+#include "domain/user.h"
+
+struct work {
+    const struct actor *actor;
+    struct connection connection;
+    struct slice slug, tenant, domain;
+    bool disabled, found;
+    struct idp idp;
+    struct policy policy;
+    struct mapping mapping;
+    struct page page;
+    struct rows rows;
+    struct slice next;
+    size_t total;
+    int64_t version;
+};
+
+static reason create(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_create(op, txn, work->actor, &work->connection);
+}
+static reason find(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_find(op, txn, work->slug, &work->connection);
+}
+static reason version(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_version(op, txn, work->slug, &work->version);
+}
+static reason list(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_list(op, txn, work->tenant, work->page, &work->rows, &work->next,
+                           &work->total);
+}
+static reason drop(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_remove(op, txn, work->actor, work->slug);
+}
+static reason set_disabled(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_set_disabled(op, txn, work->actor, work->slug, work->disabled,
+                                   &work->connection);
+}
+static reason set_idp(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_set_idp(op, txn, work->actor, work->slug, &work->idp, &work->connection);
+}
+static reason set_policy(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_set_policy(op, txn, work->actor, work->slug, &work->policy,
+                                 &work->connection);
+}
+static reason set_mapping(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_set_mapping(op, txn, work->actor, work->slug, &work->mapping,
+                                  &work->connection);
+}
+static reason discover(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return connection_for_domain(op, txn, work->domain, &work->connection);
+}
+static reason last_audit(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    return audit_list(op, txn, S("acme"), (struct page){.limit = 1}, &work->rows, &work->next);
+}
+
+static reason create_tenant(struct op *op, struct txn *txn, void *arg) {
+    struct slice both[] = {S("a.example"), S("b.example")};
+    struct work *work = arg;
+    struct tenant tenant = {.slug = work->tenant};
+    tenant.domains = (struct texts){both, slice_equal(work->tenant, S("acme")) ? 2 : 0};
+    return tenant_create(op, txn, work->actor, &tenant);
+}
+
+static struct work by_operator(struct fixture *fixture, const char *slug) {
+    fixture->op.now += 1000; // so that audit rows have an order
+    return (struct work){.actor = &fixture->operator, .slug = slice_str(slug)};
+}
+static reason make(struct fixture *fixture, const char *slug, const char *tenant) {
+    struct work work = by_operator(fixture, slug);
+    work.connection = (struct connection){.slug = slice_str(slug), .tenant = slice_str(tenant)};
+    return fixture_write(fixture, create, &work);
+}
+static int open_acme(void **state) {
+    assert_int_equal(fixture_open(state), 0);
+    struct work work = by_operator(*state, "");
+    work.tenant = S("acme");
+    assert_done(fixture_write(*state, create_tenant, &work));
+    work.tenant = S("other");
+    assert_done(fixture_write(*state, create_tenant, &work));
+    assert_done(make(*state, "acme-okta", "acme"));
+    return 0;
+}
+static void audit_is(struct fixture *fixture, const char *event, const char *detail) {
+    struct work work = {.found = false};
+    assert_done(fixture_read(fixture, last_audit, &work));
+    const struct audit *audit = work.rows.at;
+    assert_slice(audit->event, event);
+    if (detail != NULL) {
+        assert_slice(audit->detail, detail);
+    }
+}
+static struct connection stored(struct fixture *fixture, const char *slug) {
+    struct work work = by_operator(fixture, slug);
+    assert_done(fixture_read(fixture, find, &work));
+    return work.connection;
+}
+static reason version_of(struct fixture *fixture, const char *slug, int64_t *ret_version) {
+    struct work work = {.slug = slice_str(slug)};
+    reason why = fixture_read(fixture, version, &work);
+    *ret_version = work.version;
+    return why;
+}
+
+// What an IdP looks like; the caller may change it.
+static struct certificate certificates[2];
+static struct endpoint sso, slo;
+static struct idp some_idp(void) {
+    certificates[0] =
+        (struct certificate){.der = S("first"), .sha256 = S("lie"), .subject = S("CN=a")};
+    certificates[1] = (struct certificate){.der = S("second")};
+    sso = (struct endpoint){BINDING_REDIRECT, S("https://idp.example/sso"), S("")};
+    slo = (struct endpoint){BINDING_POST, S("https://idp.example/slo"), S("")};
+    return (struct idp){
+        .entity_id = S("https://idp.example/"),
+        .sso = {&sso, 1},
+        .slo = {&slo, 1},
+        .certificates = {certificates, 2},
+    };
+}
+static reason put_idp(struct fixture *fixture, const char *slug, struct idp idp) {
+    struct work work = by_operator(fixture, slug);
+    work.idp = idp;
+    return fixture_write(fixture, set_idp, &work);
+}
+static reason put_policy(struct fixture *fixture, const char *slug, struct policy policy) {
+    struct work work = by_operator(fixture, slug);
+    work.policy = policy;
+    return fixture_write(fixture, set_policy, &work);
+}
+
+// ---- as a whole ----
+
+static void slug_and_tenant_are_enough(void **state) {
+    struct fixture *fixture = *state;
+    struct connection connection = stored(fixture, "acme-okta");
+    assert_slice(connection.tenant, "acme");
+    assert_int_equal(connection.version, 1);
+    assert_int_equal(connection.idp.entity_id.len, 0);
+    assert_int_equal(connection.mapping.rules.count, 0);
+    assert_int_equal(connection.mapping.mode, MAPPING_AUTHORITATIVE);
+    assert_slice(connection.policy.groups_attribute, "groups");
+    assert_int_equal(connection.policy.skew_seconds, 180);
+    audit_is(fixture, "sso.connection_created",
+             "identity provider: nothing changed; policy: nothing changed; rules: nothing changed");
+}
+
+static void the_default_policy_is_the_documented_one(void **state) {
+    struct fixture *fixture = *state;
+    struct policy policy = policy_default();
+    struct slice text;
+    assert_done(json_print(&fixture->op, json_from_fields(&fixture->op, &policy_fields, &policy),
+                           false, &text));
+    assert_slice(
+        text,
+        "{\"unsolicited\":false,\"want\":\"either\",\"want_encrypted\":false,"
+        "\"second_opinion\":false,\"allow_sha1\":false,\"allow_cbc\":true,"
+        "\"refuse_expired_certificates\":false,\"skew_seconds\":180,\"provisioning\":true,"
+        "\"domains\":[],\"verify_email_domain\":true,\"groups_attribute\":\"groups\","
+        "\"email_attribute\":null,\"identifier_attribute\":null,\"request_binding\":\"redirect\","
+        "\"sign_requests\":true,\"force_authn\":false,\"authn_context\":[],"
+        "\"name_id_format\":null,\"metadata_changes\":\"approve\"}");
+}
+
+static void rules_are_read_from_the_documented_json(void **state) {
+    struct fixture *fixture = *state;
+    const char *text =
+        "{\"rules\":[{\"match\":\"suffix\",\"value\":\"-admins\",\"roles\":[\"admin\"]}],"
+        "\"default_role\":null,\"mode\":\"additive\"}";
+    const struct json *json;
+    struct slice again;
+    struct mapping mapping = {.mode = MAPPING_AUTHORITATIVE};
+    assert_done(json_parse(&fixture->op, slice_str(text), &json));
+    assert_done(json_to_fields(&fixture->op, &mapping_fields, json, S(""), &mapping));
+    const struct mapping_rule *rule = mapping.rules.at;
+    assert_int_equal(rule->match, MATCH_SUFFIX);
+    assert_int_equal(mapping.mode, MAPPING_ADDITIVE);
+    assert_done(json_print(&fixture->op, json_from_fields(&fixture->op, &mapping_fields, &mapping),
+                           false, &again));
+    assert_slice(again, text);
+}
+
+static void certificates_show_fingerprints_and_no_bytes(void **state) {
+    struct fixture *fixture = *state;
+    assert_done(put_idp(fixture, "acme-okta", some_idp()));
+    struct connection connection = stored(fixture, "acme-okta");
+    struct slice text;
+    assert_done(json_print(
+        &fixture->op, json_from_fields(&fixture->op, &idp_fields, &connection.idp), false, &text));
+    assert_true(slice_find(text, S("\"sha256\":\"")) != SIZE_MAX);
+    assert_true(slice_find(text, S("\"der\"")) == SIZE_MAX);
+    assert_true(slice_find(text, S("\"metadata_url\":null")) != SIZE_MAX);
+}
+
+static void a_short_name_is_taken_once_everywhere(void **state) {
+    struct fixture *fixture = *state;
+    assert_reason(make(fixture, "acme-okta", "acme"), DUPLICATE_SLUG);
+    assert_reason(make(fixture, "acme-okta", "other"), DUPLICATE_SLUG);
+    assert_slice(stored(fixture, "acme-okta").tenant, "acme");
+    assert_reason(make(fixture, "acme_okta", "acme"), INVALID_INPUT);
+    assert_fault(&fixture->op, 0, "/slug", FIELD_VALUE);
+    assert_reason(make(fixture, "next", "nobody"), NOT_FOUND);
+    assert_done(make(fixture, "next", "other"));
+}
+
+static void one_call_makes_it_with_all_its_parts(void **state) {
+    struct fixture *fixture = *state;
+    struct slice admin = S("admin");
+    struct mapping_rule rule = {MATCH_EXACT, S("Admins"), {&admin, 1}};
+    struct work work = by_operator(fixture, "whole");
+    work.connection =
+        (struct connection){.slug = S("whole"), .tenant = S("acme"), .idp = some_idp()};
+    work.connection.policy = policy_default();
+    work.connection.policy.unsolicited = true;
+    work.connection.mapping = (struct mapping){.rules = {&rule, 1}};
+    assert_done(fixture_write(fixture, create, &work));
+    struct connection connection = stored(fixture, "whole");
+    assert_true(connection.policy.unsolicited);
+    assert_int_equal(connection.idp.certificates.count, 2);
+    assert_int_equal(connection.mapping.rules.count, 1);
+    rule.roles.count = 0;
+    work.connection.mapping.rules = (struct rows){&rule, 1};
+    work.connection.slug = S("another");
+    work.connection.policy.skew_seconds = -1;
+    work.connection.idp.certificates.count = 0;
+    assert_reason(fixture_write(fixture, create, &work), INVALID_INPUT);
+    assert_fault(&fixture->op, 0, "/idp/certificates", FIELD_REQUIRED);
+    assert_fault(&fixture->op, 1, "/policy/skew_seconds", FIELD_RANGE);
+    assert_fault(&fixture->op, 2, "/rules/rules/0/roles", FIELD_REQUIRED);
+}
+
+static void each_change_raises_the_version_and_a_new_life_goes_on_counting(void **state) {
+    struct fixture *fixture = *state;
+    int64_t now = 0;
+    assert_done(version_of(fixture, "acme-okta", &now));
+    assert_int_equal(now, 1);
+    struct work work = by_operator(fixture, "acme-okta");
+    work.disabled = true;
+    assert_done(fixture_write(fixture, set_disabled, &work));
+    assert_int_equal(work.connection.version, 2);
+    assert_true(work.connection.disabled);
+    audit_is(fixture, "sso.connection_disabled", "");
+    assert_done(put_idp(fixture, "acme-okta", some_idp()));
+    assert_done(put_policy(fixture, "acme-okta", policy_default()));
+    work = by_operator(fixture, "acme-okta");
+    assert_done(fixture_write(fixture, set_mapping, &work));
+    assert_done(version_of(fixture, "acme-okta", &now));
+    assert_int_equal(now, 5);
+    assert_int_equal(stored(fixture, "acme-okta").version, 5);
+    assert_true(stored(fixture, "acme-okta").disabled);
+    assert_reason(put_idp(fixture, "acme-okta", (struct idp){.updated_at = 0}), INVALID_INPUT);
+    assert_done(version_of(fixture, "acme-okta", &now));
+    assert_int_equal(now, 5);
+    work = by_operator(fixture, "acme-okta");
+    assert_done(fixture_write(fixture, drop, &work));
+    assert_reason(version_of(fixture, "acme-okta", &now), NOT_FOUND);
+    assert_done(make(fixture, "acme-okta", "other"));
+    assert_done(version_of(fixture, "acme-okta", &now));
+    assert_int_equal(now, 6);
+}
+
+static void what_is_not_there_is_not_found(void **state) {
+    struct fixture *fixture = *state;
+    const struct slice slugs[] = {S("none"), S(""), S("a\0b"), S("\xff"), S("UP")};
+    int64_t now = 0;
+    for (size_t i = 0; i < sizeof slugs / sizeof slugs[0]; i++) {
+        struct work work = by_operator(fixture, "");
+        work.slug = slugs[i];
+        assert_reason(fixture_read(fixture, find, &work), NOT_FOUND);
+        assert_reason(fixture_read(fixture, version, &work), NOT_FOUND);
+        assert_reason(fixture_write(fixture, drop, &work), NOT_FOUND);
+        assert_reason(fixture_write(fixture, set_disabled, &work), NOT_FOUND);
+        assert_reason(fixture_write(fixture, set_mapping, &work), NOT_FOUND);
+    }
+    assert_reason(version_of(fixture, "acme", &now), NOT_FOUND);
+}
+
+static void lists_are_by_tenant_or_of_all(void **state) {
+    struct fixture *fixture = *state;
+    assert_done(make(fixture, "b", "acme"));
+    assert_done(make(fixture, "a", "acme"));
+    assert_done(make(fixture, "c", "other"));
+    const char *const of_acme[] = {"a", "acme-okta", "b"};
+    struct work work = {.tenant = S("acme"), .page = {.limit = 1}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_done(fixture_read(fixture, list, &work));
+        assert_int_equal(work.total, 3);
+        assert_int_equal(work.rows.count, 1);
+        assert_slice(((const struct connection *)work.rows.at)->slug, of_acme[i]);
+        work.page.cursor = work.next;
+    }
+    assert_int_equal(work.next.len, 0);
+    work = (struct work){.tenant = S("")};
+    assert_done(fixture_read(fixture, list, &work));
+    assert_int_equal(work.total, 4);
+    assert_slice(((const struct connection *)work.rows.at)[3].slug, "c");
+    work = (struct work){.tenant = S("acm")};
+    assert_done(fixture_read(fixture, list, &work));
+    assert_int_equal(work.total, 0);
+}
+
+static void a_tenant_has_at_most_a_hundred(void **state) {
+    struct fixture *fixture = *state;
+    char slug[16];
+    for (int i = 1; i < CONNECTIONS_PER_TENANT_MAX; i++) {
+        (void)snprintf(slug, sizeof slug, "c-%d", i);
+        assert_done(make(fixture, slug, "acme"));
+    }
+    assert_reason(make(fixture, "one-more", "acme"), INVALID_INPUT);
+    assert_done(make(fixture, "one-more", "other"));
+}
+
+// ---- idp ----
+
+static void an_idp_is_stored_with_fingerprints_of_our_own(void **state) {
+    struct fixture *fixture = *state;
+    struct idp idp = some_idp();
+    certificates[1].der = S("first"); // the same twice
+    assert_done(put_idp(fixture, "acme-okta", idp));
+    struct connection connection = stored(fixture, "acme-okta");
+    assert_int_equal(connection.idp.certificates.count, 1);
+    const struct certificate *certificate = connection.idp.certificates.at;
+    assert_slice(certificate->der, "first");
+    // sha256sum of "first"
+    assert_slice(certificate->sha256,
+                 "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e");
+    assert_true(connection.idp.updated_at > NOON);
+    audit_is(fixture, "sso.connection_idp_changed",
+             "entity_id \"\" -> \"https://idp.example/\"; certificate a7937b64b8caa58f added; sso "
+             "redirect https://idp.example/sso added; slo post https://idp.example/slo added");
+}
+
+static void a_new_certificate_is_told_by_its_fingerprint(void **state) {
+    struct fixture *fixture = *state;
+    struct idp idp = some_idp();
+    idp.certificates.count = 1;
+    assert_done(put_idp(fixture, "acme-okta", idp));
+    idp.certificates = (struct rows){&certificates[1], 1};
+    assert_done(put_idp(fixture, "acme-okta", idp));
+    // sha256sum of "second"
+    audit_is(fixture, "sso.connection_idp_changed",
+             "certificate 16367aacb67a4a01 added; certificate a7937b64b8caa58f removed");
+    assert_done(put_idp(fixture, "acme-okta", idp));
+    audit_is(fixture, "sso.connection_idp_changed", "nothing changed");
+}
+
+static void addresses_are_https_or_on_this_machine(void **state) {
+    struct fixture *fixture = *state;
+    const char *const good[] = {"https://idp.example/sso?x=1", "http://127.0.0.1:8081/sso",
+                                "http://localhost/sso"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct idp idp = some_idp();
+        sso.location = slice_str(good[i]);
+        assert_done(put_idp(fixture, "acme-okta", idp));
+    }
+    const char *const bad[] = {"http://idp.example/sso",
+                               "ftp://idp.example/",
+                               "/sso",
+                               "",
+                               "https://u:p@idp.example/",
+                               "https://idp.example/#x",
+                               "javascript:alert(1)",
+                               "https://idp.example/\r\nX: y"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct idp idp = some_idp();
+        sso.location = slice_str(bad[i]);
+        assert_reason(put_idp(fixture, "acme-okta", idp), INVALID_INPUT);
+        assert_fault(&fixture->op, 0, "/sso/0", FIELD_VALUE);
+    }
+    struct idp idp = some_idp();
+    slo.response_location = S("http://idp.example/back");
+    assert_reason(put_idp(fixture, "acme-okta", idp), INVALID_INPUT);
+    assert_fault(&fixture->op, 0, "/slo/0", FIELD_VALUE);
+}
+
+static void an_idp_without_its_parts_is_refused(void **state) {
+    struct fixture *fixture = *state;
+    assert_reason(put_idp(fixture, "acme-okta", (struct idp){.updated_at = 0}), INVALID_INPUT);
+    assert_fault(&fixture->op, 0, "/entity_id", FIELD_REQUIRED);
+    assert_fault(&fixture->op, 1, "/sso", FIELD_REQUIRED);
+    assert_fault(&fixture->op, 2, "/certificates", FIELD_REQUIRED);
+    struct idp idp = some_idp();
+    certificates[1].der = S("");
+    assert_reason(put_idp(fixture, "acme-okta", idp), INVALID_CERTIFICATE);
+    assert_fault(&fixture->op, 0, "/certificates/1", INVALID_CERTIFICATE);
+    struct certificate many[CONNECTION_CERTIFICATES_MAX + 1];
+    char names[CONNECTION_CERTIFICATES_MAX + 1];
+    for (size_t i = 0; i < sizeof names; i++) {
+        names[i] = (char)('a' + i);
+        many[i] = (struct certificate){.der = slice_of(&names[i], 1)};
+    }
+    idp.certificates = (struct rows){many, sizeof names};
+    assert_reason(put_idp(fixture, "acme-okta", idp), INVALID_INPUT);
+    idp.certificates.count--;
+    assert_done(put_idp(fixture, "acme-okta", idp));
+}
+
+// ---- policy ----
+
+static void a_policy_is_stored_and_its_change_told(void **state) {
+    struct fixture *fixture = *state;
+    struct slice given[] = {S(" B.Example."), S("b.example")};
+    struct policy policy = policy_default();
+    policy.skew_seconds = 60;
+    policy.want = WANT_BOTH;
+    policy.email_attribute = S("mail");
+    policy.domains = (struct texts){given, 2};
+    assert_done(put_policy(fixture, "acme-okta", policy));
+    struct connection connection = stored(fixture, "acme-okta");
+    assert_int_equal(connection.policy.domains.count, 1);
+    assert_slice(connection.policy.domains.at[0], "b.example");
+    audit_is(fixture, "sso.connection_policy_changed",
+             "want \"either\" -> \"both\"; skew_seconds 180 -> 60; domains [] -> [\"b.example\"]; "
+             "email_attribute null -> \"mail\"");
+}
+
+static void what_is_wrong_in_a_policy_is_told_by_field(void **state) {
+    struct fixture *fixture = *state;
+    struct slice strange[] = {S("a.example"), S("bank.example"), S("no domain")};
+    struct slice contexts[] = {S("urn:oasis:names:tc:SAML:2.0:ac:classes:Password"), S("Password")};
+    struct policy policy = policy_default();
+    policy.domains = (struct texts){strange, 3};
+    policy.authn_context = (struct texts){contexts, 2};
+    policy.name_id_format = S("email");
+    policy.groups_attribute = S("");
+    policy.skew_seconds = SKEW_SECONDS_MAX + 1;
+    policy.want = 9;
+    assert_reason(put_policy(fixture, "acme-okta", policy), INVALID_INPUT);
+    assert_int_equal(fixture->op.error_count, 7);
+    assert_fault(&fixture->op, 0, "/want", FIELD_VALUE);
+    assert_fault(&fixture->op, 1, "/skew_seconds", FIELD_RANGE);
+    assert_fault(&fixture->op, 2, "/groups_attribute", FIELD_REQUIRED);
+    assert_fault(&fixture->op, 3, "/name_id_format", FIELD_VALUE);
+    assert_fault(&fixture->op, 4, "/authn_context/1", FIELD_VALUE);
+    assert_fault(&fixture->op, 5, "/domains/1", FIELD_VALUE);
+    assert_fault(&fixture->op, 6, "/domains/2", FIELD_VALUE);
+    policy = policy_default();
+    policy.skew_seconds = SKEW_SECONDS_MAX;
+    policy.name_id_format = S("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress");
+    policy.authn_context = (struct texts){contexts, 1};
+    policy.domains = (struct texts){strange, 1};
+    assert_done(put_policy(fixture, "acme-okta", policy));
+}
+
+// ---- mapping ----
+
+static reason put_mapping(struct fixture *fixture, const struct actor *actor,
+                          struct mapping_rule *rules, size_t count, const char *default_role) {
+    struct work work = by_operator(fixture, "acme-okta");
+    work.actor = actor;
+    work.mapping.rules = (struct rows){rules, count};
+    work.mapping.default_role = slice_str(default_role);
+    return fixture_write(fixture, set_mapping, &work);
+}
+
+static void rules_are_stored_in_order_and_their_change_told(void **state) {
+    struct fixture *fixture = *state;
+    struct slice roles[] = {S("admin"), S("user"), S("admin")};
+    struct mapping_rule rules[] = {{MATCH_EXACT, S("Admins"), {roles, 3}},
+                                   {MATCH_PREFIX, S("gatehouse-"), {&roles[1], 1}}};
+    assert_done(put_mapping(fixture, &fixture->operator, rules, 2, "read_only"));
+    audit_is(fixture, "group.map_changed",
+             "default_role \"\" -> \"read_only\"; rule exact \"Admins\" -> admin, user added; rule "
+             "prefix \"gatehouse-\" -> user added");
+    struct connection connection = stored(fixture, "acme-okta");
+    const struct mapping_rule *stored_rules = connection.mapping.rules.at;
+    assert_int_equal(connection.mapping.rules.count, 2);
+    assert_int_equal(stored_rules[0].roles.count, 2); // admin once
+    assert_slice(stored_rules[1].value, "gatehouse-");
+    struct mapping_rule turned[] = {rules[1], rules[0]};
+    assert_done(put_mapping(fixture, &fixture->operator, turned, 2, "read_only"));
+    audit_is(fixture, "group.map_changed", "order of the rules");
+    assert_done(put_mapping(fixture, &fixture->operator, turned, 1, ""));
+    audit_is(fixture, "group.map_changed",
+             "default_role \"read_only\" -> \"\"; rule exact \"Admins\" -> admin, user removed");
+}
+
+static void a_rule_names_roles_that_exist(void **state) {
+    struct fixture *fixture = *state;
+    struct slice roles[] = {S("admin"), S("marketer")};
+    struct mapping_rule rules[] = {{MATCH_EXACT, S("A"), {roles, 1}},
+                                   {MATCH_EXACT, S("B"), {roles, 2}}};
+    assert_reason(put_mapping(fixture, &fixture->operator, rules, 2, "user"), UNKNOWN_ROLE);
+    assert_fault(&fixture->op, 0, "/rules/1/roles/1", UNKNOWN_ROLE);
+    assert_reason(put_mapping(fixture, &fixture->operator, rules, 1, "marketer"), UNKNOWN_ROLE);
+    assert_fault(&fixture->op, 0, "/default_role", UNKNOWN_ROLE);
+    assert_int_equal(stored(fixture, "acme-okta").mapping.rules.count, 0);
+}
+
+static void a_rule_has_a_value_and_roles(void **state) {
+    struct fixture *fixture = *state;
+    struct slice admin = S("admin");
+    struct mapping_rule rules[] = {{MATCH_CONTAINS, S(""), {&admin, 1}},
+                                   {MATCH_EXACT, S("A"), {&admin, 0}},
+                                   {7, S("A\nB"), {&admin, 1}}};
+    assert_reason(put_mapping(fixture, &fixture->operator, rules, 3, ""), INVALID_INPUT);
+    assert_fault(&fixture->op, 0, "/rules/0/value", FIELD_REQUIRED);
+    assert_fault(&fixture->op, 1, "/rules/1/roles", FIELD_REQUIRED);
+    assert_fault(&fixture->op, 2, "/rules/2/match", FIELD_VALUE);
+    assert_fault(&fixture->op, 3, "/rules/2/value", FIELD_RANGE);
+}
+
+static void rules_are_bounded(void **state) {
+    struct fixture *fixture = *state;
+    struct slice user = S("user");
+    static struct mapping_rule rules[CONNECTION_RULES_MAX + 1];
+    for (size_t i = 0; i <= CONNECTION_RULES_MAX; i++) {
+        rules[i] = (struct mapping_rule){MATCH_EXACT, S("A"), {&user, 1}};
+    }
+    assert_reason(put_mapping(fixture, &fixture->operator, rules, CONNECTION_RULES_MAX + 1, ""),
+                  INVALID_INPUT);
+    assert_fault(&fixture->op, 0, "/rules", FIELD_RANGE);
+    assert_done(put_mapping(fixture, &fixture->operator, rules, CONNECTION_RULES_MAX, ""));
+}
+
+// Errors beyond what an answer lists refuse all the same.
+static void more_faults_than_an_answer_holds_still_refuse(void **state) {
+    struct fixture *fixture = *state;
+    struct slice admin = S("admin");
+    struct mapping_rule rules[OP_ERRORS_MAX + 8];
+    for (size_t i = 0; i < OP_ERRORS_MAX + 8; i++) {
+        rules[i] = (struct mapping_rule){MATCH_EXACT, S(""), {&admin, 1}};
+    }
+    assert_reason(put_mapping(fixture, &fixture->operator, rules, OP_ERRORS_MAX + 8, ""),
+                  INVALID_INPUT);
+    assert_int_equal(fixture->op.error_count, OP_ERRORS_MAX);
+}
+
+static void nobody_gives_by_a_rule_what_they_lack(void **state) {
+    struct fixture *fixture = *state;
+    struct slice roles[] = {S("read_only"), S("admin_compliance")};
+    struct mapping_rule rules[] = {{MATCH_EXACT, S("Privacy"), {&roles[1], 1}},
+                                   {MATCH_EXACT, S("All"), {&roles[0], 1}}};
+    struct actor admin = {.kind = ACTOR_USER, .id = S("usr_1"), .tenant = S("acme")};
+    const char *const held[] = {"session:login",
+                                "profile:view_own",
+                                "profile:edit_own",
+                                "dashboard:view",
+                                "system_alerts:view",
+                                "event_forwarding:view",
+                                "catalog:view",
+                                "directory:view",
+                                "workspaces:view",
+                                "inputs:view",
+                                "outputs:view",
+                                "audiences:view",
+                                "calculated_attributes:view",
+                                "data_plans:view",
+                                "rules:view",
+                                "filters:view",
+                                "live_stream:view",
+                                "identity_settings:view",
+                                "requests:create"};
+    for (size_t i = 0; i < sizeof held / sizeof held[0]; i++) {
+        permission_add(&admin.permissions, permission_find(slice_str(held[i])));
+    }
+    assert_reason(put_mapping(fixture, &admin, rules, 2, ""), FORBIDDEN);
+    assert_fault(&fixture->op, 0, "/rules/0/roles/0", FORBIDDEN);
+    assert_reason(put_mapping(fixture, &admin, &rules[1], 1, "admin_compliance"), FORBIDDEN);
+    assert_fault(&fixture->op, 0, "/default_role", FORBIDDEN);
+    assert_done(put_mapping(fixture, &admin, &rules[1], 1, "read_only"));
+    // What an operator set may stay when somebody else changes the rest.
+    assert_done(put_mapping(fixture, &fixture->operator, rules, 2, ""));
+    assert_done(put_mapping(fixture, &admin, rules, 1, ""));
+    rules[0].value = S("Everybody");
+    assert_reason(put_mapping(fixture, &admin, rules, 1, ""), FORBIDDEN);
+}
+
+// ---- discovery ----
+
+static void found(struct fixture *fixture, const char *domain, const char *slug) {
+    struct work work = {.domain = slice_str(domain)};
+    if (slug == NULL) {
+        assert_reason(fixture_read(fixture, discover, &work), NOT_FOUND);
+    } else {
+        assert_done(fixture_read(fixture, discover, &work));
+        assert_slice(work.connection.slug, slug);
+    }
+}
+
+static void a_domain_finds_the_connection_that_names_it_first(void **state) {
+    struct fixture *fixture = *state;
+    found(fixture, "a.example", NULL); // no IdP yet
+    assert_done(put_idp(fixture, "acme-okta", some_idp()));
+    found(fixture, "a.example", "acme-okta");
+    found(fixture, "c.example", NULL);
+    assert_done(make(fixture, "zeta", "acme"));
+    assert_done(put_idp(fixture, "zeta", some_idp()));
+    found(fixture, "b.example", "acme-okta"); // both serve all: by name
+    struct slice b = S("b.example");
+    struct policy policy = policy_default();
+    policy.domains = (struct texts){&b, 1};
+    assert_done(put_policy(fixture, "zeta", policy));
+    found(fixture, "b.example", "zeta");
+    found(fixture, "a.example", "acme-okta");
+    struct work work = by_operator(fixture, "zeta");
+    work.disabled = true;
+    assert_done(fixture_write(fixture, set_disabled, &work));
+    found(fixture, "b.example", "acme-okta");
+    work = by_operator(fixture, "acme-okta");
+    work.disabled = true;
+    assert_done(fixture_write(fixture, set_disabled, &work));
+    found(fixture, "b.example", NULL);
+}
+
+static void a_connection_does_not_serve_what_its_policy_leaves_out(void **state) {
+    struct fixture *fixture = *state;
+    struct slice b = S("b.example");
+    struct policy policy = policy_default();
+    policy.domains = (struct texts){&b, 1};
+    assert_done(put_idp(fixture, "acme-okta", some_idp()));
+    assert_done(put_policy(fixture, "acme-okta", policy));
+    found(fixture, "a.example", NULL);
+    found(fixture, "b.example", "acme-okta");
+}
+
+// ---- going ----
+
+// A link whose key is its number.
+static reason add_links(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    for (size_t i = 0; i < work->total; i++) {
+        uint64_t part[3] = {work->version != 0 ? UINT64_MAX : 0, i, 0};
+        struct sha256 digest = digest_sha256(slice_of(part, sizeof part));
+        struct link link = {
+            .connection = work->slug, .identifier = S("kim"), .user_id = S("usr_1")};
+        TRY(op_copy(op, digest_slice(&digest), &link.key));
+        TRY(entity_put(op, txn, &link_entity, &link));
+    }
+    return NULL;
+}
+struct count {
+    struct slice connection;
+    size_t links;
+};
+static reason count_links(struct op *op, struct txn *txn, void *arg) {
+    struct count *count = arg;
+    struct key prefix = key_in(link_entity.space);
+    struct scan scan = {0};
+    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
+    for (;;) {
+        struct slice key;
+        struct slice value;
+        struct link link;
+        TRY(scan_next(op, &scan, &key, &value));
+        if (key.at == NULL) {
+            break;
+        }
+        TRY(record_get(op, &link_fields, value, &link));
+        count->links += slice_equal(link.connection, count->connection) ? 1 : 0;
+    }
+    scan_close(&scan);
+    return NULL;
+}
+
+static void what_a_removed_connection_called_people_is_forgotten(void **state) {
+    struct fixture *fixture = *state;
+    struct work work = by_operator(fixture, "acme-okta");
+    work.total = 1100; // more than one step
+    assert_done(fixture_write(fixture, add_links, &work));
+    assert_done(make(fixture, "stays", "acme"));
+    work = by_operator(fixture, "stays");
+    work.total = 10;
+    work.version = 1;
+    assert_done(fixture_write(fixture, add_links, &work));
+    work = by_operator(fixture, "acme-okta");
+    assert_done(fixture_write(fixture, drop, &work));
+    audit_is(fixture, "sso.connection_deleted", "1100 linked people are no longer linked");
+    assert_reason(fixture_read(fixture, find, &work), NOT_FOUND);
+    struct count gone = {.connection = S("acme-okta")};
+    struct count kept = {.connection = S("stays")};
+    assert_done(fixture_read(fixture, count_links, &gone));
+    assert_done(fixture_read(fixture, count_links, &kept));
+    assert_int_equal(gone.links, 0);
+    assert_int_equal(kept.links, 10);
+}
+
+int main(void) {
+#define STORED(name) cmocka_unit_test_setup_teardown(name, open_acme, fixture_close)
+    const struct CMUnitTest tests[] = {
+        STORED(slug_and_tenant_are_enough),
+        STORED(the_default_policy_is_the_documented_one),
+        STORED(rules_are_read_from_the_documented_json),
+        STORED(certificates_show_fingerprints_and_no_bytes),
+        STORED(a_short_name_is_taken_once_everywhere),
+        STORED(one_call_makes_it_with_all_its_parts),
+        STORED(each_change_raises_the_version_and_a_new_life_goes_on_counting),
+        STORED(what_is_not_there_is_not_found),
+        STORED(lists_are_by_tenant_or_of_all),
+        STORED(a_tenant_has_at_most_a_hundred),
+        STORED(an_idp_is_stored_with_fingerprints_of_our_own),
+        STORED(a_new_certificate_is_told_by_its_fingerprint),
+        STORED(addresses_are_https_or_on_this_machine),
+        STORED(an_idp_without_its_parts_is_refused),
+        STORED(a_policy_is_stored_and_its_change_told),
+        STORED(what_is_wrong_in_a_policy_is_told_by_field),
+        STORED(rules_are_stored_in_order_and_their_change_told),
+        STORED(a_rule_names_roles_that_exist),
+        STORED(a_rule_has_a_value_and_roles),
+        STORED(rules_are_bounded),
+        STORED(more_faults_than_an_answer_holds_still_refuse),
+        STORED(nobody_gives_by_a_rule_what_they_lack),
+        STORED(a_domain_finds_the_connection_that_names_it_first),
+        STORED(a_connection_does_not_serve_what_its_policy_leaves_out),
+        STORED(what_a_removed_connection_called_people_is_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
