@@ -34,8 +34,9 @@ static inline int fixture_open(void **state) {
     assert_non_null(mkdtemp(fixture->dir));
     op_open(&fixture->op, NOON);
     fixture->op.id = S("req_test");
-    fixture->operator=(struct actor){
+    const struct actor person = {
         .kind = ACTOR_OPERATOR, .id = S("operator"), .address = S("192.0.2.1")};
+    fixture->operator = person;
     assert_null(store_open(&fixture->op, fixture->dir, &fixture->store));
     *state = fixture;
     return 0;
