@@ -10,8 +10,10 @@ liblasso3-dev libxmlsec1-dev
 libcmocka-dev valgrind xmlsec1 util-linux openssl
 python3 python3-pysaml2 python3-lasso python3-cryptography python3-lxml
 simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3
-chromium chromium-driver
+chromium
 '
+# The browser tests need node 18 or later and npm; they are taken as they are when they are there.
+command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
 missing=
 for package in $packages; do
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A person's way through the pages. Driven by run.py, which starts the gate and the practice identity provider.
+import { readFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRequire } from "node:module";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const { GATE, IDP, CHROMIUM, GATEHOUSE_SHOTS } = process.env;
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+if (GATEHOUSE_SHOTS) mkdirSync(GATEHOUSE_SHOTS, { recursive: true });
+
+let passed = 0, failed = 0;
+async function test(name, options, run) {
+  const folder = mkdtempSync(join(tmpdir(), "gatehouse-browser-"));
+  const context = await chromium.launchPersistentContext(folder,
+    { executablePath: CHROMIUM, headless: true, args: flags, viewport: { width: 1000, height: 800 }, ...options });
+  context.setDefaultTimeout(10000);
+  const page = await context.newPage();
+  try {
+    await run(page, context);
+    passed++;
+    console.log(`ok   ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL ${name}\n     at ${page.url()}\n     ${error.stack}`);
+    if (GATEHOUSE_SHOTS) await page.screenshot({ path: join(GATEHOUSE_SHOTS, `failed-${failed}.png`) }).catch(() => {});
+  } finally {
+    await context.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function shot(page, name) {
+  if (GATEHOUSE_SHOTS) await page.screenshot({ path: join(GATEHOUSE_SHOTS, `${name}.png`), fullPage: true });
+}
+
+// axe-core runs in the page's world by the debugger, past the page's own Content-Security-Policy.
+async function accessible(page) {
+  await page.evaluate(axe);
+  const result = await page.evaluate(() => globalThis.axe.run(document));
+  assert.deepEqual(result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`), []);
+}
+
+async function toTheIdp(page) {
+  await page.goto(GATE + "/");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByLabel("Your work e-mail address").fill("Ada@Demo.Example");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.waitForURL(IDP + "/**");
+}
+
+async function isAda(page) {
+  await page.waitForURL(GATE + "/");
+  await page.getByRole("heading", { name: "You are signed in" }).waitFor();
+  const text = await page.locator("main").innerText();
+  for (const part of ["ada@demo.example", "demo", "Admin", "Admins"]) {
+    assert.ok(text.includes(part), `"${part}" is not on the page: ${text}`);
+  }
+}
+
+await test("ada signs in through her identity provider and sees who she is, and signs out", {}, async (page, context) => {
+  const faults = [];
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  await page.goto(GATE + "/");
+  await accessible(page);
+  await shot(page, "welcome");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await accessible(page);
+  await shot(page, "login");
+  await toTheIdp(page);
+  await accessible(page);
+  await shot(page, "idp");
+  await page.locator('button[value="ada@demo.example"]').click();
+  await isAda(page);
+  await accessible(page);
+  await shot(page, "signed-in");
+  const cookies = await context.cookies(GATE);
+  const session = cookies.find((c) => c.name === "__Host-gatehouse");
+  assert.ok(session && session.httpOnly && session.secure && session.sameSite === "Lax");
+  assert.deepEqual(cookies.filter((c) => c.name.startsWith("__Host-gatehouse-")), []);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(GATE + "/?signed_out=*");
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await accessible(page);
+  await shot(page, "signed-out");
+  assert.deepEqual(faults, [], "the browser's console shows errors");
+});
+
+await test("without JavaScript each step has a button", { javaScriptEnabled: false }, async (page) => {
+  await toTheIdp(page);
+  await page.locator('button[value="ada@demo.example"]').click();
+  await page.locator("form button").first().click();
+  await isAda(page);
+});
+
+await test("the keyboard is enough", {}, async (page) => {
+  await page.goto(GATE + "/");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(GATE + "/login*");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("ada@demo.example");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(IDP + "/**");
+});
+
+await test("a browser that holds back the binding cookie gets in by the second post", {}, async (page, context) => {
+  await toTheIdp(page);
+  // What a browser with SameSite=Lax for all does: the cross-site POST comes without the cookie, the same-site one with it.
+  let held = 0;
+  await page.route(GATE + "/saml/demo/acs", async (route) => {
+    const request = route.request();
+    const headers = await request.allHeaders();
+    if (held === 0) {
+      held++;
+      await context.clearCookies({ name: /__Host-gatehouse-/ }).catch(() => {});
+    }
+    await route.continue({ headers });
+  });
+  const kept = await context.cookies(GATE);
+  await page.locator('button[value="ada@demo.example"]').click();
+  await page.waitForLoadState();
+  await context.addCookies(kept);
+  await page.waitForURL((url) => url.href.startsWith(GATE));
+  const text = await page.locator("main").innerText();
+  assert.ok(/signed in|held back|another browser/i.test(text), text);
+});
+
+await test("an unknown address is told so, on an accessible page", {}, async (page) => {
+  await page.goto(GATE + "/login");
+  await page.getByLabel("Your work e-mail address").fill("who@nowhere.example");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.match(await page.getByRole("alert").innerText(), /No sign-in is set up/);
+  await accessible(page);
+  await shot(page, "unknown-address");
+});
+
+await test("a refused login names its reason and its number", {}, async (page) => {
+  await toTheIdp(page);
+  await page.locator('select[name="fault"]').selectOption("wrong-audience");
+  await page.locator('button[value="ada@demo.example"]').click();
+  await page.waitForURL(GATE + "/**");
+  const text = await page.locator("main").innerText();
+  assert.match(text, /conditions\.audience/);
+  assert.match(text, /trc_/);
+  await accessible(page);
+  await shot(page, "refused");
+});
+
+await test("a narrow screen needs no scrolling sideways", { viewport: { width: 340, height: 700 } }, async (page) => {
+  await toTheIdp(page);
+  await page.locator('button[value="ada@demo.example"]').click();
+  await isAda(page);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  assert.equal(wide, false);
+  await shot(page, "narrow");
+});
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

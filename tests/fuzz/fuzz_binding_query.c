@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The query string of the Redirect binding, with its inflate.
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "saml/binding.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct op op;
+    op_open(&op, INT64_C(1700000000000));
+    struct slice input = slice_of(data, size);
+    struct query_message message;
+    (void)!binding_query(&op, input, &message);
+    op_close(&op);
+    return 0;
+}
