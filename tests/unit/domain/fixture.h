@@ -25,7 +25,10 @@ struct fixture {
     char dir[32];
     struct store *store;
     struct op op;
-    struct actor operator;
+    union {
+        struct actor staff;    // an operator
+        struct actor operator; // the same by its older name
+    };
 };
 
 static inline int fixture_open(void **state) {
@@ -36,7 +39,7 @@ static inline int fixture_open(void **state) {
     fixture->op.id = S("req_test");
     const struct actor person = {
         .kind = ACTOR_OPERATOR, .id = S("operator"), .address = S("192.0.2.1")};
-    fixture->operator = person;
+    fixture->staff = person;
     assert_null(store_open(&fixture->op, fixture->dir, &fixture->store));
     *state = fixture;
     return 0;

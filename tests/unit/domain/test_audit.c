@@ -38,7 +38,7 @@ static reason remove_tenant(struct op *op, struct txn *txn, void *arg) {
 
 // One row, a second after the last.
 static void write_row(struct fixture *fixture, const char *event) {
-    struct work work = {.actor = &fixture->operator,
+    struct work work = {.actor = &fixture->staff,
                         .event = event,
                         .tenant = S("acme"),
                         .target = S("usr_1"),
@@ -108,7 +108,7 @@ static void tenants_do_not_see_each_others_rows(void **state) {
     (void)rows(fixture, &work, 0);
     work.tenant = S("");
     (void)rows(fixture, &work, 0);
-    work = (struct work){.actor = &fixture->operator, .event = "gate.started", .tenant = S("")};
+    work = (struct work){.actor = &fixture->staff, .event = "gate.started", .tenant = S("")};
     assert_done(fixture_write(fixture, add, &work));
     assert_slice(rows(fixture, &work, 1)->event, "gate.started");
     work.tenant = S("acme");
@@ -117,7 +117,7 @@ static void tenants_do_not_see_each_others_rows(void **state) {
 
 static void a_later_tenant_of_the_same_name_does_not_see_the_earlier_ones_rows(void **state) {
     struct fixture *fixture = *state;
-    struct work work = {.actor = &fixture->operator, .tenant = S("acme")};
+    struct work work = {.actor = &fixture->staff, .tenant = S("acme")};
     assert_done(fixture_write(fixture, create_tenant, &work));
     write_row(fixture, "user.created");
     fixture->op.now += 1000;
@@ -133,7 +133,7 @@ static void a_later_tenant_of_the_same_name_does_not_see_the_earlier_ones_rows(v
 static void a_refused_change_leaves_no_row(void **state) {
     struct fixture *fixture = *state;
     struct work work = {
-        .actor = &fixture->operator, .event = "role.created", .tenant = S("acme"), .refuse = true};
+        .actor = &fixture->staff, .event = "role.created", .tenant = S("acme"), .refuse = true};
     assert_reason(fixture_write(fixture, add, &work), FORBIDDEN);
     (void)rows(fixture, &work, 0);
     work.refuse = false;
@@ -147,7 +147,7 @@ static void what_is_too_long_is_cut_between_characters(void **state) {
     for (size_t i = 0; i < sizeof text - 1; i += 3) {
         memcpy(text + i, "\xe2\x82\xac", 3); // euro signs
     }
-    struct work work = {.actor = &fixture->operator,
+    struct work work = {.actor = &fixture->staff,
                         .event = "role.created",
                         .tenant = S("acme"),
                         .target = slice_of(text, 3000),

@@ -82,7 +82,7 @@ static reason create_tenant(struct op *op, struct txn *txn, void *arg) {
 
 static struct work by_operator(struct fixture *fixture, const char *slug) {
     fixture->op.now += 1000; // so that audit rows have an order
-    return (struct work){.actor = &fixture->operator, .slug = slice_str(slug)};
+    return (struct work){.actor = &fixture->staff, .slug = slice_str(slug)};
 }
 static reason make(struct fixture *fixture, const char *slug, const char *tenant) {
     struct work work = by_operator(fixture, slug);
@@ -476,7 +476,7 @@ static void rules_are_stored_in_order_and_their_change_told(void **state) {
     struct slice roles[] = {S("admin"), S("user"), S("admin")};
     struct mapping_rule rules[] = {{MATCH_EXACT, S("Admins"), {roles, 3}},
                                    {MATCH_PREFIX, S("gatehouse-"), {&roles[1], 1}}};
-    assert_done(put_mapping(fixture, &fixture->operator, rules, 2, "read_only"));
+    assert_done(put_mapping(fixture, &fixture->staff, rules, 2, "read_only"));
     audit_is(fixture, "group.map_changed",
              "default_role \"\" -> \"read_only\"; rule exact \"Admins\" -> admin, user added; rule "
              "prefix \"gatehouse-\" -> user added");
@@ -486,9 +486,9 @@ static void rules_are_stored_in_order_and_their_change_told(void **state) {
     assert_int_equal(stored_rules[0].roles.count, 2); // admin once
     assert_slice(stored_rules[1].value, "gatehouse-");
     struct mapping_rule turned[] = {rules[1], rules[0]};
-    assert_done(put_mapping(fixture, &fixture->operator, turned, 2, "read_only"));
+    assert_done(put_mapping(fixture, &fixture->staff, turned, 2, "read_only"));
     audit_is(fixture, "group.map_changed", "order of the rules");
-    assert_done(put_mapping(fixture, &fixture->operator, turned, 1, ""));
+    assert_done(put_mapping(fixture, &fixture->staff, turned, 1, ""));
     audit_is(fixture, "group.map_changed",
              "default_role \"read_only\" -> \"\"; rule exact \"Admins\" -> admin, user removed");
 }
@@ -498,9 +498,9 @@ static void a_rule_names_roles_that_exist(void **state) {
     struct slice roles[] = {S("admin"), S("marketer")};
     struct mapping_rule rules[] = {{MATCH_EXACT, S("A"), {roles, 1}},
                                    {MATCH_EXACT, S("B"), {roles, 2}}};
-    assert_reason(put_mapping(fixture, &fixture->operator, rules, 2, "user"), UNKNOWN_ROLE);
+    assert_reason(put_mapping(fixture, &fixture->staff, rules, 2, "user"), UNKNOWN_ROLE);
     assert_fault(&fixture->op, 0, "/rules/1/roles/1", UNKNOWN_ROLE);
-    assert_reason(put_mapping(fixture, &fixture->operator, rules, 1, "marketer"), UNKNOWN_ROLE);
+    assert_reason(put_mapping(fixture, &fixture->staff, rules, 1, "marketer"), UNKNOWN_ROLE);
     assert_fault(&fixture->op, 0, "/default_role", UNKNOWN_ROLE);
     assert_int_equal(stored(fixture, "acme-okta").mapping.rules.count, 0);
 }
@@ -511,7 +511,7 @@ static void a_rule_has_a_value_and_roles(void **state) {
     struct mapping_rule rules[] = {{MATCH_CONTAINS, S(""), {&admin, 1}},
                                    {MATCH_EXACT, S("A"), {&admin, 0}},
                                    {7, S("A\nB"), {&admin, 1}}};
-    assert_reason(put_mapping(fixture, &fixture->operator, rules, 3, ""), INVALID_INPUT);
+    assert_reason(put_mapping(fixture, &fixture->staff, rules, 3, ""), INVALID_INPUT);
     assert_fault(&fixture->op, 0, "/rules/0/value", FIELD_REQUIRED);
     assert_fault(&fixture->op, 1, "/rules/1/roles", FIELD_REQUIRED);
     assert_fault(&fixture->op, 2, "/rules/2/match", FIELD_VALUE);
@@ -525,10 +525,10 @@ static void rules_are_bounded(void **state) {
     for (size_t i = 0; i <= CONNECTION_RULES_MAX; i++) {
         rules[i] = (struct mapping_rule){MATCH_EXACT, S("A"), {&user, 1}};
     }
-    assert_reason(put_mapping(fixture, &fixture->operator, rules, CONNECTION_RULES_MAX + 1, ""),
+    assert_reason(put_mapping(fixture, &fixture->staff, rules, CONNECTION_RULES_MAX + 1, ""),
                   INVALID_INPUT);
     assert_fault(&fixture->op, 0, "/rules", FIELD_RANGE);
-    assert_done(put_mapping(fixture, &fixture->operator, rules, CONNECTION_RULES_MAX, ""));
+    assert_done(put_mapping(fixture, &fixture->staff, rules, CONNECTION_RULES_MAX, ""));
 }
 
 // Errors beyond what an answer lists refuse all the same.
@@ -539,7 +539,7 @@ static void more_faults_than_an_answer_holds_still_refuse(void **state) {
     for (size_t i = 0; i < OP_ERRORS_MAX + 8; i++) {
         rules[i] = (struct mapping_rule){MATCH_EXACT, S(""), {&admin, 1}};
     }
-    assert_reason(put_mapping(fixture, &fixture->operator, rules, OP_ERRORS_MAX + 8, ""),
+    assert_reason(put_mapping(fixture, &fixture->staff, rules, OP_ERRORS_MAX + 8, ""),
                   INVALID_INPUT);
     assert_int_equal(fixture->op.error_count, OP_ERRORS_MAX);
 }
@@ -578,7 +578,7 @@ static void nobody_gives_by_a_rule_what_they_lack(void **state) {
     assert_fault(&fixture->op, 0, "/default_role", FORBIDDEN);
     assert_done(put_mapping(fixture, &admin, &rules[1], 1, "read_only"));
     // What an operator set may stay when somebody else changes the rest.
-    assert_done(put_mapping(fixture, &fixture->operator, rules, 2, ""));
+    assert_done(put_mapping(fixture, &fixture->staff, rules, 2, ""));
     assert_done(put_mapping(fixture, &admin, rules, 1, ""));
     rules[0].value = S("Everybody");
     assert_reason(put_mapping(fixture, &admin, rules, 1, ""), FORBIDDEN);

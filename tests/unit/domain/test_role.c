@@ -138,7 +138,7 @@ static reason create_tenant(struct op *op, struct txn *txn, void *arg) {
 static int open_acme(void **state) {
     assert_int_equal(fixture_open(state), 0);
     struct fixture *fixture = *state;
-    struct work work = {.actor = &fixture->operator, .tenant = S("acme")};
+    struct work work = {.actor = &fixture->staff, .tenant = S("acme")};
     assert_done(fixture_write(fixture, create_tenant, &work));
     work.tenant = S("other");
     assert_done(fixture_write(fixture, create_tenant, &work));
@@ -162,11 +162,11 @@ static struct role role(struct fixture *fixture, const char *id, const char *nam
 }
 static reason make(struct fixture *fixture, const char *id, const char *name, const char *one,
                    const char *two) {
-    struct work work = {.actor = &fixture->operator, .role = role(fixture, id, name, one, two)};
+    struct work work = {.actor = &fixture->staff, .role = role(fixture, id, name, one, two)};
     return fixture_write(fixture, create, &work);
 }
 static reason unmake(struct fixture *fixture, const char *id) {
-    struct work work = {.actor = &fixture->operator, .id = slice_str(id)};
+    struct work work = {.actor = &fixture->staff, .id = slice_str(id)};
     return fixture_write(fixture, drop, &work);
 }
 
@@ -296,7 +296,7 @@ static void ids_and_names_are_taken_once_in_a_tenant(void **state) {
     assert_reason(make(fixture, "mine", "Another", "audiences:view", NULL), DUPLICATE_ROLE_ID);
     assert_reason(make(fixture, "another", "MINE", "audiences:view", NULL), DUPLICATE_NAME);
     assert_done(make(fixture, "another", "Another", "audiences:view", NULL));
-    struct work work = {.actor = &fixture->operator};
+    struct work work = {.actor = &fixture->staff};
     work.role = role(fixture, "mine", "Mine", "audiences:view", NULL);
     work.role.tenant = S("other");
     assert_done(fixture_write(fixture, create, &work));
@@ -316,7 +316,7 @@ static void what_is_wrong_in_a_role_is_told_by_field(void **state) {
     assert_fault(&fixture->op, 0, "/name", FIELD_REQUIRED);
     assert_reason(make(fixture, "mine", "a\nb", "audiences:view", NULL), RESTRICTED_CHARACTERS);
     assert_fault(&fixture->op, 0, "/name", RESTRICTED_CHARACTERS);
-    struct work work = {.actor = &fixture->operator};
+    struct work work = {.actor = &fixture->staff};
     char text[ROLE_DESCRIPTION_MAX + 1];
     memset(text, 'x', sizeof text);
     work.role = role(fixture, "mine", "Mine", "audiences:view", NULL);
@@ -389,7 +389,7 @@ static reason disconnect(struct op *op, struct txn *txn, void *arg) {
 
 static void a_role_in_use_stays(void **state) {
     struct fixture *fixture = *state;
-    struct work by = {.actor = &fixture->operator, .tenant = S("acme"), .id = S("usr_1")};
+    struct work by = {.actor = &fixture->staff, .tenant = S("acme"), .id = S("usr_1")};
     assert_done(make(fixture, "mine", "Mine", "audiences:view", NULL));
     assert_done(fixture_write(fixture, connect, &by));
     assert_done(fixture_write(fixture, hold, &by));

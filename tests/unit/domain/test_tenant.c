@@ -56,7 +56,7 @@ static struct texts domains(struct fixture *fixture, const char *one, const char
 }
 static struct work given(struct fixture *fixture, const char *slug, const char *one,
                          const char *two) {
-    return (struct work){.actor = &fixture->operator,
+    return (struct work){.actor = &fixture->staff,
                          .tenant = {.slug = slice_str(slug),
                                     .name = S("Acme"),
                                     .domains = domains(fixture, one, two)} };
@@ -191,7 +191,7 @@ static reason disconnect(struct op *op, struct txn *txn, void *arg) {
 
 static void a_domain_that_a_policy_names_stays(void **state) {
     struct fixture *fixture = *state;
-    struct work by = {.actor = &fixture->operator};
+    struct work by = {.actor = &fixture->staff};
     assert_done(make(fixture, "acme", "a.example", "b.example"));
     assert_done(fixture_write(fixture, connect_b, &by));
     struct work work = given(fixture, "acme", "a.example", NULL);
@@ -208,7 +208,7 @@ static void an_unknown_tenant_is_not_found(void **state) {
     assert_reason(fixture_write(fixture, change, &work), NOT_FOUND);
     const struct slice slugs[] = {S("acme"), S(""), S("a\0b"), S("UP"), S("\xff")};
     for (size_t i = 0; i < sizeof slugs / sizeof slugs[0]; i++) {
-        work = (struct work){.text = slugs[i], .actor = &fixture->operator};
+        work = (struct work){.text = slugs[i], .actor = &fixture->staff};
         assert_reason(fixture_read(fixture, find, &work), NOT_FOUND);
         assert_reason(fixture_write(fixture, drop, &work), NOT_FOUND);
     }
@@ -264,7 +264,7 @@ static reason find_role(struct op *op, struct txn *txn, void *arg) {
 
 static void a_tenant_goes_only_when_it_is_empty_and_takes_all_with_it(void **state) {
     struct fixture *fixture = *state;
-    struct work by = {.actor = &fixture->operator, .text = S("acme")};
+    struct work by = {.actor = &fixture->staff, .text = S("acme")};
     assert_done(make(fixture, "acme", "a.example", "b.example"));
     assert_done(fixture_write(fixture, add_role, &by));
     assert_done(fixture_write(fixture, connect_b, &by));
