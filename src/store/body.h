@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The inside of a store, shared by open.c (opening, reading, reopening) and commit.c (writing). For this
-// room only.
+// The inside of a store, shared by open.c (opening, reading, reopening) and commit.c (writing). For
+// this room only.
 #ifndef GATEHOUSE_STORE_BODY_H
 #define GATEHOUSE_STORE_BODY_H
 
@@ -15,8 +15,8 @@ struct request; // a write that waits; commit.c knows it
 struct store {
     struct place place;
 
-    // Each transaction holds it for reading, so that with it held for writing the map may move and the
-    // environment may close.
+    // Each transaction holds it for reading, so that with it held for writing the map may move and
+    // the environment may close.
     pthread_rwlock_t moving;
     struct engine *engine; // NULL while closed; of `moving`
 
@@ -31,7 +31,8 @@ struct store {
     pthread_t committer;
 };
 
-// A transaction, with `moving` held for reading; when this fails, neither. 0 or an engine's error code.
+// A transaction, with `moving` held for reading; when this fails, neither. 0 or an engine's error
+// code.
 MUST_USE int body_begin(struct store *store, bool writable, struct txn *ret_txn);
 // Aborts.
 void body_end(struct store *store, struct txn *txn);

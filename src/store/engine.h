@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the body of the store (lmdb.c) gives to the committer (commit.c), for this room only: one
-// environment, transactions, and what an error code means for who waits. The engine knows no threads:
-// the caller sees to it that no transaction is open while the map moves or the environment closes.
+// environment, transactions, and what an error code means for who waits. The engine knows no
+// threads: the caller sees to it that no transaction is open while the map moves or the environment
+// closes.
 #ifndef GATEHOUSE_STORE_ENGINE_H
 #define GATEHOUSE_STORE_ENGINE_H
 
@@ -9,7 +10,8 @@
 
 #include "store/store.h"
 
-// Scans that are open at once in one transaction. A listing needs two; more than this is a bug of ours.
+// Scans that are open at once in one transaction. A listing needs two; more than this is a bug of
+// ours.
 #define TXN_SCANS_MAX 16
 
 struct MDB_txn;
@@ -44,14 +46,16 @@ const char *engine_words(int code);
 // All give 0 or an error code. The file is made, 0600, if it is not there.
 MUST_USE int engine_open(const char *path, struct engine **ret_engine);
 void engine_close(struct engine *engine);
-// Walks the rows, at most VERIFY_ROWS_MAX of them: they can be read, ascend and are as many as they should.
+// Walks the rows, at most VERIFY_ROWS_MAX of them: they can be read, ascend and are as many as they
+// should.
 MUST_USE int engine_verify(struct engine *engine);
 MUST_USE int engine_grow(struct engine *engine);  // doubles the map
 MUST_USE int engine_adopt(struct engine *engine); // takes the size that the file has
 MUST_USE int engine_stat(struct engine *engine, struct store_stat *ret_stat);
 
 MUST_USE int engine_begin(struct engine *engine, bool writable, struct txn *ret_txn);
-// Durable when 0; with an error the transaction is over too, and its outcome is for the class to say.
+// Durable when 0; with an error the transaction is over too, and its outcome is for the class to
+// say.
 MUST_USE int engine_commit(struct txn *txn);
 void engine_abort(struct txn *txn);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Entities: a row under its primary key, and index rows beside it that are kept in the same transaction.
-// An index row of a unique index is key -> primary key; of another, key and primary key -> primary key.
-// What may be refused is looked at before anything is written.
+// Entities: a row under its primary key, and index rows beside it that are kept in the same
+// transaction. An index row of a unique index is key -> primary key; of another, key and primary
+// key -> primary key. What may be refused is looked at before anything is written.
 #include "base/check.h"
 #include "store/record.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Makes keys that sort as their parts do, and reads the parts back. It never cuts a part: what does not fit,
-// or would be ambiguous (a text with a zero byte in it), breaks the key, and a broken key is refused.
+// Makes keys that sort as their parts do, and reads the parts back. It never cuts a part: what does
+// not fit, or would be ambiguous (a text with a zero byte in it), breaks the key, and a broken key
+// is refused.
 #include "store/key.h"
 
 static void append(struct key *key, const void *bytes, size_t len) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keys that sort as their parts do. First a byte, the space; then texts (ended by a zero byte, so they hold
-// none), big-endian numbers, fixed bytes. A key that grows too long is marked broken, and the store
-// refuses it: a part of unbounded length is hashed by who makes the key, never cut.
+// Keys that sort as their parts do. First a byte, the space; then texts (ended by a zero byte, so
+// they hold none), big-endian numbers, fixed bytes. A key that grows too long is marked broken, and
+// the store refuses it: a part of unbounded length is hashed by who makes the key, never cut.
 #ifndef GATEHOUSE_STORE_KEY_H
 #define GATEHOUSE_STORE_KEY_H
 
@@ -15,7 +15,8 @@ struct key {
 
 struct key key_in(uint8_t space);
 void key_text(struct key *key, struct slice text);
-void key_tail(struct key *key, struct slice text); // last part, or the start of one: no zero byte after it
+// The last part, or the start of one: no zero byte after it.
+void key_tail(struct key *key, struct slice text);
 void key_u32(struct key *key, uint32_t number);
 void key_u64(struct key *key, uint64_t number);
 void key_bytes(struct key *key, struct slice bytes);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The LMDB body of the store: one file, one unnamed B+ tree, full sync at each commit. The only file that
-// knows lmdb.h. It never retries, waits or locks: it says what an error means and commit.c decides.
-// An error that is not the caller's own sticks to the transaction, so a function that swallows it still
-// cannot commit.
+// The LMDB body of the store: one file, one unnamed B+ tree, full sync at each commit. The only
+// file that knows lmdb.h. It never retries, waits or locks: it says what an error means and
+// commit.c decides. An error that is not the caller's own sticks to the transaction, so a function
+// that swallows it still cannot commit.
 #include "store/engine.h"
 
 #include <fcntl.h>
@@ -21,7 +21,8 @@
 #define READERS_MAX 1000
 // Room for them: a slot is a cache line of 64 bytes, the head less than a kilobyte.
 #define LOCK_FILE_BYTES ((READERS_MAX + 16) * 64)
-// A verification reads a few hundred megabytes at most, so that a start takes seconds also with millions of rows.
+// A verification reads a few hundred megabytes at most, so that a start takes seconds also with
+// millions of rows.
 #define VERIFY_ROWS_MAX 200000
 #define PATH_BYTES 4096
 
@@ -97,9 +98,9 @@ static void damaged(MDB_env *env, const char *what) {
     check_failed(what, "lmdb", 0, "lmdb");
 }
 
-// The reader table is written through a shared map: a block that the disk has no room for would kill the
-// process (SIGBUS) at some later read. So its blocks are taken now. Only before the environment is open:
-// closing a second descriptor of that file drops LMDB's locks on it.
+// The reader table is written through a shared map: a block that the disk has no room for would
+// kill the process (SIGBUS) at some later read. So its blocks are taken now. Only before the
+// environment is open: closing a second descriptor of that file drops LMDB's locks on it.
 static int make_lock_file(const char *path) {
     char name[PATH_BYTES];
     int len = snprintf(name, sizeof name, "%s-lock", path);
@@ -110,8 +111,9 @@ static int make_lock_file(const char *path) {
     return fd < 0 ? errno : posix_fallocate(fd, 0, LOCK_FILE_BYTES);
 }
 
-// Pages that were taken and given back in one transaction may end behind the end of the file; read there
-// (or behind a cut) through the map, the process would die. As zeros they are refused as damaged.
+// Pages that were taken and given back in one transaction may end behind the end of the file; read
+// there (or behind a cut) through the map, the process would die. As zeros they are refused as
+// damaged.
 static int fit_file(MDB_env *env) {
     MDB_envinfo info;
     MDB_stat stat;
@@ -257,8 +259,8 @@ static void close_scans(struct txn *txn) {
     }
 }
 
-// LMDB says EIO when a write came out short, as it does on a disk that is just full. A page more at the
-// end of the file (which nothing reads) tells which it was.
+// LMDB says EIO when a write came out short, as it does on a disk that is just full. A page more at
+// the end of the file (which nothing reads) tells which it was.
 static int what_eio_means(MDB_env *env) {
     static const char page[4096];
     mdb_filehandle_t fd = -1;
@@ -292,7 +294,8 @@ static reason usable(struct op *op, struct txn *txn, struct slice key) {
         return engine_refuse(op, txn->fault);
     }
     if (key.len == 0 || key.len > STORE_KEY_MAX) {
-        REFUSE(op, INVALID_INPUT, "a key of 1 to %d bytes is needed, a part of this one is too long",
+        REFUSE(op, INVALID_INPUT,
+               "a key of 1 to %d bytes is needed; a part of this one is too long, or none is there",
                STORE_KEY_MAX);
     }
     return NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The version of the whole store, and the steps from one to the next. Each step and its new number are one
-// durable write, so that a crash between two steps, or in one, leaves a store that the next start takes on.
+// The version of the whole store, and the steps from one to the next. Each step and its new number
+// are one durable write, so that a crash between two steps, or in one, leaves a store that the next
+// start takes on.
 #include "base/check.h"
 #include "store/record.h"
 

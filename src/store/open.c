@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Opens and closes the store, runs reads on their callers' threads, and brings the environment back after
-// a failure: it counts as well again only when its rows could be read and are as many as they should.
-// It knows no error code of the engine, only what class an error is of.
+// Opens and closes the store, runs reads on their callers' threads, and brings the environment back
+// after a failure: it counts as well again only when its rows could be read and are as many as they
+// should. It knows no error code of the engine, only what class an error is of.
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #define REOPEN_FIRST_MS 100
 #define REOPEN_LAST_MS 5000
 
-// True on a thread that runs a store_fn. A thread-local, because what it guards against (a function that
-// waits for its own thread, or for a lock its thread holds) knows only the thread.
+// True on a thread that runs a store_fn. A thread-local, because what it guards against (a function
+// that waits for its own thread, or for a lock its thread holds) knows only the thread.
 static _Thread_local bool inside_;
 
 reason body_run(struct op *op, store_fn fn, struct txn *txn, void *arg) {
@@ -235,9 +235,10 @@ static reason open_engine(struct op *op, struct store *store) {
         code = verify(store->engine, &schema);
     }
     if (code > 0) { // the system's, not the engine's own
-        REFUSE(op, DATA_DIR, "%s cannot be used: %s; see to it that the user id of this program may "
-               "read and write it and that the disk has room", store->place.file,
-               engine_words(code));
+        REFUSE(op, DATA_DIR,
+               "%s cannot be used: %s; see to it that the user id of this program may read and "
+               "write it and that the disk has room",
+               store->place.file, engine_words(code));
     }
     if (code != 0) {
         REFUSE(op, STORE_UNAVAILABLE, "%s is damaged, or no store: %s; restore it from a backup",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Makes and locks the data directory. The lock is flock's on DIR/lock: it ends with the process, however
-// that ends, so nothing stale is ever left; the process id in the file is only for the message.
+// Makes and locks the data directory. The lock is flock's on DIR/lock: it ends with the process,
+// however that ends, so nothing stale is ever left; the process id in the file is only for the
+// message.
 #include "store/place.h"
 
 #include <errno.h>
@@ -109,7 +110,8 @@ reason place_settle(struct op *op, const struct place *place) {
         char parent[PLACE_PATH_MAX];
         TRY(join(op, place, "..", parent));
         error = sync_dir(parent);
-        // A parent that we may only pass through cannot be synced by us: its owner made that choice.
+        // A parent that we may only pass through cannot be synced by us: its owner made that
+        // choice.
         error = error == EACCES ? 0 : error;
     }
     if (error != 0) {

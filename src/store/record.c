@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Structs to stored bytes and back, driven by their field tables. What is written is within the table's
-// bounds, and what is read must be too: a record that is not exactly what this table could have written
-// (or an older version of it) is refused whole, never read in part.
-// Numbers and times take 8 bytes, choices 2, all big endian; a list is one length-prefixed piece after
-// another; an embedded struct is a record without version.
+// Structs to stored bytes and back, driven by their field tables. What is written is within the
+// table's bounds, and what is read must be too: a record that is not exactly what this table could
+// have written (or an older version of it) is refused whole, never read in part. Numbers and times
+// take 8 bytes, choices 2, all big endian; a list is one length-prefixed piece after another; an
+// embedded struct is a record without version.
 #include "store/record.h"
 
 #include "base/check.h"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Records: a struct as stored bytes by its field table. u16 version, then per member: u8 tag, varint
-// length, bytes; empty members (no bytes, 0, false, the first choice) are left out, and a member that is not
-// stored is empty. A record of a newer version than the table's is refused (start.schema), so nothing that a
-// newer program wrote is lost by writing it back. An unknown tag is refused, but in a record of an older version:
-// there the member was dropped since. So a table gets a new version whenever a member comes or goes.
+// Records: a struct as stored bytes by its field table. u16 version, then per member: u8 tag,
+// varint length, bytes; empty members (no bytes, 0, false, the first choice) are left out, and a
+// member that is not stored is empty. A record of a newer version than the table's is refused
+// (start.schema), so nothing that a newer program wrote is lost by writing it back. An unknown tag
+// is refused, but in a record of an older version: there the member was dropped since. So a table
+// gets a new version whenever a member comes or goes.
 #ifndef GATEHOUSE_STORE_RECORD_H
 #define GATEHOUSE_STORE_RECORD_H
 
@@ -20,13 +21,14 @@ MUST_USE reason record_put(struct op *op, const struct field_table *table, const
 MUST_USE reason record_get(struct op *op, const struct field_table *table, struct slice bytes,
                            void *ret_row);
 
-// An entity: rows of one table under a primary key, with indexes that are kept in the same transaction.
+// An entity: rows of one table under a primary key, with indexes that are kept in the same
+// transaction.
 struct entity_index {
     uint8_t space;
     bool unique; // a second row under the same key is refused with `taken`
     reason taken;
-    // Adds the parts of the index key (without the primary key) to *ret_key, which comes as key_in(space), or
-    // sets it whole. False: this row is not in the index.
+    // Adds the parts of the index key (without the primary key) to *ret_key, which comes as
+    // key_in(space), or sets it whole. False: this row is not in the index.
     bool (*key)(const void *row, struct key *ret_key);
 };
 struct entity {
@@ -43,7 +45,8 @@ MUST_USE reason entity_find(struct op *op, struct txn *txn, const struct entity 
 // Through a unique index.
 MUST_USE reason entity_find_by(struct op *op, struct txn *txn, const struct entity *entity,
                                size_t index, const struct key *key, void *ret_row, bool *ret_found);
-// Adds or replaces, with its index rows. Refuses before it writes: `taken` of a unique index, invalid_input.
+// Adds or replaces, with its index rows. Refuses before it writes: `taken` of a unique index,
+// invalid_input.
 MUST_USE reason entity_put(struct op *op, struct txn *txn, const struct entity *entity,
                            const void *row);
 // *ret_added false when the primary key is taken.
@@ -51,7 +54,8 @@ MUST_USE reason entity_add(struct op *op, struct txn *txn, const struct entity *
                            const void *row, bool *ret_added);
 MUST_USE reason entity_remove(struct op *op, struct txn *txn, const struct entity *entity,
                               const struct key *key, bool *ret_there);
-// The primary key that an index row points to (its value). Non-unique index rows end with the primary key.
+// The primary key that an index row points to (its value). Non-unique index rows end with the
+// primary key.
 
 // A page of a listing. cursor: what the last page gave, "" for the first.
 #define PAGE_LIMIT_DEFAULT 50
@@ -67,8 +71,8 @@ struct migration {
     const char *what;
     store_fn run;
 };
-// Runs the steps after the stored version, each in a transaction of its own with its new number. A store
-// of a newer version than the last step is refused with start.schema.
+// Runs the steps after the stored version, each in a transaction of its own with its new number. A
+// store of a newer version than the last step is refused with start.schema.
 MUST_USE reason store_migrate(struct op *op, struct store *store, const struct migration *steps,
                               size_t count);
 #define SPACE_SCHEMA 0x01 // the one space that belongs to the store room

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An ordered key/value store: bytes in, bytes out. It knows no entity. LMDB is its body (lmdb.c); another
-// engine would be a second body of the same functions.
+// An ordered key/value store: bytes in, bytes out. It knows no entity. LMDB is its body (lmdb.c);
+// another engine would be a second body of the same functions.
 //
-// Work is given as a function. A read runs at once on a snapshot. Writes go to the committer, one thread
-// that runs the waiting ones in one transaction and makes them durable by one sync; store_write returns
-// when its write is durable, so that many logins share one sync and none is answered before it is safe.
-// A write function may run again (the map had to grow, a neighbour was refused after it wrote): it must
-// not change anything but the transaction and what `arg` gives back, and set that anew each time. It runs
-// on the committer's thread, with the caller's op. No function given here may call store_read or
-// store_write itself: that would wait for itself, and aborts instead.
+// Work is given as a function. A read runs at once on a snapshot. Writes go to the committer, one
+// thread that runs the waiting ones in one transaction and makes them durable by one sync;
+// store_write returns when its write is durable, so that many logins share one sync and none is
+// answered before it is safe. A write function may run again (the map had to grow, a neighbour was
+// refused after it wrote): it must not change anything but the transaction and what `arg` gives
+// back, and set that anew each time. It runs on the committer's thread, with the caller's op. No
+// function given here may call store_read or store_write itself: that would wait for itself, and
+// aborts instead.
 #ifndef GATEHOUSE_STORE_STORE_H
 #define GATEHOUSE_STORE_STORE_H
 
@@ -21,26 +22,27 @@ struct store;
 struct txn;
 typedef reason (*store_fn)(struct op *op, struct txn *txn, void *arg);
 
-// Opens the store in directory `dir` (made 0700 if it is not there, its parents are not) and takes its
-// lock. start.data_dir, start.data_dir_locked (another process has it), start.schema (the version row
-// cannot be read), store.unavailable (the file is damaged or no store).
+// Opens the store in directory `dir` (made 0700 if it is not there, its parents are not) and takes
+// its lock. start.data_dir, start.data_dir_locked (another process has it), start.schema (the
+// version row cannot be read), store.unavailable (the file is damaged or no store).
 MUST_USE reason store_open(struct op *op, const char *dir, struct store **ret_store);
-// Waits for the writes that were accepted; then closes. Nobody may call anything on it any more. NULL-safe.
+// Waits for the writes that were accepted; then closes. Nobody may call anything on it any more.
+// NULL-safe.
 void store_close(struct store *store);
 // False after a failed commit, until the store was reopened and verified.
 bool store_ready(struct store *store);
 
 // What fn refuses with, or store.unavailable. fn must not keep slices into the store past its end.
 MUST_USE reason store_read(struct op *op, struct store *store, store_fn fn, void *arg);
-// Durable when it returns NULL. When fn refuses nothing of it is kept. store.unavailable: disk full (aborts,
-// goes on by itself when there is space) or a failed write (the environment is closed, reopened, verified;
-// an unknown outcome is a refusal). limit.queue: too many writes wait.
+// Durable when it returns NULL. When fn refuses nothing of it is kept. store.unavailable: disk full
+// (aborts, goes on by itself when there is space) or a failed write (the environment is closed,
+// reopened, verified; an unknown outcome is a refusal). limit.queue: too many writes wait.
 MUST_USE reason store_write(struct op *op, struct store *store, store_fn fn, void *arg);
 
-// Inside a transaction. Values point into the store: valid until the transaction's next write or its end,
-// so they are copied before they are put elsewhere. Keys of 0 or more than STORE_KEY_MAX bytes are refused
-// with invalid_input. After store.unavailable nothing of this transaction is kept, whatever fn answers.
-// *ret_value.at is NULL when there is no such key.
+// Inside a transaction. Values point into the store: valid until the transaction's next write or
+// its end, so they are copied before they are put elsewhere. Keys of 0 or more than STORE_KEY_MAX
+// bytes are refused with invalid_input. After store.unavailable nothing of this transaction is
+// kept, whatever fn answers. *ret_value.at is NULL when there is no such key.
 MUST_USE reason txn_get(struct op *op, struct txn *txn, struct slice key, struct slice *ret_value);
 MUST_USE reason txn_put(struct op *op, struct txn *txn, struct slice key, struct slice value);
 // *ret_added false: the key was there, and nothing was changed.
@@ -48,9 +50,9 @@ MUST_USE reason txn_add(struct op *op, struct txn *txn, struct slice key, struct
                         bool *ret_added);
 MUST_USE reason txn_delete(struct op *op, struct txn *txn, struct slice key, bool *ret_there);
 
-// Goes through the keys with a prefix in order. The transaction may be written to meanwhile: the scan goes
-// on behind the key it gave last. At most 16 are open at once; those that fn leaves open close with the
-// transaction.
+// Goes through the keys with a prefix in order. The transaction may be written to meanwhile: the
+// scan goes on behind the key it gave last. At most 16 are open at once; those that fn leaves open
+// close with the transaction.
 struct scan {
     struct txn *txn;
     void *cursor;
@@ -60,8 +62,9 @@ struct scan {
     uint8_t from[STORE_KEY_MAX];
     size_t from_len;
 };
-// `from` empty: from the first (last, when backwards) key with the prefix; else from the first key that is
-// > from (< from, when backwards); `from` itself is left out, so the last key of a page is the next page's.
+// `from` empty: from the first (last, when backwards) key with the prefix; else from the first key
+// that is > from (< from, when backwards); `from` itself is left out, so the last key of a page is
+// the next page's.
 MUST_USE reason scan_open(struct op *op, struct txn *txn, struct slice prefix, struct slice from,
                           bool backwards, struct scan *ret_scan);
 // *ret_key.at is NULL at the end.

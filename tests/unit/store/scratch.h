@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the tests of this room share: a store in a directory of its own that goes with the test, and writes
-// of one row. The directory is on a real disk or a tmpfs, as TMPDIR says.
+// What the tests of this room share: a store in a directory of its own that goes with the test, and
+// writes of one row. The directory is on a real disk or a tmpfs, as TMPDIR says.
 #ifndef GATEHOUSE_UNIT_STORE_SCRATCH_H
 #define GATEHOUSE_UNIT_STORE_SCRATCH_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What happens when LMDB or the disk fails: nothing is acknowledged, the environment is closed, reopened and
-// verified, and only then does the store take work again. The calls are wrapped by the linker (--wrap).
+// What happens when LMDB or the disk fails: nothing is acknowledged, the environment is closed,
+// reopened and verified, and only then does the store take work again. The calls are wrapped by the
+// linker (--wrap).
 #include <errno.h>
 #include <stdatomic.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A full disk: each write that has no room is refused, what was stored stays, and writes go on by themselves
-// when there is room again. Once on a small tmpfs of this process's own (needs root), once by RLIMIT_FSIZE.
+// A full disk: each write that has no room is refused, what was stored stays, and writes go on by
+// themselves when there is room again. Once on a small tmpfs of this process's own (needs root),
+// once by RLIMIT_FSIZE.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -31,7 +32,8 @@ static bool has_numbered(struct scratch *at, uint32_t number) {
     return whole;
 }
 
-// Writes until a write is refused; then that is said as it should, and all that was acknowledged is there.
+// Writes until a write is refused; then that is said as it should, and all that was acknowledged is
+// there.
 static uint32_t fill(struct scratch *at) {
     uint32_t count = 0;
     reason why = NULL;

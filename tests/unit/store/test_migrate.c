@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The steps that bring a store up to date: each once, in order, with its number, and never backwards.
+// The steps that bring a store up to date: each once, in order, with its number, and never
+// backwards.
 #include "scratch.h"
 
 static reason step_one(struct op *op, struct txn *txn, void *arg) {
@@ -22,7 +23,8 @@ static reason step_fails(struct op *op, struct txn *txn, void *arg) {
 }
 
 static const struct migration steps[] = {{1, "first rows", step_one}, {2, "more rows", step_two}};
-static const struct migration failing[] = {{1, "first rows", step_one}, {2, "more rows", step_fails}};
+static const struct migration failing[] = {{1, "first rows", step_one},
+                                           {2, "more rows", step_fails}};
 
 static void a_fresh_store_takes_all_steps_once(void **state) {
     struct scratch *at = *state;

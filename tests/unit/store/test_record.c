@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Records: what is put comes back, and bytes that this table could not have written are refused whole.
+// Records: what is put comes back, and bytes that this table could not have written are refused
+// whole.
 #include "base/unit.h"
 
 #include "store/record.h"

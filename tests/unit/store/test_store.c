@@ -340,7 +340,8 @@ static reason put_many(struct op *op, struct txn *txn, void *arg) {
     return NULL;
 }
 
-// Deletes each second row and puts one far away for each, so that pages split and merge under the scan.
+// Deletes each second row and puts one far away for each, so that pages split and merge under the
+// scan.
 static reason sweep_many(struct op *op, struct txn *txn, void *arg) {
     struct many *many = arg;
     struct scan scan;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writers on threads of their own, and a way to have them wait together, so that they end up in one group.
+// Writers on threads of their own, and a way to have them wait together, so that they end up in one
+// group.
 #ifndef GATEHOUSE_UNIT_STORE_WRITERS_H
 #define GATEHOUSE_UNIT_STORE_WRITERS_H
 
