@@ -18,7 +18,8 @@ struct post_form {
     bool posted_again;        // our own marker field of the re-post form
 };
 // application/x-www-form-urlencoded. saml.binding: no or two SAMLResponse/SAMLRequest fields, both, SAMLart,
-// twice RelayState, a deflated message; saml.malformed: not base64, empty; saml.too_large.
+// twice RelayState, a deflated message; saml.malformed: not base64, empty, no XML in UTF-8; saml.too_large. A
+// RelayState over RELAY_STATE_MAX, or that is no line of text, counts as absent: it can only be none of ours.
 MUST_USE reason binding_post(struct op *op, struct slice body, struct post_form *ret_form);
 #define POSTED_AGAIN_FIELD "gatehouse_again"
 
@@ -30,7 +31,9 @@ struct query_message {
     struct slice signature;   // decoded bytes
     struct slice signed_octets; // SAMLRequest=..&RelayState=..&SigAlg=.. exactly as received (bindings 3.4.4.1)
 };
-// Inflates with a cap of SAML_XML_MAX. Same refusals.
+// Inflates with a cap of SAML_XML_MAX. Same refusals; saml.binding also for another SAMLEncoding and for SigAlg
+// without Signature or the other way round. A byte order mark and an XML declaration in UTF-8 (Shibboleth sends one)
+// are taken off, so that the reader can read what is left.
 MUST_USE reason binding_query(struct op *op, struct slice query, struct query_message *ret_message);
 
 // Deflate + base64 + URL encoding of a message that we send; signed with the SP key when keys are given. Gives

@@ -2,8 +2,9 @@
 // The one XML reader of the gate: a pull reader without allocation for canonical XML. No DTD, processing
 // instruction, comment, CDATA, declaration or BOM; no entities but the five and character references; strict about
 // everything else (names, quotes, white space in tags, duplicate attributes, matching end tags, UTF-8,
-// characters). Names are ASCII; a namespace is http://, https:// or urn:. One root, nothing but white space after it. It reads verified octets (and, after the signature
-// that covers them held, Redirect-binding logout messages). What it does not understand it refuses, for good.
+// characters). Names are ASCII; a namespace is http://, https:// or urn:. One root, nothing but white space around
+// it. It reads verified octets (and, after the signature that covers them held, Redirect-binding logout messages).
+// What it does not understand it refuses, for good.
 #ifndef GATEHOUSE_SAML_READER_H
 #define GATEHOUSE_SAML_READER_H
 

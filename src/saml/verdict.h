@@ -6,6 +6,7 @@
 #define GATEHOUSE_SAML_VERDICT_H
 
 #include "domain/trace.h"
+#include "saml/finding.h"
 #include "saml/msg.h"
 #include "saml/trust.h"
 
@@ -23,7 +24,15 @@ struct verdict {
 MUST_USE reason verdict_signature(struct op *op, const struct trust *trust, struct slice message,
                                   const struct msg_signature *signature, const char *namespace,
                                   const char *local, struct verdict *ret_verdict);
-// A detached signature over raw octets (Redirect binding): algorithm URI and value.
+// The same; `finding` gets what was expected and met, for the trace, whatever the verdict is.
+MUST_USE reason verdict_explained(struct op *op, const struct trust *trust, struct slice message,
+                                  const struct msg_signature *signature, const char *namespace,
+                                  const char *local, struct finding *finding,
+                                  struct verdict *ret_verdict);
+// SHA-256 of the certificates whose keys are trusted, for a row in the trace.
+struct slice verdict_signers(struct op *op, const struct trust *trust);
+// A detached signature over raw octets (Redirect binding): algorithm URI and value. signature.missing, .algorithm,
+// .value, .unknown_signer (no key is set up), .certificate_expired.
 MUST_USE reason verdict_octets(struct op *op, const struct trust *trust, struct slice algorithm,
                                struct slice octets, struct slice value);
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Verified octets in, struct statement out. Each slice is text of the octets (or decoded from it in op's arena).
+#ifndef GATEHOUSE_SAML_STATEMENT_H
+#define GATEHOUSE_SAML_STATEMENT_H
+
+#include "saml/inbound.h"
+
+// What a Response holds beside what struct statement says: direct children only.
+struct response_parts {
+    size_t assertions, encrypted;
+    struct slice assertion_id;
+    bool assertion_has_signature; // a Signature is a direct child of the Assertion
+};
+
+// The verified octets of a Response. `outline`: the Assertion has octets of its own, so here only its ID is looked
+// at. saml.malformed; signature.misplaced: a second Signature is left in what is signed.
+MUST_USE reason statement_response(struct op *op, struct slice octets, bool outline,
+                                   struct statement *statement, struct response_parts *ret_parts);
+// The verified octets of an Assertion. saml.malformed (also: no ID, no IssueInstant); saml.too_large: more attributes or
+// values than IDENTITY_*; signature.misplaced.
+MUST_USE reason statement_assertion(struct op *op, struct slice octets,
+                                    struct statement *statement);
+
+#endif

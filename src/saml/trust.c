@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Connections with their keys parsed once (a certificate parsed at each login costs ten times the signature).
+// The cache is a table of chains and a list by last use under one lock, held for pointer work only: neither the
+// store nor OpenSSL is called inside. A trust that left the cache lives on until the last login returns it.
+#include "saml/trust.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "saml/certificate.h"
+#include "store/store.h"
+
+#define BUCKETS 4096
+
+struct cached {
+    struct trust *trust;
+    struct cached *next;           // of its chain
+    struct cached *newer, *older;  // by last use
+};
+struct trust_cache {
+    pthread_mutex_t lock;
+    struct cached *buckets[BUCKETS];
+    struct cached *newest, *oldest;
+    size_t count;
+};
+
+// ---- making one ------------------------------------------------------------------------------------------
+
+static void free_key(void *key) {
+    EVP_PKEY_free(key);
+}
+
+// A key that cannot be used is left out: the import has refused or warned already, and with none left
+// everything is refused.
+static reason parse_keys(struct op *op, struct trust *trust) {
+    const struct certificate *certificates = trust->connection.idp.certificates.at;
+    for (size_t i = 0; i < trust->connection.idp.certificates.count; i++) {
+        EVP_PKEY *key = NULL;
+        if (trust->key_count == CONNECTION_CERTIFICATES_MAX ||
+            certificate_key(op, &certificates[i], &key) != NULL) {
+            continue;
+        }
+        if (!arena_defer(&op->arena, free_key, key)) {
+            EVP_PKEY_free(key);
+            REFUSE(op, LIMIT_MEMORY, "no memory for the keys of a connection");
+        }
+        trust->keys[trust->key_count++] =
+            (struct trust_key){key, certificates[i].not_after, certificates[i].sha256};
+    }
+    return NULL;
+}
+
+// Where a trust comes from: filled into `own`, whose arena becomes the trust's.
+typedef reason (*source_fn)(struct op *op, struct op *own, const void *from, struct connection *ret);
+
+static reason make(struct op *op, source_fn source, const void *from, struct trust **ret_trust) {
+    struct trust *trust = calloc(1, sizeof *trust);
+    if (trust == NULL) {
+        REFUSE(op, LIMIT_MEMORY, "no memory for a connection");
+    }
+    struct op own;
+    op_open(&own, op->now);
+    reason why = source(op, &own, from, &trust->connection);
+    if (why == NULL) {
+        why = parse_keys(&own, trust);
+    }
+    if (why != NULL) {
+        why = op_refuse(op, why, "%.*s", SLICE(own.detail)); // its arena goes now
+        op_close(&own);
+        free(trust);
+        return why;
+    }
+    trust->arena = own.arena; // blocks on the heap: the struct may move
+    trust->uses = 1;
+    *ret_trust = trust;
+    return NULL;
+}
+
+static reason copy_of(struct op *op, struct op *own, const void *from, struct connection *ret) {
+    struct slice bytes;
+    reason why = record_put(op, &connection_fields, from, &bytes);
+    if (why != NULL) {
+        own->detail = op->detail;
+        return why;
+    }
+    return record_get(own, &connection_fields, bytes, ret);
+}
+
+reason trust_make(struct op *op, const struct connection *connection,
+                  const struct trust **ret_trust) {
+    struct trust *trust = NULL;
+    TRY(make(op, copy_of, connection, &trust));
+    *ret_trust = trust;
+    return NULL;
+}
+
+// Callers hold const pointers, since nothing but the count ever changes.
+static struct trust *own_of(const struct trust *trust) {
+    return (struct trust *)(uintptr_t)trust;
+}
+
+void trust_free(const struct trust *trust) {
+    if (trust != NULL) {
+        struct trust *own = own_of(trust);
+        arena_close(&own->arena);
+        free(own);
+    }
+}
+
+// ---- the cache -------------------------------------------------------------------------------------------
+
+struct trust_cache *trust_cache_open(void) {
+    struct trust_cache *cache = calloc(1, sizeof *cache);
+    if (cache != NULL && pthread_mutex_init(&cache->lock, NULL) != 0) {
+        free(cache);
+        return NULL;
+    }
+    return cache;
+}
+
+static struct cached **place_of(struct trust_cache *cache, struct slice slug) {
+    uint32_t hash = 2166136261U; // FNV-1a; only slugs that exist come here, so nobody chooses collisions
+    for (size_t i = 0; i < slug.len; i++) {
+        hash = (hash ^ (uint8_t)slug.at[i]) * 16777619U;
+    }
+    struct cached **place = &cache->buckets[hash % BUCKETS];
+    while (*place != NULL && !slice_equal((*place)->trust->connection.slug, slug)) {
+        place = &(*place)->next;
+    }
+    return place;
+}
+
+static void list_take(struct trust_cache *cache, struct cached *entry) {
+    *(entry->newer != NULL ? &entry->newer->older : &cache->newest) = entry->older;
+    *(entry->older != NULL ? &entry->older->newer : &cache->oldest) = entry->newer;
+    entry->newer = NULL;
+    entry->older = NULL;
+}
+
+static void list_put_newest(struct trust_cache *cache, struct cached *entry) {
+    entry->older = cache->newest;
+    entry->newer = NULL;
+    *(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = entry;
+    cache->newest = entry;
+}
+
+// Takes an entry out; gives its trust when nobody uses it any more, to be freed outside the lock.
+static struct trust *drop(struct trust_cache *cache, struct cached **place) {
+    struct cached *entry = *place;
+    struct trust *trust = entry->trust;
+    *place = entry->next;
+    list_take(cache, entry);
+    cache->count--;
+    free(entry);
+    return --trust->uses == 0 ? trust : NULL;
+}
+
+static void forget(struct trust_cache *cache, struct slice slug) {
+    CHECK(pthread_mutex_lock(&cache->lock) == 0);
+    struct cached **place = place_of(cache, slug);
+    struct trust *unused = *place != NULL ? drop(cache, place) : NULL;
+    CHECK(pthread_mutex_unlock(&cache->lock) == 0);
+    trust_free(unused);
+}
+
+static struct trust *take_cached(struct trust_cache *cache, struct slice slug, int64_t version) {
+    CHECK(pthread_mutex_lock(&cache->lock) == 0);
+    struct cached *entry = *place_of(cache, slug);
+    struct trust *trust = NULL;
+    if (entry != NULL && entry->trust->connection.version == version) {
+        trust = entry->trust;
+        trust->uses++;
+        if (cache->newest != entry) {
+            list_take(cache, entry);
+            list_put_newest(cache, entry);
+        }
+    }
+    CHECK(pthread_mutex_unlock(&cache->lock) == 0);
+    return trust;
+}
+
+// The cache holds one use of its own. Without memory for the entry the caller's trust is simply not kept.
+static void keep(struct trust_cache *cache, struct trust *trust) {
+    struct cached *entry = calloc(1, sizeof *entry);
+    if (entry == NULL) {
+        return;
+    }
+    struct trust *unused[2] = {NULL, NULL};
+    CHECK(pthread_mutex_lock(&cache->lock) == 0);
+    struct cached **place = place_of(cache, trust->connection.slug);
+    if (*place != NULL) {
+        unused[0] = drop(cache, place);
+    }
+    if (cache->count >= TRUST_CACHE_MAX) {
+        unused[1] = drop(cache, place_of(cache, cache->oldest->trust->connection.slug));
+    }
+    place = place_of(cache, trust->connection.slug);
+    entry->trust = trust;
+    trust->uses++;
+    *place = entry;
+    list_put_newest(cache, entry);
+    cache->count++;
+    CHECK(pthread_mutex_unlock(&cache->lock) == 0);
+    trust_free(unused[0]);
+    trust_free(unused[1]);
+}
+
+struct lookup {
+    struct store *store;
+    struct slice slug;
+    int64_t version;
+    struct connection *connection;
+};
+
+static reason read_version(struct op *op, struct txn *txn, void *arg) {
+    struct lookup *lookup = arg;
+    return connection_version(op, txn, lookup->slug, &lookup->version);
+}
+
+static reason read_connection(struct op *op, struct txn *txn, void *arg) {
+    struct lookup *lookup = arg;
+    return connection_find(op, txn, lookup->slug, lookup->connection);
+}
+
+static reason stored(struct op *op, struct op *own, const void *from, struct connection *ret) {
+    (void)op;
+    const struct lookup *asked = from;
+    struct lookup lookup = {asked->store, asked->slug, 0, ret};
+    return store_read(own, lookup.store, read_connection, &lookup);
+}
+
+reason trust_borrow(struct op *op, struct trust_cache *cache, struct store *store, struct slice slug,
+                    const struct trust **ret_trust) {
+    struct lookup lookup = {store, slug, 0, NULL};
+    reason why = store_read(op, store, read_version, &lookup);
+    if (why != NULL) {
+        if (why == REASON_OF(NOT_FOUND)) {
+            forget(cache, slug);
+        }
+        return why;
+    }
+    struct trust *trust = take_cached(cache, slug, lookup.version);
+    if (trust == NULL) {
+        TRY(make(op, stored, &lookup, &trust));
+        keep(cache, trust);
+    }
+    *ret_trust = trust;
+    return NULL;
+}
+
+void trust_return(struct trust_cache *cache, const struct trust *trust) {
+    if (trust == NULL) {
+        return;
+    }
+    struct trust *own = own_of(trust);
+    CHECK(pthread_mutex_lock(&cache->lock) == 0);
+    bool unused = --own->uses == 0;
+    CHECK(pthread_mutex_unlock(&cache->lock) == 0);
+    if (unused) {
+        trust_free(own);
+    }
+}
+
+void trust_cache_close(struct trust_cache *cache) {
+    if (cache == NULL) {
+        return;
+    }
+    while (cache->oldest != NULL) {
+        forget(cache, cache->oldest->trust->connection.slug);
+    }
+    (void)pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
