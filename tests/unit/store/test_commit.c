@@ -99,6 +99,7 @@ static void many_threads_lose_nothing_and_share_syncs(void **state) {
 struct member {
     unsigned char name;
     bool writes, refuses;
+    bool notes; // adds a field error, and goes on
     unsigned runs;
     bool saw_first; // the first member's row
 };
@@ -115,6 +116,9 @@ static reason play(struct op *op, struct txn *txn, void *arg) {
     key_bytes(&key, slice_of(&member->name, 1));
     if (member->writes) {
         TRY(txn_put(op, txn, key_slice(&key), S("x")));
+    }
+    if (member->notes) {
+        op_error(op, S("/noted"), REASON_OF(FIELD_VALUE), "member %d", member->name);
     }
     if (member->refuses) {
         op_error(op, S("/name"), REASON_OF(FIELD_VALUE), "member %d", member->name);
@@ -142,7 +146,7 @@ static void play_group(struct scratch *at, struct member *members, struct writer
     for (size_t i = 0; i < count; i++) {
         reason why = writer_wait(&writers[i]);
         assert_ptr_equal(why, members[i].refuses ? REASON_OF(INVALID_INPUT) : NULL);
-        assert_int_equal(writers[i].op.error_count, members[i].refuses ? 1 : 0);
+        assert_int_equal(writers[i].op.error_count, members[i].refuses || members[i].notes ? 1 : 0);
         assert_int_equal(writers[i].op.detail.len > 0, members[i].refuses);
         writer_drop(&writers[i]);
         assert_int_equal(played(at, members[i].name), members[i].writes && !members[i].refuses);
@@ -166,6 +170,13 @@ static void who_refuses_after_writing_leaves_nothing_behind(void **state) {
     assert_int_equal(members[1].runs, 1);
     assert_int_equal(members[2].runs, 1);
     assert_true(members[2].saw_first);
+}
+
+static void who_runs_again_says_its_errors_once(void **state) {
+    struct member members[2] = {{.writes = true, .notes = true}, {.writes = true, .refuses = true}};
+    struct writer writers[2];
+    play_group(*state, members, writers, 2);
+    assert_int_equal(members[0].runs, 2);
 }
 
 static void nobody_runs_often_because_of_neighbours(void **state) {
@@ -369,6 +380,7 @@ int main(void) {
         STORE_TEST(many_threads_lose_nothing_and_share_syncs),
         STORE_TEST(who_refuses_before_writing_costs_the_others_nothing),
         STORE_TEST(who_refuses_after_writing_leaves_nothing_behind),
+        STORE_TEST(who_runs_again_says_its_errors_once),
         STORE_TEST(nobody_runs_often_because_of_neighbours),
         STORE_TEST(a_group_is_one_commit_and_reading_is_none),
         STORE_TEST(only_one_of_a_group_uses_what_is_used_once),

@@ -142,6 +142,17 @@ static void it_is_not_ready_while_it_cannot_be_reopened(void **state) {
     assert_done(write_row(at, S("k:after")));
 }
 
+static void it_is_not_ready_before_it_is_verified(void **state) {
+    struct scratch *at = *state;
+    int opens = atomic_load(&opened);
+    atomic_store(&fail_commit, EIO);
+    atomic_store(&fail_get, MDB_CORRUPTED); // met by the first verification
+    assert_refused(write_row(at, S("k:lost")), STORE_UNAVAILABLE);
+    wait_until_ready(at);
+    assert_int_equal(atomic_load(&fail_get), 0);
+    assert_int_equal(atomic_load(&opened), opens + 2);
+}
+
 static void it_closes_also_while_it_is_down(void **state) {
     struct scratch *at = *state;
     assert_done(write_row(at, S("k:before")));
@@ -243,6 +254,7 @@ int main(void) {
         STORE_TEST(an_unknown_outcome_is_a_refusal),
         STORE_TEST(a_whole_group_and_who_waits_behind_it_are_refused),
         STORE_TEST(it_is_not_ready_while_it_cannot_be_reopened),
+        STORE_TEST(it_is_not_ready_before_it_is_verified),
         STORE_TEST(it_closes_also_while_it_is_down),
         STORE_TEST(a_full_disk_leaves_the_environment_open),
         STORE_TEST(who_swallows_an_error_still_stores_nothing),
