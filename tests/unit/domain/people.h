@@ -154,7 +154,7 @@ static inline int house_open(void **state) {
     void *fixture = NULL;
     (void)fixture_open(&fixture);
     house->fixture = fixture;
-    struct set_up set_up = {house, &house->fixture->operator};
+    struct set_up set_up = {house, &house->fixture->staff};
     assert_done(fixture_write(house->fixture, set_up_fn, &set_up));
     house_identity(house);
     *state = house;
@@ -186,7 +186,7 @@ struct change {
 };
 static inline reason change_fn(struct op *op, struct txn *txn, void *arg) {
     struct change *change = arg;
-    const struct actor *actor = &change->house->fixture->operator;
+    const struct actor *actor = &change->house->fixture->staff;
     struct slice slug = change->connection->slug;
     if (change->policy != NULL) {
         return connection_set_policy(op, txn, actor, slug, change->policy, change->connection);
@@ -236,15 +236,81 @@ static inline size_t house_audits(struct house *house, const char *event,
     return count;
 }
 
-// The row of the trace that failed, or NULL.
-static inline const struct trace_check *failed_row(const struct trace *trace) {
+// The row of the trace that failed; an empty one when none did.
+static inline struct trace_check failed_row(const struct trace *trace) {
     for (size_t i = 0; i < trace->checks.count; i++) {
         const struct trace_check *check = &((const struct trace_check *)trace->checks.at)[i];
         if (check->result == CHECK_FAIL) {
-            return check;
+            return *check;
         }
     }
-    return NULL;
+    return (struct trace_check){.result = CHECK_PASS};
+}
+
+// ---- what most tests of logins ask ----
+
+static inline struct house *house_of(void **state) {
+    return *state;
+}
+
+static inline struct membership membership_of(struct house *house, struct slice user_id) {
+    struct call c = {.tenant = S("acme"), .id = user_id};
+    assert_done(fixture_read(house->fixture, call_member_find, &c));
+    return c.member.membership;
+}
+
+CALLS(call_trace_find, trace_find(op, txn, c->id, c->rows.at))
+static inline struct trace kept_trace(struct house *house) {
+    struct trace trace;
+    struct call c = {.id = house->trace.id, .rows = {&trace, 1}};
+    struct slice detail = house->fixture->op.detail; // looking changes nothing
+    assert_done(fixture_read(house->fixture, call_trace_find, &c));
+    house->fixture->op.detail = detail;
+    return trace;
+}
+
+// A refusal keeps its trace and one audit row, and makes nobody.
+#define assert_refused(house, name)                                                                \
+    do {                                                                                           \
+        size_t failed_ = house_audits(house, "login.failed", NULL);                                \
+        size_t succeeded_ = house_audits(house, "login.succeeded", NULL);                          \
+        assert_reason(house_admit(house), name);                                                   \
+        assert_true((house)->fixture->op.detail.len > 0);                                          \
+        struct trace kept_ = kept_trace(house);                                                    \
+        assert_false(kept_.accepted);                                                              \
+        assert_string_equal(reason_find(kept_.reason)->slug, REASON_OF(name)->slug);               \
+        assert_int_equal(failed_row(&kept_).result, CHECK_FAIL);                                                       \
+        assert_true(kept_.hint.len > 0);                                                           \
+        assert_int_equal(house_audits(house, "login.failed", NULL), failed_ + 1);                  \
+        assert_int_equal(house_audits(house, "login.succeeded", NULL), succeeded_);                \
+    } while (0)
+
+static inline struct slice add_by_hand(struct house *house, const char *tenant, const char *email,
+                                const char *role) {
+    struct slice role_id = slice_str(role != NULL ? role : "");
+    struct call c = {.tenant = slice_str(tenant),
+                     .actor = &house->fixture->staff,
+                     .user = {.email = slice_str(email), .first_name = S("By"),
+                              .last_name = S("Hand")},
+                     .roles = {&role_id, role != NULL ? 1 : 0}};
+    assert_done(fixture_write(house->fixture, call_member_add, &c));
+    return c.member.user.id;
+}
+
+static inline void set_status(struct house *house, struct slice user_id, int status) {
+    struct call c = {.tenant = S("acme"), .id = user_id, .status = status,
+                     .actor = &house->fixture->staff};
+    assert_done(fixture_write(house->fixture, call_set_status, &c));
+}
+
+static inline bool has_grant(const struct membership *membership, const char *role, int source) {
+    for (size_t i = 0; i < membership->grants.count; i++) {
+        const struct grant *grant = &((const struct grant *)membership->grants.at)[i];
+        if (slice_equal(grant->role_id, slice_str(role)) && grant->source == source) {
+            return true;
+        }
+    }
+    return false;
 }
 
 #endif
