@@ -25,10 +25,7 @@ struct fixture {
     char dir[32];
     struct store *store;
     struct op op;
-    union {
-        struct actor staff;    // an operator
-        struct actor operator; // the same by its older name
-    };
+    struct actor staff; // an operator
 };
 
 static inline int fixture_open(void **state) {
