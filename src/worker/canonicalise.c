@@ -37,9 +37,13 @@ static bool is_id_name(const xmlAttr *attribute) {
 static reason add_ids(struct op *op, struct found *found, const xmlNode *element) {
     for (const xmlAttr *attribute = element->properties; attribute != NULL;
          attribute = attribute->next) {
-        // An attribute's value is one text node: references were expanded, and there are no entities.
+        // The value is one text node: character references were expanded, and there are no entities.
         if (!is_id_name(attribute) || attribute->children == NULL) {
             continue;
+        }
+        if (attribute->children->next != NULL) {
+            REFUSE(op, SAML_MALFORMED, "the ID of %s is no plain text",
+                   (const char *)element->name);
         }
         struct slice id = slice_str((const char *)attribute->children->content);
         for (size_t i = 0; i < found->id_count; i++) {
@@ -148,7 +152,7 @@ reason canonicalise_message(struct op *op, struct slice xml, struct msg_canonica
     AUTO(xmlDoc) doc = NULL;
     TRY(xml_parse(op, xml, &doc));
     xmlNode *root = xmlDocGetRootElement(doc);
-    if (root->ns == NULL || xmlStrEqual(root->ns->href, BAD_CAST NS_SAMLP) == 0) {
+    if (!xml_is(root, NS_SAMLP, (const char *)root->name)) {
         REFUSE(op, SAML_MALFORMED, "the root element is not in the namespace of the SAML protocol");
     }
     struct found *found;

@@ -102,18 +102,27 @@ static bool add(scmp_filter_ctx filter, const struct allowed *rows, size_t count
     return true;
 }
 
+// These need two conditions on one call.
+static bool add_pair(scmp_filter_ctx filter, int call, struct scmp_arg_cmp first,
+                     struct scmp_arg_cmp second) {
+    struct scmp_arg_cmp both[] = {first, second};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, LENGTH(both), both) == 0;
+}
+
+#ifndef GATEHOUSE_SANITIZER
 // Memory only: anonymous, and never code.
 static bool add_mmap(scmp_filter_ctx filter) {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
-                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-                            SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)) == 0;
+    return add_pair(filter, SCMP_SYS(mmap),
+                    (struct scmp_arg_cmp){2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0},
+                    (struct scmp_arg_cmp){3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS});
 }
+#endif
 
 // One process at a time (a negative pid would mean groups, or all), and only to end it.
 static bool add_kill(scmp_filter_ctx filter) {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
-                            SCMP_A0(SCMP_CMP_MASKED_EQ, ~(uint64_t)INT_MAX, 0),
-                            SCMP_A1(SCMP_CMP_EQ, SIGKILL)) == 0;
+    return add_pair(filter, SCMP_SYS(kill),
+                    (struct scmp_arg_cmp){0, SCMP_CMP_MASKED_EQ, ~(uint64_t)INT_MAX, 0},
+                    (struct scmp_arg_cmp){1, SCMP_CMP_MASKED_EQ, UINT32_MAX, SIGKILL});
 }
 
 // libseccomp writes the program into a descriptor only.
@@ -145,8 +154,6 @@ static bool compile(bool spawner, struct sock_filter *code, unsigned short *ret_
                 add(filter, for_workers, LENGTH(for_workers));
 #ifndef GATEHOUSE_SANITIZER
     good = good && add_mmap(filter);
-#else
-    (void)add_mmap;
 #endif
     if (spawner) {
         good = good && add(filter, for_spawner, LENGTH(for_spawner)) && add_kill(filter);
