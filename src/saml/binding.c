@@ -43,14 +43,14 @@ static reason check_xml(struct op *op, struct slice xml) {
         REFUSE(op, SAML_TOO_LARGE, "the message has %zu bytes; at most %u are taken", xml.len,
                SAML_XML_MAX);
     }
-    if (memchr(xml.at, 0, xml.len) != NULL) {
-        REFUSE(op, SAML_MALFORMED, "the message holds NUL bytes: it is no XML in UTF-8");
-    }
     if (!starts_as_xml(xml)) {
         if (is_deflated_xml(xml)) {
             REFUSE(op, SAML_BINDING, "the message is deflated, which only the Redirect binding does");
         }
         REFUSE(op, SAML_MALFORMED, "the decoded message does not start with '<'");
+    }
+    if (memchr(xml.at, 0, xml.len) != NULL) {
+        REFUSE(op, SAML_MALFORMED, "the message holds NUL bytes: it is no XML in UTF-8");
     }
     return NULL;
 }
