@@ -161,7 +161,7 @@ static json_t *text_value(struct op *op, struct slice text) {
     return buf.broken ? NULL : json_stringn(buf.at, buf.len);
 }
 
-void json_set(struct op *op, struct json *object, const char *name, struct json *value) {
+void json_set(struct op *op, struct json *object, const char *name, const struct json *value) {
     if (json_object_set(in(object), name, in(value)) != 0) {
         op->incomplete = true;
     }
@@ -205,7 +205,7 @@ void json_set_texts(struct op *op, struct json *object, const char *name, struct
     put_new(op, object, name, array);
 }
 
-void json_add(struct op *op, struct json *array, struct json *value) {
+void json_add(struct op *op, struct json *array, const struct json *value) {
     if (json_array_append(in(array), in(value)) != 0) {
         op->incomplete = true;
     }

@@ -25,7 +25,7 @@ MUST_USE reason json_print(struct op *op, const struct json *root, bool pretty, 
 // json_print then refuses with limit.memory. Bytes of a text that are not UTF-8 are written as U+FFFD.
 struct json *json_object(struct op *op);
 struct json *json_array(struct op *op);
-void json_set(struct op *op, struct json *object, const char *name, struct json *value);
+void json_set(struct op *op, struct json *object, const char *name, const struct json *value);
 void json_set_text(struct op *op, struct json *object, const char *name, struct slice text);
 void json_set_text_or_null(struct op *op, struct json *object, const char *name, struct slice text);
 void json_set_str(struct op *op, struct json *object, const char *name, const char *text);
@@ -34,7 +34,7 @@ void json_set_bool(struct op *op, struct json *object, const char *name, bool va
 void json_set_time(struct op *op, struct json *object, const char *name, int64_t time); // 0: null
 void json_set_null(struct op *op, struct json *object, const char *name);
 void json_set_texts(struct op *op, struct json *object, const char *name, struct texts texts);
-void json_add(struct op *op, struct json *array, struct json *value);
+void json_add(struct op *op, struct json *array, const struct json *value);
 void json_add_text(struct op *op, struct json *array, struct slice text);
 
 // Readers: NULL / false / empty when there is none or it has another type.

@@ -2,8 +2,6 @@
 // Who is calling, and may they.
 #include "http/router.h"
 
-#define SESSION_COOKIE_NAME "__Host-gatehouse"
-
 static struct permission_set all_permissions(void) {
     struct permission_set all = {{0, 0}};
     for (size_t i = 0; i < permission_count; i++) {

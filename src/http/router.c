@@ -9,6 +9,20 @@
 #define API_PREFIX "/api/"
 #define WEB_BODY_MAX (64U << 10)
 
+// One {part} of a pattern, with what may follow it: "{user}:disable". A part that names no action takes none, so
+// that an action which is not there is not found, rather than being somebody's id.
+static bool part_fits(struct op *op, struct slice want, struct slice part, struct slice *ret_arg) {
+    size_t end = slice_find(want, S("}"));
+    struct slice action = slice_sub(want, end + 1, want.len);
+    if (!slice_ends(part, action)) {
+        return false;
+    }
+    struct slice id = slice_sub(part, 0, part.len - action.len);
+    return id.len > 0 && memchr(id.at, ':', id.len) == NULL &&
+           decode_url(op, id, false, ret_arg) && ret_arg->len > 0 &&
+           memchr(ret_arg->at, 0, ret_arg->len) == NULL;
+}
+
 // Is this the path of this row? Fills the {parts}, decoded.
 static bool path_fits(struct op *op, const char *pattern, struct slice path,
                       struct slice args[REQUEST_ARGS_MAX]) {
@@ -22,9 +36,7 @@ static bool path_fits(struct op *op, const char *pattern, struct slice path,
             return false;
         }
         if (want_part.len > 0 && want_part.at[0] == '{') {
-            if (part.len == 0 || count == REQUEST_ARGS_MAX ||
-                !decode_url(op, part, false, &args[count]) || args[count].len == 0 ||
-                memchr(args[count].at, 0, args[count].len) != NULL) {
+            if (count == REQUEST_ARGS_MAX || !part_fits(op, want_part, part, &args[count])) {
                 return false;
             }
             count++;
@@ -168,6 +180,5 @@ size_t router_body_max(enum method method, struct slice path) {
     if (router_is_saml(path)) {
         return SAML_FORM_MAX;
     }
-    // Metadata as a JSON text grows by its escapes; METADATA_XML_MAX is checked on its own.
-    return slice_starts(path, S(API_PREFIX)) ? JSON_BODY_MAX + METADATA_XML_MAX : WEB_BODY_MAX;
+    return slice_starts(path, S(API_PREFIX)) ? JSON_BODY_MAX : WEB_BODY_MAX;
 }

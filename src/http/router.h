@@ -8,6 +8,8 @@
 
 #include "http/reply.h"
 
+#define SESSION_COOKIE_NAME "__Host-gatehouse"
+
 typedef reason (*route_fn)(struct op *op, struct gate *gate, struct request *request,
                            struct reply *reply);
 
@@ -23,7 +25,7 @@ enum door { DOOR_API, DOOR_WEB }; // how a refusal is said: problem+json, or by 
 
 struct route {
     enum method method;
-    const char *path; // "/api/v1/tenants/{tenant}"
+    const char *path; // "/api/v1/tenants/{tenant}"; "{user}:disable" is the part {user} with an action
     enum door door;
     enum access access;
     const char *permission; // "users:view"; NULL: none needed

@@ -27,7 +27,6 @@ WEB(web_readyz);
 WEB(web_metrics);
 WEB(web_asset);
 
-#define SESSION_COOKIE_NAME "__Host-gatehouse"
 #define BINDING_COOKIE_PREFIX "__Host-gatehouse-"
 
 // What a signed-in caller is told about themselves: GET /session, and part of the ACS's JSON.

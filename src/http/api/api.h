@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The JSON API: each function is a row of routes.def, which also says who may. A handler reads the request,
+// does its work in one transaction, and answers; it decides nothing that domain can decide.
+#ifndef GATEHOUSE_HTTP_API_API_H
+#define GATEHOUSE_HTTP_API_API_H
+
+#include "http/router.h"
+
+#define API(name)                                                                                  \
+    MUST_USE reason name(struct op *op, struct gate *gate, struct request *request,                \
+                         struct reply *reply)
+API(api_openapi);
+API(api_me);
+API(api_permissions);
+API(api_tenants_list);
+API(api_tenants_create);
+API(api_tenant_get);
+API(api_tenant_put);
+API(api_tenant_delete);
+API(api_connections_list);
+API(api_tenant_connections_list);
+API(api_connections_create);
+API(api_connection_get);
+API(api_connection_put);
+API(api_connection_delete);
+API(api_idp_get);
+API(api_idp_put);
+API(api_policy_get);
+API(api_policy_put);
+API(api_rules_get);
+API(api_rules_put);
+API(api_users_list);
+API(api_users_create);
+API(api_user_get);
+API(api_user_patch);
+API(api_user_delete);
+API(api_user_disable);
+API(api_user_enable);
+API(api_user_revoke_sessions);
+API(api_roles_list);
+API(api_roles_create);
+API(api_role_get);
+API(api_role_delete);
+API(api_traces_list);
+API(api_trace_get);
+API(api_audit_list);
+
+// What callers send, for reading it and for describing it.
+extern const struct field_table tenant_ask_fields, tenant_change_fields, connection_ask_fields,
+    connection_switch_fields, idp_ask_fields, user_add_fields, user_change_fields;
+
+// ---- for all of them (api.c) -------------------------------------------------------------------------
+
+// store_write; what a run of `fn` that is run again had said by field is forgotten first.
+MUST_USE reason api_write(struct op *op, struct gate *gate, store_fn fn, void *arg);
+// {"items":[...],"next_cursor":text|null}; total is added when it is not API_NO_TOTAL.
+#define API_NO_TOTAL SIZE_MAX
+MUST_USE reason api_reply_list(struct op *op, struct reply *reply, const struct json *items,
+                               struct slice next, size_t total);
+// A copy of an object without these members (NULL ends the list): they are read by hand.
+MUST_USE reason api_without(struct op *op, const struct json *object, const char *const *names,
+                            const struct json **ret_rest);
+// NULL also for a member that is null.
+const struct json *api_member(const struct json *object, const char *name);
+// Puts `at` in front of the pointers of the field errors from number `from` on.
+void api_errors_under(struct op *op, size_t from, struct slice at);
+// Says `why` (its detail is op's) by field, where whoever refused did not know the field.
+void api_error_once(struct op *op, size_t from, struct slice pointer, reason why);
+
+// ---- connections, as they are asked for and shown ------------------------------------------------------
+
+// What a body says about an identity provider: metadata_xml, or metadata_url, or the few values; asks the worker or
+// fetches, so never inside a transaction.
+MUST_USE reason idp_ask(struct op *op, struct gate *gate, const struct json *object, struct slice at,
+                        struct idp_import *ret_import);
+struct connection_ask {
+    struct slice at; // JSON pointer of the object
+    struct connection connection;
+    const struct json *idp; // NULL: none was given
+    struct texts warnings;
+    bool bare_rules; // "rules" was the list itself
+};
+MUST_USE reason connection_ask_read(struct op *op, const struct json *object, struct slice at,
+                                    struct connection_ask *ret_ask);
+// Fills ask->connection.idp, if one was given.
+MUST_USE reason connection_ask_idp(struct op *op, struct gate *gate, struct connection_ask *ask);
+// In a transaction, which may run again.
+MUST_USE reason connection_ask_store(struct op *op, struct txn *txn, const struct actor *actor,
+                                     const struct connection_ask *ask, struct slice tenant,
+                                     struct connection *ret_connection);
+// "rules": the object that PUT rules takes, or only its list.
+MUST_USE reason mapping_ask_read(struct op *op, const struct json *value, struct slice at,
+                                 struct mapping *ret_mapping, bool *ret_bare);
+MUST_USE reason connection_json(struct op *op, const struct gate *gate,
+                                const struct connection *connection, struct json **ret_json);
+// A connection by its short name, for those who show a part of it.
+MUST_USE reason connection_read(struct op *op, struct gate *gate, struct slice slug,
+                                struct connection *ret_connection);
+
+#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A connection's identity provider: from metadata as text, from an address, or from the few values that support
+// staff get. Which of the three is seen by the members; exactly one way may be there. Whatever asks a worker or
+// another server happens here, before the transaction that stores the outcome.
+#include "base/uri.h"
+#include "http/api/api.h"
+
+#define CERTIFICATE_TEXT_MAX (64U << 10) // a PEM file with a chain and remarks around it
+
+struct ask {
+    struct slice xml, metadata_url, entity_id, sso_url, slo_url;
+    const struct json *certificates; // NULL: none
+};
+// metadata_xml and certificates hold more than a field may, so they are read by hand.
+static const struct field ask_rows[] = {
+    F_TEXT(struct ask, metadata_url, 1, FIELD_NULL, 2 * URI_MAX),
+    F_TEXT(struct ask, entity_id, 2, FIELD_NULL, 1024),
+    F_TEXT(struct ask, sso_url, 3, FIELD_NULL, 2 * URI_MAX),
+    F_TEXT(struct ask, slo_url, 4, FIELD_NULL, 2 * URI_MAX),
+};
+FIELD_TABLE(idp_ask_fields, "idp", 1, struct ask, ask_rows);
+
+// ---- reading the body -----------------------------------------------------------------------------------
+
+static reason ask_read(struct op *op, const struct json *object, struct ask *ret_ask) {
+    static const char *const by_hand[] = {"metadata_xml", "certificates", NULL};
+    struct ask ask = {.xml = SLICE_NONE};
+    const struct json *xml = api_member(object, "metadata_xml");
+    const struct json *rest = NULL;
+    TRY(api_without(op, object, by_hand, &rest));
+    TRY(json_to_fields(op, &idp_ask_fields, rest, S(""), &ask));
+    if (xml != NULL && !json_text(xml, &ask.xml)) {
+        op_error(op, S("/metadata_xml"), REASON_OF(FIELD_TYPE), "expected a text");
+        REFUSE(op, INVALID_INPUT, "metadata_xml: expected the XML as a text");
+    }
+    ask.xml = slice_trim(ask.xml);
+    ask.certificates = api_member(object, "certificates");
+    *ret_ask = ask;
+    return NULL;
+}
+
+// The certificates as texts; one text stands for a list of one.
+static reason read_certificates(struct op *op, const struct json *given, struct texts *ret_texts) {
+    struct texts texts = {NULL, 0};
+    struct slice one;
+    bool single = json_text(given, &one);
+    size_t count = single ? 1 : json_count(given);
+    if ((given != NULL && !single && !json_is_array(given)) ||
+        count > CONNECTION_CERTIFICATES_MAX) {
+        op_error(op, S("/certificates"),
+                 json_is_array(given) ? REASON_OF(FIELD_RANGE) : REASON_OF(FIELD_TYPE),
+                 "expected a list of at most %d texts", CONNECTION_CERTIFICATES_MAX);
+        REFUSE(op, INVALID_INPUT, "certificates: expected a list of at most %d texts",
+               CONNECTION_CERTIFICATES_MAX);
+    }
+    TRY(op_take(op, (count + 1) * sizeof *texts.at, &texts.at));
+    for (; texts.count < count; texts.count++) {
+        struct slice *text = &texts.at[texts.count];
+        *text = single ? one : S("");
+        if ((!single && !json_text(json_at(given, texts.count), text)) ||
+            text->len > CERTIFICATE_TEXT_MAX) {
+            op_error(op, op_text(op, "/certificates/%zu", texts.count), REASON_OF(FIELD_TYPE),
+                     "expected a certificate as text: PEM, DER in base64, or bare base64");
+            REFUSE(op, INVALID_INPUT, "a certificate is not a text of at most %u bytes",
+                   CERTIFICATE_TEXT_MAX);
+        }
+    }
+    *ret_texts = texts;
+    return NULL;
+}
+
+// Exactly one way to say who the identity provider is.
+static reason check_shape(struct op *op, const struct ask *ask) {
+    bool values = ask->sso_url.len > 0 || ask->slo_url.len > 0 || ask->certificates != NULL;
+    size_t ways = (ask->xml.len > 0 ? 1U : 0) + (ask->metadata_url.len > 0 ? 1U : 0) +
+                  (values ? 1U : 0);
+    if (ways == 1) {
+        return NULL;
+    }
+    const struct {
+        const char *name;
+        bool there;
+    } members[] = {{"metadata_xml", ask->xml.len > 0},
+                   {"metadata_url", ask->metadata_url.len > 0},
+                   {"sso_url", ask->sso_url.len > 0},
+                   {"slo_url", ask->slo_url.len > 0},
+                   {"certificates", ask->certificates != NULL}};
+    for (size_t i = 0; ways > 1 && i < sizeof members / sizeof members[0]; i++) {
+        if (members[i].there) {
+            op_error(op, op_text(op, "/%s", members[i].name), REASON_OF(FIELD_VALUE),
+                     "cannot stand together with the other ways to name an identity provider");
+        }
+    }
+    if (ways == 0 && ask->entity_id.len > 0) {
+        op_error(op, S("/sso_url"), REASON_OF(FIELD_REQUIRED), "is missing");
+        op_error(op, S("/certificates"), REASON_OF(FIELD_REQUIRED), "is missing");
+    }
+    REFUSE(op, INVALID_INPUT,
+           "give exactly one of: metadata_xml, metadata_url, or entity_id with sso_url and "
+           "certificates (and slo_url)");
+}
+
+// ---- resolving ------------------------------------------------------------------------------------------
+
+static reason from_url(struct op *op, struct gate *gate, struct slice url, struct slice entity_id,
+                       struct idp_import *ret_import) {
+    struct fetch_options options = {.allow_private = gate->settings->allow_private_fetch};
+    struct slice xml;
+    TRY(idp_fetch(op, &options, url, &xml));
+    TRY(idp_from_xml(op, gate->pool, xml, entity_id, ret_import));
+    ret_import->idp.metadata_url = url;
+    return NULL;
+}
+
+static reason add_warning(struct op *op, struct idp_import *import, struct slice sentence) {
+    struct texts all = {NULL, 0};
+    TRY(op_take(op, (import->warnings.count + 1) * sizeof *all.at, &all.at));
+    all.at[all.count++] = sentence;
+    for (size_t i = 0; i < import->warnings.count; i++) {
+        all.at[all.count++] = import->warnings.at[i];
+    }
+    import->warnings = all;
+    return NULL;
+}
+
+// People paste the address into the field for the document: what they mean is plain.
+static bool is_address(struct slice text) {
+    return slice_starts(text, S("https://")) || slice_starts(text, S("http://"));
+}
+
+static reason resolve(struct op *op, struct gate *gate, const struct ask *ask,
+                      struct idp_import *ret_import) {
+    size_t from = op->error_count;
+    if (ask->xml.len > 0) {
+        bool address = is_address(ask->xml);
+        reason why = address ? from_url(op, gate, ask->xml, ask->entity_id, ret_import)
+                             : idp_from_xml(op, gate->pool, ask->xml, ask->entity_id, ret_import);
+        if (why != NULL && why->class == CLASS_INPUT) {
+            api_error_once(op, from, S("/metadata_xml"), why);
+        }
+        TRY(why);
+        return address ? add_warning(op, ret_import,
+                                     S("metadata_xml held an address, not a document: the metadata "
+                                       "was fetched from there, as metadata_url would have it"))
+                       : NULL;
+    }
+    if (ask->metadata_url.len > 0) {
+        reason why = from_url(op, gate, slice_trim(ask->metadata_url), ask->entity_id, ret_import);
+        if (why != NULL && why->class == CLASS_INPUT) {
+            api_error_once(op, from, S("/metadata_url"), why);
+        }
+        return why;
+    }
+    struct idp_values values = {ask->entity_id, ask->sso_url, ask->slo_url, {NULL, 0}};
+    TRY(read_certificates(op, ask->certificates, &values.certificates));
+    return idp_from_values(op, &values, ret_import);
+}
+
+static reason ask_resolve(struct op *op, struct gate *gate, const struct json *object,
+                          struct idp_import *ret_import) {
+    struct ask ask = {.certificates = NULL};
+    TRY(ask_read(op, object, &ask));
+    TRY(check_shape(op, &ask));
+    return resolve(op, gate, &ask, ret_import);
+}
+
+reason idp_ask(struct op *op, struct gate *gate, const struct json *object, struct slice at,
+               struct idp_import *ret_import) {
+    size_t from = op->error_count;
+    reason why = ask_resolve(op, gate, object, ret_import);
+    if (why != NULL) {
+        api_errors_under(op, from, at);
+    }
+    return why;
+}
+
+// ---- the routes -----------------------------------------------------------------------------------------
+
+reason api_idp_get(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    struct connection connection;
+    TRY(connection_read(op, gate, request->args[0], &connection));
+    return reply_json(op, reply, 200, json_from_fields(op, &idp_fields, &connection.idp));
+}
+
+struct change {
+    const struct actor *actor;
+    struct slice slug;
+    const struct idp *idp;
+    struct connection connection;
+};
+static reason store_idp(struct op *op, struct txn *txn, void *arg) {
+    struct change *change = arg;
+    return connection_set_idp(op, txn, change->actor, change->slug, change->idp,
+                              &change->connection);
+}
+
+reason api_idp_put(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    struct connection connection;
+    struct idp_import import = {.warnings = {NULL, 0}};
+    const struct json *object = NULL;
+    TRY(request_json(op, request, &object));
+    // Nobody has us fetch for a connection that is not there.
+    TRY(connection_read(op, gate, request->args[0], &connection));
+    TRY(idp_ask(op, gate, object, S(""), &import));
+    struct change change = {&request->actor, request->args[0], &import.idp, connection};
+    TRY(api_write(op, gate, store_idp, &change));
+    struct json *body = json_from_fields(op, &idp_fields, &change.connection.idp);
+    json_set_texts(op, body, "warnings", import.warnings);
+    return reply_json(op, reply, 200, body);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Who is calling, as the gate sees it: what they may, in which tenant, and why.
+#include "http/api/api.h"
+#include "http/web/web.h"
+
+static reason operator_json(struct op *op, const struct actor *actor, struct json **ret_body) {
+    struct texts permissions;
+    TRY(permission_texts(op, actor->permissions, &permissions));
+    struct json *body = json_object(op);
+    json_set_str(op, body, "kind", "operator");
+    json_set_text(op, body, "id", actor->id);
+    json_set_texts(op, body, "permissions", permissions);
+    *ret_body = body;
+    return NULL;
+}
+
+static reason user_json(struct op *op, const struct session_view *view, struct json **ret_body) {
+    struct texts permissions;
+    TRY(permission_texts(op, view->permissions, &permissions));
+    struct json *body = session_json(op, view);
+    json_set_str(op, body, "kind", "user");
+    json_set_text(op, body, "id", view->user.id);
+    json_set_text(op, body, "first_name", view->user.first_name);
+    json_set_text(op, body, "last_name", view->user.last_name);
+    json_set_texts(op, body, "permissions", permissions);
+    struct json *grants = json_array(op);
+    const struct grant *rows = view->membership.grants.at;
+    for (size_t i = 0; i < view->membership.grants.count; i++) {
+        json_add(op, grants, json_from_fields(op, &grant_fields, &rows[i]));
+    }
+    json_set(op, body, "grants", grants);
+    json_set_time(op, body, "authenticated_at", view->session.authenticated_at);
+    json_set_time(op, body, "expires_at", view->session.expires_at);
+    *ret_body = body;
+    return NULL;
+}
+
+reason api_me(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    (void)gate;
+    struct json *body = NULL;
+    if (request->actor.kind == ACTOR_USER) {
+        TRY(user_json(op, &request->session, &body));
+    } else {
+        TRY(operator_json(op, &request->actor, &body));
+    }
+    return reply_json(op, reply, 200, body);
+}

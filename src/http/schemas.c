@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The rows of schemas.h. Nothing here is used to check anything: requests are checked by the same field tables, and
+// a test compares answers with what is said here.
+#include "http/schemas.h"
+
+#include "http/api/api.h"
+
+#define TEXT "{\"type\":\"string\"}"
+#define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
+#define TEXTS "{\"type\":\"array\",\"items\":" TEXT "}"
+#define FLAG "{\"type\":\"boolean\"}"
+#define NUMBER "{\"type\":\"integer\"}"
+#define TIME "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
+#define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define LIST_OF(name) "{\"type\":\"array\",\"items\":" REF(name) "}"
+#define OBJECT(must, properties)                                                                   \
+    "{\"type\":\"object\",\"required\":[" must "],\"properties\":{" properties "}}"
+#define FORM "application/x-www-form-urlencoded"
+
+#define PERSON                                                                                     \
+    OBJECT("\"id\",\"email\",\"name_id\"",                                                         \
+           "\"id\":" TEXT ",\"email\":" TEXT_OR_NULL ",\"name_id\":" TEXT_OR_NULL)
+#define SESSION_MUST                                                                               \
+    "\"session_id\",\"tenant\",\"connection\",\"user\",\"roles\",\"permissions\","                 \
+    "\"authenticated_at\",\"expires_at\""
+#define SESSION_PROPERTIES                                                                         \
+    "\"session_id\":" TEXT ",\"tenant\":" TEXT ",\"connection\":" TEXT ",\"user\":" PERSON         \
+    ",\"roles\":" TEXTS ",\"permissions\":" TEXTS ",\"authenticated_at\":" TIME                    \
+    ",\"expires_at\":" TIME
+#define MEMBER_MUST                                                                                \
+    "\"id\",\"email\",\"first_name\",\"last_name\",\"status\",\"roles\",\"last_visit\""
+#define MEMBER_PROPERTIES                                                                          \
+    "\"id\":" TEXT ",\"email\":" TEXT_OR_NULL ",\"first_name\":" TEXT ",\"last_name\":" TEXT       \
+    ",\"status\":" REF("UserStatus") ",\"roles\":{\"type\":\"array\",\"items\":" OBJECT(           \
+        "\"role_id\",\"source\"", "\"role_id\":" TEXT ",\"source\":" TEXT) "},\"last_visit\":" TIME
+#define CONNECTION_MUST                                                                            \
+    "\"slug\",\"tenant\",\"disabled\",\"entity_id\",\"acs_url\",\"slo_url\",\"login_url\","        \
+    "\"metadata_url\",\"idp\",\"policy\",\"rules\",\"version\",\"created_at\",\"updated_at\""
+#define CONNECTION_PROPERTIES                                                                      \
+    "\"slug\":" TEXT ",\"tenant\":" TEXT ",\"disabled\":" FLAG ",\"entity_id\":" TEXT              \
+    ",\"acs_url\":" TEXT ",\"slo_url\":" TEXT ",\"login_url\":" TEXT ",\"metadata_url\":" TEXT     \
+    ",\"idp\":" REF("Idp") ",\"policy\":" REF("Policy") ",\"rules\":" REF("Rules")                 \
+    ",\"version\":" NUMBER ",\"created_at\":" TIME ",\"updated_at\":" TIME
+
+const struct schema schema_table[] = {
+    // From field tables: answers.
+    {.name = "Tenant", .table = &tenant_fields},
+    {.name = "TenantCreated",
+     .table = &tenant_fields,
+     .more = "{\"connections\":" LIST_OF("ConnectionCreated") "}"},
+    {.name = "Endpoint", .table = &endpoint_fields},
+    {.name = "Certificate", .table = &certificate_fields},
+    {.name = "Idp", .table = &idp_fields},
+    {.name = "IdpStored", .table = &idp_fields, .more = "{\"warnings\":" TEXTS "}"},
+    {.name = "Policy", .table = &policy_fields},
+    {.name = "Rule", .table = &mapping_rule_fields},
+    {.name = "Rules", .table = &mapping_fields},
+    {.name = "Grant", .table = &grant_fields},
+    {.name = "Role", .table = &role_fields},
+    {.name = "TraceCheck", .table = &trace_check_fields},
+    {.name = "Trace", .table = &trace_fields},
+    {.name = "AuditEvent", .table = &audit_fields},
+    // From field tables: requests.
+    {.name = "TenantCreate",
+     .table = &tenant_ask_fields,
+     .input = true,
+     .more = "{\"connections\":" LIST_OF("ConnectionCreate") "}"},
+    {.name = "TenantChange", .table = &tenant_change_fields, .input = true},
+    {.name = "ConnectionCreate",
+     .table = &connection_ask_fields,
+     .input = true,
+     .more = "{\"idp\":" REF("IdpAsk") ",\"policy\":" REF("PolicyAsk")
+         ",\"rules\":{\"anyOf\":[" REF("RulesAsk") "," LIST_OF("RuleAsk") "]}}"},
+    {.name = "ConnectionSwitch", .table = &connection_switch_fields, .input = true},
+    {.name = "IdpAsk",
+     .table = &idp_ask_fields,
+     .input = true,
+     .more = "{\"metadata_xml\":{\"type\":\"string\",\"description\":\"Give exactly one of: "
+             "metadata_xml; metadata_url; entity_id with sso_url and certificates.\"},"
+             "\"certificates\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"description\":"
+             "\"PEM, DER in base64, or bare base64\"}}}"},
+    {.name = "PolicyAsk", .table = &policy_fields, .input = true},
+    {.name = "RuleAsk", .table = &mapping_rule_fields, .input = true},
+    {.name = "RulesAsk", .table = &mapping_fields, .input = true},
+    {.name = "UserAdd", .table = &user_add_fields, .input = true},
+    {.name = "UserChange", .table = &user_change_fields, .input = true},
+    {.name = "RoleCreate", .table = &role_fields, .input = true},
+    // Lists.
+    {.name = "Tenants", .list = "Tenant", .total = true},
+    {.name = "Connections", .list = "Connection", .total = true},
+    {.name = "Users", .list = "User", .total = true},
+    {.name = "Roles", .list = "Role", .total = true, .all = true},
+    {.name = "Permissions", .list = "Permission", .total = true, .all = true},
+    {.name = "Traces", .list = "Trace"},
+    {.name = "AuditLog", .list = "AuditEvent"},
+    // By hand.
+    {.name = "Connection", .whole = OBJECT(CONNECTION_MUST, CONNECTION_PROPERTIES)},
+    {.name = "ConnectionCreated",
+     .whole = OBJECT(CONNECTION_MUST, CONNECTION_PROPERTIES ",\"warnings\":" TEXTS)},
+    {.name = "UserStatus",
+     .whole = "{\"type\":\"string\",\"enum\":[\"invited\",\"invite_expired\",\"active\",\"locked\","
+              "\"disabled\",\"reactivating\",\"deleted\"]}"},
+    {.name = "User", .whole = OBJECT(MEMBER_MUST, MEMBER_PROPERTIES)},
+    {.name = "UserDetail",
+     .whole = OBJECT(MEMBER_MUST ",\"tenant\",\"grants\",\"created_at\",\"updated_at\"",
+                     MEMBER_PROPERTIES ",\"tenant\":" TEXT ",\"grants\":" LIST_OF("Grant")
+                     ",\"created_at\":" TIME ",\"updated_at\":" TIME)},
+    {.name = "Ended", .whole = OBJECT("\"ended\"", "\"ended\":" NUMBER)},
+    {.name = "Permission",
+     .whole = OBJECT("\"id\",\"task_id\",\"resource\",\"action\",\"display_name\",\"description\","
+                     "\"pii\",\"entitlement\"",
+                     "\"id\":" TEXT ",\"task_id\":" TEXT_OR_NULL ",\"resource\":" TEXT
+                     ",\"action\":" TEXT ",\"display_name\":" TEXT ",\"description\":" TEXT
+                     ",\"pii\":" FLAG ",\"entitlement\":" TEXT_OR_NULL)},
+    {.name = "Me",
+     .whole = "{\"anyOf\":["
+         OBJECT("\"kind\",\"id\",\"permissions\"",
+                "\"kind\":{\"const\":\"operator\"},\"id\":" TEXT ",\"permissions\":" TEXTS) ","
+         OBJECT("\"kind\",\"id\",\"first_name\",\"last_name\",\"grants\"," SESSION_MUST,
+                "\"kind\":{\"const\":\"user\"},\"id\":" TEXT ",\"first_name\":" TEXT
+                ",\"last_name\":" TEXT ",\"grants\":" LIST_OF("Grant") "," SESSION_PROPERTIES) "]}"},
+    {.name = "Session", .whole = OBJECT(SESSION_MUST, SESSION_PROPERTIES)},
+    {.name = "LoginResult",
+     .whole = OBJECT("\"access_token\",\"token_type\",\"expires_in\",\"session_id\",\"tenant\","
+                     "\"user\",\"roles\",\"permissions\",\"return_to\",\"trace_id\"",
+                     "\"access_token\":" TEXT ",\"token_type\":" TEXT ",\"expires_in\":" NUMBER
+                     ",\"session_id\":" TEXT ",\"tenant\":" TEXT ",\"user\":" PERSON
+                     ",\"roles\":" TEXTS ",\"permissions\":" TEXTS ",\"return_to\":" TEXT
+                     ",\"trace_id\":" TEXT)},
+    {.name = "SignedOut",
+     .whole = OBJECT("\"signed_out\",\"logout_url\"",
+                     "\"signed_out\":" FLAG ",\"logout_url\":" TEXT_OR_NULL)},
+    {.name = "Introspection",
+     .whole = "{\"type\":\"object\",\"required\":[\"active\"],\"properties\":{\"active\":" FLAG "}}"},
+    {.name = "Discovery",
+     .whole = OBJECT("\"issuer\",\"jwks_uri\"", "\"issuer\":" TEXT ",\"jwks_uri\":" TEXT)},
+    {.name = "Health", .whole = OBJECT("\"status\"", "\"status\":" TEXT)},
+    {.name = "Readiness",
+     .whole = OBJECT("\"status\",\"store\",\"workers\",\"draining\"",
+                     "\"status\":" TEXT ",\"store\":" FLAG ",\"workers\":" FLAG
+                     ",\"draining\":" FLAG)},
+    {.name = "OpenApi", .whole = "{\"type\":\"object\"}"},
+    {.name = "Problem",
+     .media = "application/problem+json",
+     .whole = OBJECT("\"type\",\"title\",\"status\",\"detail\",\"reason\"",
+                     "\"type\":" TEXT ",\"title\":" TEXT ",\"status\":" NUMBER ",\"detail\":" TEXT
+                     ",\"reason\":{\"type\":\"string\",\"description\":\"A stable slug, for "
+                     "programs.\"},\"trace_id\":" TEXT
+                     ",\"errors\":{\"type\":\"array\",\"items\":" OBJECT(
+                         "\"pointer\",\"reason\",\"detail\"",
+                         "\"pointer\":" TEXT ",\"reason\":" TEXT ",\"detail\":" TEXT) "}")},
+    // Neither JSON in nor JSON out.
+    {.name = "Jwks",
+     .media = "application/jwk-set+json",
+     .whole = OBJECT("\"keys\"", "\"keys\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}")},
+    {.name = "Html", .media = "text/html", .whole = TEXT},
+    {.name = "Asset", .media = "*/*", .whole = TEXT},
+    {.name = "Metrics", .media = "text/plain", .whole = TEXT},
+    {.name = "SamlMetadata", .media = "application/samlmetadata+xml", .whole = TEXT},
+    {.name = "LoginForm",
+     .media = FORM,
+     .whole = OBJECT("\"email\"", "\"email\":" TEXT ",\"return_to\":" TEXT)},
+    {.name = "SamlForm",
+     .media = FORM,
+     .whole = "{\"type\":\"object\",\"properties\":{\"SAMLResponse\":" TEXT ",\"SAMLRequest\":" TEXT
+              ",\"RelayState\":" TEXT "}}"},
+    {.name = "IntrospectForm", .media = FORM, .whole = OBJECT("\"token\"", "\"token\":" TEXT)},
+};
+const size_t schema_count = sizeof schema_table / sizeof schema_table[0];
+
+const struct schema_query schema_queries[] = {
+    {"*", "limit", "How many at most; 50 when absent.",
+     "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"},
+    {"*", "cursor", "The next_cursor of the page before.", TEXT},
+    {"listUsers", "status", "Only those in this state; those removed only when asked for.",
+     REF("UserStatus")},
+    {"listUsers", "q", "Part of a name or an e-mail address, without regard to case.", TEXT},
+    {"listUsers", "role", "Only those who have this role.", TEXT},
+    {"listUsers", "sort", "A minus in front: the other way round.",
+     "{\"type\":\"string\",\"enum\":[\"name\",\"-name\",\"email\",\"-email\",\"status\",\"-status\","
+     "\"last_visit\",\"-last_visit\"]}"},
+    {"listTraces", "reason", "The slug of a refusal, or accepted.", TEXT},
+    {"listTraces", "user", "A user id, an e-mail address or a NameID.", TEXT},
+    {"startLogin", "return_to", "A path on this site for after the sign-in.", TEXT},
+    {"askEmail", "return_to", "A path on this site for after the sign-in.", TEXT},
+    {"singleLogoutQuery", "SAMLRequest", "A LogoutRequest, deflated, in base64.", TEXT},
+    {"singleLogoutQuery", "SAMLResponse", "A LogoutResponse, deflated, in base64.", TEXT},
+    {"singleLogoutQuery", "RelayState", "Given back with the answer.", TEXT},
+    {"singleLogoutQuery", "SigAlg", "The signature algorithm.", TEXT},
+    {"singleLogoutQuery", "Signature", "Over the other parameters, in base64.", TEXT},
+};
+const size_t schema_query_count = sizeof schema_queries / sizeof schema_queries[0];
+
+const struct schema_answer schema_answers[] = {
+    {"consumeAssertion", 303, NULL, "A browser: signed in, with the session cookie."},
+    {"startLogin", 200, "Html", "A form that posts itself to the identity provider."},
+    {"askSignOut", 303, NULL, "Nobody is signed in."},
+    {"signOut", 200, "SignedOut", "For machines; browsers may get a form that posts itself."},
+    {"singleLogoutQuery", 200, "Html", "A form that posts itself to the identity provider."},
+    {"singleLogoutQuery", 303, NULL, "The identity provider answered our sign-out."},
+    {"singleLogoutForm", 200, "Html", "A form that posts itself to the identity provider."},
+    {"singleLogoutForm", 303, NULL, "The identity provider answered our sign-out."},
+    {"findConnection", 422, "Html", "No sign-in is set up for this address."},
+    {"getReadiness", 503, "Readiness", "Not ready."},
+    {"addUser", 200, "UserDetail", "Somebody who was known here became a member of this tenant."},
+};
+const size_t schema_answer_count = sizeof schema_answers / sizeof schema_answers[0];
+
+const struct schema_part schema_parts[] = {
+    {"tenant", "Short name of a tenant."},
+    {"connection", "Short name of a connection."},
+    {"user", "Id of a user."},
+    {"role_id", "Id of a role, built-in or the tenant's own."},
+    {"trace", "Id of a trace, as a refusal names it."},
+    {"name", "Name of a file."},
+};
+const size_t schema_part_count = sizeof schema_parts / sizeof schema_parts[0];
