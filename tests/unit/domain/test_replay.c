@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The replay ledger: once is once, over restarts, sweeps and clocks that step back; odd IDs fail closed.
+#include "people.h"
+
+struct ledger {
+    struct slice connection, issuer, id;
+    int64_t expires;
+    bool fresh, seen;
+};
+static reason add_fn(struct op *op, struct txn *txn, void *arg) {
+    struct ledger *l = arg;
+    TRY(replay_seen(op, txn, l->connection, l->issuer, l->id, l->expires, &l->seen));
+    return replay_add(op, txn, l->connection, l->issuer, l->id, l->expires, &l->fresh);
+}
+static bool is_fresh(struct fixture *fixture, struct slice id, int64_t expires) {
+    struct ledger l = {S("acme-okta"), S("http://www.okta.com/exk1"), id, expires, false, false};
+    assert_done(fixture_write(fixture, add_fn, &l));
+    assert_true(l.fresh == !l.seen); // asking and taking agree
+    return l.fresh;
+}
+
+struct sweeping {
+    size_t most;
+    bool more;
+};
+static reason sweep_fn(struct op *op, struct txn *txn, void *arg) {
+    struct sweeping *sweeping = arg;
+    return sweep(op, txn, sweeping->most, &sweeping->more);
+}
+static void sweep_at(struct fixture *fixture, int64_t now) {
+    struct sweeping sweeping = {1000, false};
+    fixture->op.now = now;
+    assert_done(fixture_write(fixture, sweep_fn, &sweeping));
+}
+
+static void an_assertion_is_fresh_once(void **state) {
+    assert_true(is_fresh(*state, S("_a"), NOON));
+    assert_false(is_fresh(*state, S("_a"), NOON));
+    assert_true(is_fresh(*state, S("_b"), NOON));
+}
+
+static void connection_and_issuer_are_part_of_it(void **state) {
+    struct ledger l = {S("ab"), S("c"), S("_a"), NOON, false, false};
+    assert_done(fixture_write(*state, add_fn, &l));
+    assert_true(l.fresh);
+    l.connection = S("a");
+    l.issuer = S("bc");
+    assert_done(fixture_write(*state, add_fn, &l));
+    assert_true(l.fresh); // no two lists of parts run together
+    assert_done(fixture_write(*state, add_fn, &l));
+    assert_false(l.fresh);
+}
+
+static void it_is_used_after_a_restart(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(is_fresh(fixture, S("_a"), NOON));
+    store_close(fixture->store);
+    assert_done(store_open(&fixture->op, fixture->dir, &fixture->store));
+    assert_false(is_fresh(fixture, S("_a"), NOON));
+}
+
+static void ids_of_any_length_and_content_are_told_apart(void **state) {
+    static char longer[100001];
+    memset(longer, 'x', sizeof longer);
+    struct slice ids[] = {S(""), S("\0"), S("a\0b"), S("a"), slice_of(longer, 100000),
+                          slice_of(longer, 100001)};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        assert_true(is_fresh(*state, ids[i], NOON));
+    }
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        assert_false(is_fresh(*state, ids[i], NOON));
+    }
+}
+
+static void an_expiry_that_cannot_be_is_not_fresh(void **state) {
+    assert_false(is_fresh(*state, S("_a"), 0));
+    assert_false(is_fresh(*state, S("_a"), -1));
+    assert_false(is_fresh(*state, S("_a"), INT64_MAX));
+    assert_true(is_fresh(*state, S("_a"), 1));
+}
+
+static void rows_are_kept_26_hours_past_their_expiry(void **state) {
+    assert_true(is_fresh(*state, S("_a"), NOON));
+    sweep_at(*state, NOON + 26 * HOUR_MS);
+    assert_false(is_fresh(*state, S("_a"), NOON));
+    assert_true(is_fresh(*state, S("_b"), NOON)); // the hour was not swept
+}
+
+static void what_was_swept_is_never_fresh_again(void **state) {
+    assert_true(is_fresh(*state, S("_a"), NOON));
+    assert_true(is_fresh(*state, S("_later"), NOON + HOUR_MS));
+    sweep_at(*state, NOON + 27 * HOUR_MS);
+    // The clock steps back to where the assertion was valid.
+    struct fixture *fixture = *state;
+    fixture->op.now = NOON - MINUTE_MS;
+    assert_false(is_fresh(fixture, S("_a"), NOON));
+    assert_false(is_fresh(fixture, S("_c"), NOON));            // of a swept hour
+    assert_false(is_fresh(fixture, S("_c"), NOON - HOUR_MS));  // and of those before
+    assert_true(is_fresh(fixture, S("_c"), NOON + HOUR_MS));
+}
+
+static void a_clock_that_was_a_year_ahead_lets_nothing_in_twice(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(is_fresh(fixture, S("_a"), NOON + HOUR_MS));
+    sweep_at(fixture, NOON + 365 * DAY_MS);
+    fixture->op.now = NOON;
+    assert_false(is_fresh(fixture, S("_a"), NOON + HOUR_MS));
+    assert_true(is_fresh(fixture, S("_b"), NOON + 2 * HOUR_MS)); // and life goes on
+}
+
+static void the_mark_never_goes_back(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(is_fresh(fixture, S("_a"), NOON));
+    sweep_at(fixture, NOON + 27 * HOUR_MS);
+    sweep_at(fixture, NOON);
+    sweep_at(fixture, NOON + 29 * HOUR_MS);
+    assert_false(is_fresh(fixture, S("_a"), NOON));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        T(an_assertion_is_fresh_once),
+        T(connection_and_issuer_are_part_of_it),
+        T(it_is_used_after_a_restart),
+        T(ids_of_any_length_and_content_are_told_apart),
+        T(an_expiry_that_cannot_be_is_not_fresh),
+        T(rows_are_kept_26_hours_past_their_expiry),
+        T(what_was_swept_is_never_fresh_again),
+        T(a_clock_that_was_a_year_ahead_lets_nothing_in_twice),
+        T(the_mark_never_goes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sessions: found only by their whole cookie or id, while they last and their member may; ended one by one
+// and all at once.
+#include "people.h"
+
+#include "base/encode.h"
+
+CALLS(call_add, session_add(op, txn, &c->session, &c->cookie))
+CALLS(call_end, session_end(op, txn, c->actor, c->id, &c->yes))
+CALLS(call_end_all, session_end_all(op, txn, c->actor, c->tenant, c->id, &c->count))
+CALLS(call_list, session_list(op, txn, c->tenant, c->id, c->connection, &c->rows))
+
+static struct call add(struct house *house, struct slice user_id, const char *tenant,
+                       const char *connection, int64_t expires) {
+    struct call c = {.session = {.tenant = slice_str(tenant), .user_id = user_id,
+                                 .connection = slice_str(connection), .expires_at = expires}};
+    assert_done(fixture_write(house->fixture, call_add, &c));
+    return c;
+}
+
+static reason by_cookie(struct house *house, struct slice cookie) {
+    struct call c = {.cookie = cookie};
+    return fixture_read(house->fixture, call_session_by_cookie, &c);
+}
+static reason by_id(struct house *house, struct slice id) {
+    struct call c = {.id = id};
+    return fixture_read(house->fixture, call_session_find, &c);
+}
+
+static void a_session_is_found_by_cookie_and_by_id(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", "admin");
+    struct call c = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    assert_int_equal(c.cookie.len, SESSION_COOKIE);
+    assert_int_equal(c.session.id.len, 44);
+    assert_true(slice_starts(c.session.id, S("ses_")));
+    assert_done(fixture_read(house->fixture, call_session_by_cookie, &c));
+    assert_true(slice_equal(c.view.user.id, id));
+    assert_slice(c.view.roles.at[0], "admin");
+    assert_true(permission_may(c.view.permissions, "users:manage"));
+    assert_true(slice_equal(c.view.session.id, c.session.id));
+    assert_done(by_id(house, c.session.id));
+}
+
+static void the_id_says_nothing_about_the_cookie(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call c = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    struct slice secret;
+    struct slice hex;
+    assert_true(decode_base64url(&house->fixture->op, c.cookie, &secret));
+    assert_done(encode_hex(&house->fixture->op, slice_sub(secret, 4, 20), &hex));
+    assert_true(slice_find(c.session.id, hex) == SIZE_MAX);
+    assert_reason(by_cookie(house, slice_sub(c.session.id, 0, SESSION_COOKIE)), UNAUTHENTICATED);
+}
+
+static void one_letter_off_is_no_session(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call c = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    for (size_t i = 0; i < SESSION_COOKIE; i++) {
+        char bent[SESSION_COOKIE];
+        memcpy(bent, c.cookie.at, sizeof bent);
+        bent[i] = bent[i] == 'A' ? 'B' : 'A';
+        assert_reason(by_cookie(house, slice_of(bent, sizeof bent)), UNAUTHENTICATED);
+    }
+    assert_done(by_cookie(house, c.cookie));
+}
+
+static void what_is_no_cookie_or_id_is_no_session(void **state) {
+    struct house *house = *state;
+    static const char *const bad[] = {
+        "", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "++++AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "ses_",
+        "ses_0123456789abcdef0123456789abcdef01234567", "ses_0123456789ABCDEF0123456789abcdef01234567",
+        "ses_0123456789abcdef0123456789abcdef0123456", "SES_0123456789abcdef0123456789abcdef01234567"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_reason(by_cookie(house, slice_str(bad[i])), UNAUTHENTICATED);
+        assert_reason(by_id(house, slice_str(bad[i])), UNAUTHENTICATED);
+    }
+}
+
+static void a_session_ends_at_its_time(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call c = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    house->fixture->op.now = NOON + HOUR_MS - 1;
+    assert_done(by_cookie(house, c.cookie));
+    house->fixture->op.now = NOON + HOUR_MS;
+    assert_reason(by_cookie(house, c.cookie), UNAUTHENTICATED);
+    assert_reason(by_id(house, c.session.id), UNAUTHENTICATED);
+}
+
+static void a_session_without_end_is_a_bug(void **state) {
+    struct house *house = *state;
+    struct call c = {.session = {.tenant = S("acme"), .user_id = S("usr_1")}};
+    assert_reason(fixture_write(house->fixture, call_add, &c), INTERNAL);
+    c.session.expires_at = NOON;
+    assert_reason(fixture_write(house->fixture, call_add, &c), INTERNAL);
+}
+
+static void a_session_of_nobody_is_none(void **state) {
+    struct house *house = *state;
+    struct call c = add(house, S("usr_none"), "acme", "acme-okta", NOON + HOUR_MS);
+    assert_reason(by_cookie(house, c.cookie), UNAUTHENTICATED);
+    struct slice eve = add_by_hand(house, "umbrella", "eve@umbrella.example", "admin");
+    c = add(house, eve, "acme", "acme-okta", NOON + HOUR_MS); // a member elsewhere only
+    assert_reason(by_cookie(house, c.cookie), UNAUTHENTICATED);
+}
+
+static void roles_are_read_anew_each_time(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", "admin");
+    struct call c = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    struct slice role = S("read_only");
+    struct call change = {.tenant = S("acme"), .id = id, .actor = &house->fixture->staff,
+                          .roles = {&role, 1}};
+    assert_done(fixture_write(house->fixture, call_set_roles, &change));
+    assert_done(fixture_read(house->fixture, call_session_by_cookie, &c));
+    assert_false(permission_may(c.view.permissions, "users:manage"));
+}
+
+static void a_session_is_ended_once(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call c = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    struct call end = {.id = c.session.id, .actor = &house->fixture->staff};
+    assert_done(fixture_write(house->fixture, call_end, &end));
+    assert_true(end.yes);
+    assert_reason(by_cookie(house, c.cookie), UNAUTHENTICATED);
+    assert_done(fixture_write(house->fixture, call_end, &end));
+    assert_false(end.yes);
+    end.id = S("ses_nonsense");
+    assert_done(fixture_write(house->fixture, call_end, &end));
+    assert_false(end.yes);
+    assert_int_equal(house_audits(house, "session.revoked", NULL), 1);
+}
+
+static void sessions_are_listed_and_ended_by_tenant_and_connection(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call join = {.tenant = S("umbrella"), .actor = &house->fixture->staff,
+                        .user = {.email = S("jane@acme.example")}};
+    assert_done(fixture_write(house->fixture, call_member_add, &join));
+    (void)add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    (void)add(house, id, "acme", "acme-entra", NOON + HOUR_MS);
+    struct call there = add(house, id, "umbrella", "umbrella-okta", NOON + HOUR_MS);
+    struct call list = {.tenant = S("acme"), .id = id, .actor = &house->fixture->staff};
+    assert_done(fixture_read(house->fixture, call_list, &list));
+    assert_int_equal(list.rows.count, 2);
+    list.connection = S("acme-okta");
+    assert_done(fixture_read(house->fixture, call_list, &list));
+    assert_int_equal(list.rows.count, 1);
+    assert_slice(((const struct session *)list.rows.at)[0].connection, "acme-okta");
+    assert_done(fixture_write(house->fixture, call_end_all, &list));
+    assert_int_equal(list.count, 2);
+    assert_done(by_cookie(house, there.cookie));
+    assert_done(fixture_write(house->fixture, call_end_all, &list));
+    assert_int_equal(list.count, 0);
+}
+
+static void several_batches_of_sessions_are_all_ended(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    for (size_t i = 0; i < 300; i++) {
+        (void)add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    }
+    struct call list = {.tenant = S("acme"), .id = id, .actor = &house->fixture->staff};
+    assert_done(fixture_read(house->fixture, call_list, &list));
+    assert_int_equal(list.rows.count, 300);
+    assert_done(fixture_write(house->fixture, call_end_all, &list));
+    assert_int_equal(list.count, 300);
+    assert_done(fixture_read(house->fixture, call_list, &list));
+    assert_int_equal(list.rows.count, 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        T(a_session_is_found_by_cookie_and_by_id),
+        T(the_id_says_nothing_about_the_cookie),
+        T(one_letter_off_is_no_session),
+        T(what_is_no_cookie_or_id_is_no_session),
+        T(a_session_ends_at_its_time),
+        T(a_session_without_end_is_a_bug),
+        T(a_session_of_nobody_is_none),
+        T(roles_are_read_anew_each_time),
+        T(a_session_is_ended_once),
+        T(sessions_are_listed_and_ended_by_tenant_and_connection),
+        T(several_batches_of_sessions_are_all_ended),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

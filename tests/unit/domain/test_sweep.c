@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sweeping: what is over goes with its index rows, what is not stays, and a step is bounded.
+#include "people.h"
+
+#include "domain/space.h"
+
+CALLS(call_add, session_add(op, txn, &c->session, &c->cookie))
+
+struct count {
+    uint8_t space;
+    size_t rows;
+};
+static reason count_fn(struct op *op, struct txn *txn, void *arg) {
+    struct count *count = arg;
+    struct key prefix = key_in(count->space);
+    struct scan scan;
+    struct slice key;
+    struct slice value;
+    count->rows = 0;
+    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
+    reason why = NULL;
+    while ((why = scan_next(op, &scan, &key, &value)) == NULL && key.at != NULL) {
+        count->rows++;
+    }
+    scan_close(&scan);
+    return why;
+}
+static size_t rows_in(struct house *house, enum space space) {
+    struct count count = {(uint8_t)space, 0};
+    assert_done(fixture_read(house->fixture, count_fn, &count));
+    return count.rows;
+}
+
+struct sweeping {
+    size_t most;
+    bool more;
+};
+static reason sweep_fn(struct op *op, struct txn *txn, void *arg) {
+    struct sweeping *sweeping = arg;
+    return sweep(op, txn, sweeping->most, &sweeping->more);
+}
+static bool sweep_at(struct house *house, int64_t now, size_t most) {
+    struct sweeping sweeping = {most, false};
+    house->fixture->op.now = now;
+    assert_done(fixture_write(house->fixture, sweep_fn, &sweeping));
+    return sweeping.more;
+}
+static void add_session(struct house *house, int64_t expires) {
+    struct call c = {.session = {.tenant = S("acme"), .user_id = S("usr_1"),
+                                 .connection = S("acme-okta"), .expires_at = expires}};
+    assert_done(fixture_write(house->fixture, call_add, &c));
+}
+
+static void sessions_go_when_they_are_over_with_their_index(void **state) {
+    struct house *house = *state;
+    add_session(house, NOON + HOUR_MS + 1);
+    add_session(house, NOON + 2 * HOUR_MS);
+    assert_false(sweep_at(house, NOON + HOUR_MS, 100));
+    assert_int_equal(rows_in(house, SPACE_SESSION), 2);
+    assert_false(sweep_at(house, NOON + HOUR_MS + MINUTE_MS, 100));
+    assert_int_equal(rows_in(house, SPACE_SESSION), 1);
+    assert_int_equal(rows_in(house, SPACE_SESSION_OF), 1);
+    assert_false(sweep_at(house, NOON + 2 * HOUR_MS, 100));
+    assert_int_equal(rows_in(house, SPACE_SESSION), 0);
+    assert_int_equal(rows_in(house, SPACE_SESSION_OF), 0);
+}
+
+static void pending_requests_stay_an_hour_longer_to_say_why(void **state) {
+    struct house *house = *state;
+    struct call c = {.pending = {.connection = S("acme-okta")}};
+    assert_done(fixture_write(house->fixture, call_pending_add, &c));
+    assert_false(sweep_at(house, NOON + PENDING_LIFETIME + PENDING_GRACE - MINUTE_MS, 100));
+    assert_int_equal(rows_in(house, SPACE_PENDING), 1);
+    assert_false(sweep_at(house, NOON + PENDING_LIFETIME + PENDING_GRACE, 100));
+    assert_int_equal(rows_in(house, SPACE_PENDING), 0);
+}
+
+static void traces_go_after_thirty_days_with_their_index(void **state) {
+    struct house *house = *state;
+    assert_done(house_admit(house));
+    assert_false(sweep_at(house, NOON + TRACE_KEEP - 1, 100));
+    assert_int_equal(rows_in(house, SPACE_TRACE), 1);
+    assert_false(sweep_at(house, NOON + TRACE_KEEP, 100));
+    assert_int_equal(rows_in(house, SPACE_TRACE), 0);
+    assert_int_equal(rows_in(house, SPACE_TRACE_OF), 0);
+}
+
+static void a_step_removes_no_more_than_it_may(void **state) {
+    struct house *house = *state;
+    for (int i = 0; i < 5; i++) {
+        add_session(house, NOON + HOUR_MS);
+    }
+    assert_true(sweep_at(house, NOON + 2 * HOUR_MS, 2));
+    assert_int_equal(rows_in(house, SPACE_SESSION), 3);
+    assert_true(sweep_at(house, NOON + 2 * HOUR_MS, 2));
+    assert_false(sweep_at(house, NOON + 2 * HOUR_MS, 2));
+    assert_int_equal(rows_in(house, SPACE_SESSION), 0);
+}
+
+static void users_memberships_links_and_audit_are_never_swept(void **state) {
+    struct house *house = *state;
+    assert_done(house_admit(house));
+    size_t audits = rows_in(house, SPACE_AUDIT);
+    assert_false(sweep_at(house, NOON + 400 * DAY_MS, 1000));
+    assert_int_equal(rows_in(house, SPACE_USER), 1);
+    assert_int_equal(rows_in(house, SPACE_MEMBERSHIP), 1);
+    assert_int_equal(rows_in(house, SPACE_LINK), 1);
+    assert_int_equal(rows_in(house, SPACE_AUDIT), audits);
+    assert_int_equal(rows_in(house, SPACE_REPLAY), 0);
+    assert_int_equal(rows_in(house, SPACE_REPLAY_SWEPT), 1);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        T(sessions_go_when_they_are_over_with_their_index),
+        T(pending_requests_stay_an_hour_longer_to_say_why),
+        T(traces_go_after_thirty_days_with_their_index),
+        T(a_step_removes_no_more_than_it_may),
+        T(users_memberships_links_and_audit_are_never_swept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
