@@ -28,6 +28,7 @@ static const struct field session_rows[] = {
 FIELD_TABLE(session_fields, "session", 1, struct session, session_rows);
 
 #define SESSION_ID "ses_"
+#define SESSION_NAMED_BYTES 16 // of a digest: enough that nobody finds two NameIDs that meet
 
 static void session_key(const void *row, struct key *ret_key) {
     struct timekey timekey;
@@ -51,10 +52,30 @@ static bool session_of_key(const void *row, struct key *ret_key) {
     return true;
 }
 
+// A sign-out message of the IdP names a NameID, of whatever length: only its digest fits a key.
+static void key_named(struct slice connection, struct slice name_id, struct key *key) {
+    struct slice parts[] = {connection, name_id};
+    struct sha256 digest = digest_parts(parts, 2);
+    key_bytes(key, slice_of(digest.bytes, SESSION_NAMED_BYTES));
+}
+
+static bool session_named_key(const void *row, struct key *ret_key) {
+    const struct session *session = row;
+    struct timekey timekey;
+    if (session->name_id.len == 0 || !timekey_parse(S(SESSION_ID), session->id, &timekey)) {
+        return false;
+    }
+    *ret_key = key_in(SPACE_SESSION_NAMED);
+    key_named(session->connection, session->name_id, ret_key);
+    key_bytes(ret_key, timekey_slice(&timekey));
+    return true;
+}
+
 static const struct entity_index session_indexes[] = {
-    {SPACE_SESSION_OF, true, REASON_OF(INTERNAL), session_of_key}};
+    {SPACE_SESSION_OF, true, REASON_OF(INTERNAL), session_of_key},
+    {SPACE_SESSION_NAMED, true, REASON_OF(INTERNAL), session_named_key}};
 const struct entity session_entity = {SPACE_SESSION, &session_fields, session_key, session_indexes,
-                                      1};
+                                      2};
 
 // ---- making ----
 
@@ -198,6 +219,7 @@ reason session_end(struct op *op, struct txn *txn, const struct actor *actor, st
 
 // Calls `each` for the sessions of a user in a tenant. Each is read into memory of its own.
 struct walk {
+    struct slice name_id; // "" = any
     struct slice tenant, connection;
     const struct actor *actor;
     struct session *at; // what session_list gives
@@ -206,10 +228,8 @@ struct walk {
 typedef reason (*walk_fn)(struct op *op, struct op *scratch, struct txn *txn, struct walk *walk,
                           const struct key *key);
 
-static reason walk_user(struct op *op, struct txn *txn, struct slice user_id, struct walk *walk,
-                        walk_fn each) {
-    struct key prefix = key_in(SPACE_SESSION_OF);
-    key_text(&prefix, user_id);
+static reason walk_index(struct op *op, struct txn *txn, struct key prefix, struct walk *walk,
+                         walk_fn each) {
     struct batch batch;
     TRY(batch_open(op, BATCH_ROOM, prefix, &batch));
     batch.values = true;
@@ -230,11 +250,20 @@ static reason walk_user(struct op *op, struct txn *txn, struct slice user_id, st
     return NULL;
 }
 
+static reason walk_user(struct op *op, struct txn *txn, struct slice user_id, struct walk *walk,
+                        walk_fn each) {
+    struct key prefix = key_in(SPACE_SESSION_OF);
+    key_text(&prefix, user_id);
+    return walk_index(op, txn, prefix, walk, each);
+}
+
 static reason read_one(struct op *scratch, struct txn *txn, const struct walk *walk,
                        const struct key *key, struct session *ret_session, bool *ret_match) {
     bool found = false;
     TRY(entity_find(scratch, txn, &session_entity, key, ret_session, &found));
-    *ret_match = found && slice_equal(ret_session->tenant, walk->tenant) &&
+    *ret_match = found &&
+                 (walk->tenant.len == 0 || slice_equal(ret_session->tenant, walk->tenant)) &&
+                 (walk->name_id.len == 0 || slice_equal(ret_session->name_id, walk->name_id)) &&
                  (walk->connection.len == 0 ||
                   slice_equal(ret_session->connection, walk->connection));
     return NULL;
@@ -282,6 +311,19 @@ reason session_list(struct op *op, struct txn *txn, struct slice tenant, struct 
     struct walk walk = {.tenant = tenant, .connection = connection};
     TRY(walk_user(op, txn, user_id, &walk, list_one));
     *ret = (struct rows){walk.at, walk.count};
+    return NULL;
+}
+
+reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice connection,
+                               struct slice name_id, struct rows *ret_sessions) {
+    struct walk walk = {.connection = connection, .name_id = name_id};
+    struct key prefix = key_in(SPACE_SESSION_NAMED);
+    if (connection.len == 0 || name_id.len == 0) {
+        REFUSE(op, INTERNAL, "sessions are looked up by a connection and a NameID");
+    }
+    key_named(connection, name_id, &prefix);
+    TRY(walk_index(op, txn, prefix, &walk, list_one));
+    *ret_sessions = (struct rows){walk.at, walk.count};
     return NULL;
 }
 

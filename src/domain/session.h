@@ -50,11 +50,9 @@ MUST_USE reason session_end_all(struct op *op, struct txn *txn, const struct act
 // rows of struct session of a user in a tenant (connection "" = any).
 MUST_USE reason session_list(struct op *op, struct txn *txn, struct slice tenant,
                              struct slice user_id, struct slice connection, struct rows *ret);
-// rows of struct session that this NameID (with its format) has at a connection, by the link of its identifier;
-// for sign-out messages of the IdP. Links by an identifier attribute are found through the sessions' users too.
+// rows of struct session that this NameID has at a connection: for the sign-out messages of its IdP.
 MUST_USE reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice connection,
-                                        struct slice name_id, struct slice name_id_format,
-                                        struct rows *ret_sessions);
+                                        struct slice name_id, struct rows *ret_sessions);
 
 // A sign-in that was started here.
 struct pending {

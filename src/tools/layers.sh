@@ -49,7 +49,7 @@ while IFS= read -r file; do
     cap=600; case $file in *.h) cap=300;; esac
     [ "$lines" -le $cap ] || say "$file has $lines lines, the cap is $cap: split it by what it owns"
     head -2 "$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' || say "$file has no SPDX line"
-done < <(find src include tests -name '*.c' -o -name '*.h' -o -name '*.py' -o -name '*.sh' | sort)
+done < <(find src include tests -name node_modules -prune -o -name '*.c' -o -name '*.h' -o -name '*.py' -o -name '*.sh' | grep -v node_modules | sort)
 # calls that have no place here
 while IFS= read -r line; do say "$line: a call that has no place here"; done \
     < <(grep -nE '\b(strcpy|strcat|sprintf|gets|system|popen|alloca|strtok)[[:space:]]*\(' -r src include --include='*.c' --include='*.h')

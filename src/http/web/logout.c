@@ -7,10 +7,6 @@
 #include "http/web/web.h"
 #include "saml/logout.h"
 
-#define STATUS_SUCCESS "urn:oasis:names:tc:SAML:2.0:status:Success"
-#define STATUS_REQUESTER "urn:oasis:names:tc:SAML:2.0:status:Requester"
-#define STATUS_UNKNOWN_PRINCIPAL "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal"
-
 reason web_logout_ask(struct op *op, struct gate *gate, struct request *request,
                       struct reply *reply) {
     if (request->actor.kind != ACTOR_USER) {
@@ -133,8 +129,7 @@ static reason end_named(struct op *op, struct txn *txn, void *arg) {
         return NULL;
     }
     struct rows found;
-    TRY(session_list_by_name_id(op, txn, logout->connection->slug, message->name_id,
-                                message->name_id_format, &found));
+    TRY(session_list_by_name_id(op, txn, logout->connection->slug, message->name_id, &found));
     const struct session *sessions = found.at;
     for (size_t i = 0; i < found.count; i++) {
         bool there = false;
@@ -162,8 +157,8 @@ static reason answer_request(struct op *op, struct gate *gate, const struct trus
     struct outbound outbound;
     bool found = logout.ended > 0;
     TRY(sp_logout_response(op, sp, &trust->connection, gate->sp_keys, message->id,
-                           found ? STATUS_SUCCESS : STATUS_REQUESTER,
-                           found ? "" : STATUS_UNKNOWN_PRINCIPAL, message->relay_state, &outbound));
+                           found ? SP_STATUS_SUCCESS : SP_STATUS_REQUESTER,
+                           found ? "" : SP_STATUS_UNKNOWN_PRINCIPAL, message->relay_state, &outbound));
     return send_outbound(op, gate, reply, &outbound, "Signing out",
                          "You are signed out. One moment: your identity provider is told.");
 }
@@ -186,7 +181,7 @@ static reason receive(struct op *op, struct gate *gate, struct request *request,
     if (message.is_request) {
         return answer_request(op, gate, trust, &sp, request, &message, reply);
     }
-    bool success = slice_equal(message.status, S(STATUS_SUCCESS)) && message.sub_status.len == 0;
+    bool success = slice_equal(message.status, S(SP_STATUS_SUCCESS)) && message.sub_status.len == 0;
     reply_redirect(reply, 303, success ? S("/?signed_out=everywhere") : S("/?signed_out=partly"));
     return NULL;
 }

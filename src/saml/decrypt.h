@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Decryption of an EncryptedAssertion (xmlenc-core1), in the gate, with the gate's keys: AES-128/192/256 in GCM and
+// CBC, keys wrapped by RSA-OAEP. RSA 1.5 and 3DES are refused. What comes out is hostile until a signature holds
+// over it, or held over the ciphertext.
+#ifndef GATEHOUSE_SAML_DECRYPT_H
+#define GATEHOUSE_SAML_DECRYPT_H
+
+#include "saml/sp.h"
+
+#define DECRYPT_KEYS_MAX 2 // EncryptedKeys that are tried: one for each key of ours during a roll-over
+
+struct decrypted {
+    struct slice plain; // text of one element, in op's arena
+    bool cbc;
+};
+// `octets`: the EncryptedAssertion, canonical. encryption.algorithm: one that is not taken (names it); also CBC when
+// allow_cbc is false. encryption.failed: everything else, by one path: a key that does not unwrap goes on as a random one.
+// encryption.no_key: no EncryptedKey in it, or no key of ours at all.
+MUST_USE reason decrypt_assertion(struct op *op, const struct sp_keys *keys, struct slice octets,
+                                  bool allow_cbc, struct decrypted *ret_decrypted);
+
+#endif
