@@ -42,12 +42,19 @@ MUST_USE reason sp_authn_request(struct op *op, const struct sp *sp,
                                  const struct connection *connection, const struct sp_keys *keys,
                                  const struct pending *pending, struct outbound *ret_outbound);
 // LogoutRequest for a session, always signed; NameID with all that the login carried, SessionIndex. *ret_there false:
-// the IdP has no logout endpoint.
+// the IdP has no logout endpoint, or the login carried no NameID, without which there is no LogoutRequest.
 MUST_USE reason sp_logout_request(struct op *op, const struct sp *sp,
                                   const struct connection *connection, const struct sp_keys *keys,
                                   const struct session *session, struct slice relay_state,
                                   struct outbound *ret_outbound, bool *ret_there);
-// LogoutResponse to a request; status is a second-level code URI under Requester/Responder or "" for Success.
+#define SP_STATUS_SUCCESS "urn:oasis:names:tc:SAML:2.0:status:Success"
+#define SP_STATUS_REQUESTER "urn:oasis:names:tc:SAML:2.0:status:Requester"
+#define SP_STATUS_RESPONDER "urn:oasis:names:tc:SAML:2.0:status:Responder"
+#define SP_STATUS_UNKNOWN_PRINCIPAL "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal"
+#define SP_STATUS_PARTIAL_LOGOUT "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
+// LogoutResponse to a request, always signed, to the endpoint's response_location where it has one. `status` is a
+// top-level code URI, "" for Success; `sub_status` the second-level one, "" for none. metadata.no_sso_endpoint: the
+// IdP has no logout endpoint to answer to.
 MUST_USE reason sp_logout_response(struct op *op, const struct sp *sp,
                                    const struct connection *connection, const struct sp_keys *keys,
                                    struct slice in_response_to, const char *status,
