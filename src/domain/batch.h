@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keys of many rows, some at a time: rows are removed only after the scan that found them is closed, and
-// the memory for it is taken once.
+// Keys of many rows, some at a time: rows are removed only after the scan that found them is
+// closed, and the memory for it is taken once.
 #ifndef GATEHOUSE_DOMAIN_BATCH_H
 #define GATEHOUSE_DOMAIN_BATCH_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Lists of grants: merged, compared, stored with the membership that holds them. Decides nothing about
-// who may grant.
+// Lists of grants: merged, compared, stored with the membership that holds them. Decides nothing
+// about who may grant.
 #include "domain/grant.h"
 
 struct slice text_cut(struct slice text, size_t most) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Turns a refusal into one sentence that says where in the identity provider's console to change what, with
-// the values of the check that failed. The sentences are data (hints.def). Decides nothing.
+// Turns a refusal into one sentence that says where in the identity provider's console to change
+// what, with the values of the check that failed. The sentences are data (hints.def). Decides
+// nothing.
 #include "base/buf.h"
 #include "domain/trace.h"
 

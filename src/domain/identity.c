@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a proved identity says about a person: e-mail, names, and the text that identifies him at his
-// connection. Attributes are found by Name only, never by FriendlyName (saml2int IIP-SP11).
+// What a proved identity says about a person: e-mail, names, and the text that identifies him at
+// his connection. Attributes are found by Name only, never by FriendlyName (saml2int IIP-SP11).
 #include "domain/login_parts.h"
 
 #define FORMAT_EMAIL "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
@@ -35,8 +35,7 @@ static struct slice first_value(const struct attribute *attribute) {
 
 static struct slice value_named(const struct identity *identity, struct slice name) {
     for (size_t i = 0; i < identity->attributes.count; i++) {
-        const struct attribute *attribute =
-            &((const struct attribute *)identity->attributes.at)[i];
+        const struct attribute *attribute = &((const struct attribute *)identity->attributes.at)[i];
         if (slice_equal(attribute->name, name) && first_value(attribute).len > 0) {
             return first_value(attribute);
         }

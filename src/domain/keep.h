@@ -12,13 +12,13 @@ extern const struct entity session_entity, pending_entity, trace_entity;
 
 // What is late gets "it took too long" for this long, rather than "we know nothing of it".
 #define PENDING_GRACE HOUR_MS
-// A ledger row outlives its assertion by this, so that a clock that is wrong by a day lets nothing in twice.
+// A ledger row outlives its assertion by this, so that a clock that is wrong by a day lets nothing
+// in twice.
 #define REPLAY_KEEP_HOURS 26
 
 // True when replay_add would find it used; writes nothing.
 MUST_USE reason replay_seen(struct op *op, struct txn *txn, struct slice connection,
-                            struct slice issuer, struct slice id, int64_t expires,
-                            bool *ret_seen);
+                            struct slice issuer, struct slice id, int64_t expires, bool *ret_seen);
 // Notes that rows of this hour were removed.
 MUST_USE reason replay_swept(struct op *op, struct txn *txn, uint32_t hour);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From a proved identity to a session, or to a refusal that is kept: the conductor. One transaction holds
-// the checks and what they lead to; it may run again, so each run starts from what the caller gave.
+// From a proved identity to a session, or to a refusal that is kept: the conductor. One transaction
+// holds the checks and what they lead to; it may run again, so each run starts from what the caller
+// gave.
 #include "base/metric.h"
 #include "domain/login_parts.h"
 
@@ -43,10 +44,8 @@ void login_refused(struct op *op, struct store *store, struct ring *ring, const 
 
 static void start_over(struct op *op, struct admission *a) {
     const struct login_door *door = a->door;
-    struct admission fresh = {.door = door,
-                              .trace = a->trace,
-                              .login = a->login,
-                              .checks_before = a->checks_before};
+    struct admission fresh = {
+        .door = door, .trace = a->trace, .login = a->login, .checks_before = a->checks_before};
     *a = fresh;
     *a->login = (struct login){.ask_again = false};
     a->trace->checks.count = a->checks_before;
@@ -91,7 +90,8 @@ reason login_admit(struct op *op, struct store *store, const struct login_door *
         .door = door, .trace = trace, .login = &login, .checks_before = trace->checks.count};
     reason why = store_write(op, store, admit, &a);
     if (why != NULL && why->class == CLASS_LOGIN) {
-        // Refused while writing, so nothing was kept: the refusal itself gets a transaction of its own.
+        // Refused while writing, so nothing was kept: the refusal itself gets a transaction of its
+        // own.
         close_refused(op, &a, why);
         struct refusal refusal = {trace, door->address};
         why = store_write(op, store, keep_refusal, &refusal);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is asked before a proved identity becomes a session, in the order in which the answers name a
-// refusal. Each check leaves a row in the trace. Nothing here writes to the store, so that a refusal has
-// nothing to undo.
+// What is asked before a proved identity becomes a session, in the order in which the answers name
+// a refusal. Each check leaves a row in the trace. Nothing here writes to the store, so that a
+// refusal has nothing to undo.
 #include "base/uri.h"
 #include "domain/login_parts.h"
 #include "domain/space.h"
@@ -36,6 +36,12 @@ static struct slice listed(struct op *op, struct texts texts) {
         buf_put(&words, texts.at[i]);
     }
     return buf_slice(&words);
+}
+
+static struct slice time_text(struct op *op, int64_t time) {
+    char buffer[CLOCK_TEXT];
+    struct slice text = clock_print(time, buffer);
+    return op_text(op, "%.*s", SLICE(text));
 }
 
 static const struct attribute *attribute_at(const struct identity *identity, size_t index) {
@@ -99,12 +105,10 @@ static reason check_session(struct op *op, struct admission *a) {
     if (end <= op->now) {
         end += a->connection.policy.skew_seconds * SECOND_MS; // the IdP's clock may be behind ours
     }
-    char ends[CLOCK_TEXT];
-    char now[CLOCK_TEXT];
     if (end <= op->now) {
         return login_fail(op, a, REASON_OF(AUTHN_SESSION_EXPIRED), "session",
-                          clock_print(op->now, now),
-                          clock_print(identity->session_not_on_or_after, ends), NULL);
+                          op_text(op, "a session past %.*s", SLICE(time_text(op, op->now))),
+                          time_text(op, identity->session_not_on_or_after), NULL);
     }
     a->expires_at = end < a->expires_at ? end : a->expires_at;
     return NULL;
@@ -131,12 +135,10 @@ static reason check_waiting(struct op *op, struct txn *txn, struct admission *a)
                           S("the ID of a request that waits here"), id, NULL);
     }
     if (op->now > a->pending.expires_at) {
-        char ended[CLOCK_TEXT];
-        char now[CLOCK_TEXT];
-        return login_fail(op, a, REASON_OF(RESPONSE_IN_RESPONSE_TO_EXPIRED), "request",
-                          op_text(op, "an answer before %s",
-                                  clock_print(a->pending.expires_at, ended).at),
-                          clock_print(op->now, now), NULL);
+        return login_fail(
+            op, a, REASON_OF(RESPONSE_IN_RESPONSE_TO_EXPIRED), "request",
+            op_text(op, "an answer until %.*s", SLICE(time_text(op, a->pending.expires_at))),
+            time_text(op, op->now), NULL);
     }
     return NULL;
 }
@@ -180,8 +182,7 @@ static reason check_replay(struct op *op, struct txn *txn, struct admission *a) 
                     identity->expires, &seen));
     if (seen) {
         return login_fail(op, a, REASON_OF(ASSERTION_REPLAYED), "replay",
-                          S("an assertion that was not used before"), identity->assertion_id,
-                          NULL);
+                          S("an assertion that was not used before"), identity->assertion_id, NULL);
     }
     pass(op, a, "replay", S("not used before"), identity->assertion_id);
     return NULL;
@@ -214,8 +215,8 @@ static reason owner_of(struct op *op, struct txn *txn, struct slice domain,
     return NULL;
 }
 
-// A connection speaks for its tenant's domains. Without verification it may also speak for domains that
-// belong to nobody here, but never for another tenant's.
+// A connection speaks for its tenant's domains. Without verification it may also speak for domains
+// that belong to nobody here, but never for another tenant's.
 static reason check_domain(struct op *op, struct txn *txn, struct admission *a) {
     const struct policy *policy = &a->connection.policy;
     struct texts allowed = policy->domains.count > 0 ? policy->domains : a->tenant.domains;
@@ -386,12 +387,13 @@ static reason check_account(struct op *op, struct txn *txn, struct admission *a)
     if (!a->member && !a->connection.policy.provisioning) {
         return login_fail(op, a, REASON_OF(LOGIN_PROVISIONING_OFF), "login.account",
                           S("a user of this tenant: provisioning is off"),
-                          a->known ? S("a user without membership here") : S("nobody known"),
-                          NULL);
+                          a->known ? S("a user without membership here") : S("nobody known"), NULL);
     }
     pass(op, a, "login.account",
          a->connection.policy.provisioning ? S("known, or new") : S("known"),
-         a->linked ? S("known") : a->known ? S("known by e-mail, linked now") : S("new"));
+         a->linked  ? S("known")
+         : a->known ? S("known by e-mail, linked now")
+                    : S("new"));
     return NULL;
 }
 

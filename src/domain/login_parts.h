@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One login inside its transaction, for login.c (the conductor), login_checks.c (reads and refuses, never
-// writes) and login_write.c (writes, once all checks have passed).
+// One login inside its transaction, for login.c (the conductor), login_checks.c (reads and refuses,
+// never writes) and login_write.c (writes, once all checks have passed).
 #ifndef GATEHOUSE_DOMAIN_LOGIN_PARTS_H
 #define GATEHOUSE_DOMAIN_LOGIN_PARTS_H
 
@@ -33,8 +33,8 @@ struct admission {
     struct slice detail;
 };
 
-// In the order in which they name the reason. A CLASS_LOGIN reason is a refusal with its row in the trace;
-// any other is a failure of ours.
+// In the order in which they name the reason. A CLASS_LOGIN reason is a refusal with its row in the
+// trace; any other is a failure of ours.
 MUST_USE reason login_check_all(struct op *op, struct txn *txn, struct admission *a);
 MUST_USE reason login_write_all(struct op *op, struct txn *txn, struct admission *a);
 // Adds a failed row and gives `why`; the detail is "expected ..., got ..." when `detail` is NULL.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What an admitted login writes, all in the transaction in which it was checked: pending request, ledger,
-// user, link, membership with its grants, session, audit, trace. Refuses nothing that a check should have.
+// What an admitted login writes, all in the transaction in which it was checked: pending request,
+// ledger, user, link, membership with its grants, session, audit, trace. Refuses nothing that a
+// check should have.
 #include "base/rand.h"
 #include "base/text.h"
 #include "base/uri.h"
@@ -8,14 +9,14 @@
 
 #define CLAIMS "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 
-static const char *const first_names[] = {"given_name", "firstName",        "FirstName",
-                                          "first_name", "firstname",        "givenName",
-                                          "GivenName",  "user.firstName",   "User.FirstName",
+static const char *const first_names[] = {"given_name",       "firstName",        "FirstName",
+                                          "first_name",       "firstname",        "givenName",
+                                          "GivenName",        "user.firstName",   "User.FirstName",
                                           "urn:oid:2.5.4.42", CLAIMS "givenname", NULL};
-static const char *const last_names[] = {"family_name", "lastName",         "LastName",
-                                         "last_name",   "lastname",         "surname",
-                                         "Surname",     "sn",               "user.lastName",
-                                         "User.LastName", "urn:oid:2.5.4.4", CLAIMS "surname", NULL};
+static const char *const last_names[] = {
+    "family_name",     "lastName",       "LastName", "last_name",     "lastname",
+    "surname",         "Surname",        "sn",       "user.lastName", "User.LastName",
+    "urn:oid:2.5.4.4", CLAIMS "surname", NULL};
 
 // ---- the user ----
 
@@ -133,8 +134,8 @@ static reason write_user(struct op *op, struct txn *txn, struct admission *a) {
 static reason write_membership(struct op *op, struct txn *txn, struct admission *a) {
     struct membership before = a->membership;
     if (!a->member) {
-        a->membership = (struct membership){.tenant = a->tenant.slug, .user_id = a->user.id,
-                                            .status = MEMBER_ACTIVE};
+        a->membership = (struct membership){
+            .tenant = a->tenant.slug, .user_id = a->user.id, .status = MEMBER_ACTIVE};
     }
     if (a->membership.status != MEMBER_LOCKED) { // locking is about passwords, and stays
         a->membership.status = MEMBER_ACTIVE;
@@ -218,9 +219,9 @@ reason login_write_all(struct op *op, struct txn *txn, struct admission *a) {
                            .tenant = a->tenant.slug,
                            .session = a->login->session.id,
                            .address = a->door->address};
-    TRY(audit_add(op, txn, &person, a->tenant.slug, "login.succeeded", a->user.id,
-                  op_text(op, "over %.*s, trace %.*s", SLICE(a->connection.slug),
-                          SLICE(a->trace->id))));
+    TRY(audit_add(
+        op, txn, &person, a->tenant.slug, "login.succeeded", a->user.id,
+        op_text(op, "over %.*s, trace %.*s", SLICE(a->connection.slug), SLICE(a->trace->id))));
     a->trace->user_id = a->user.id;
     trace_close(op, a->trace, NULL);
     return trace_put(op, txn, a->trace);

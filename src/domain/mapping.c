@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From asserted groups to grants. Pure: reads the connection's rules and the identity, nothing else.
-// Comparison is byte for byte: a group's name is what the IdP says it is.
+// From asserted groups to grants. Pure: reads the connection's rules and the identity, nothing
+// else. Comparison is byte for byte: a group's name is what the IdP says it is.
 #include "domain/grant.h"
 #include "domain/login.h"
 
@@ -11,14 +11,10 @@ static bool matches(const struct mapping_rule *rule, struct slice value) {
         return false; // would match everything
     }
     switch ((enum match)rule->match) {
-    case MATCH_EXACT:
-        return slice_equal(value, rule->value);
-    case MATCH_PREFIX:
-        return slice_starts(value, rule->value);
-    case MATCH_SUFFIX:
-        return slice_ends(value, rule->value);
-    case MATCH_CONTAINS:
-        return slice_find(value, rule->value) != SIZE_MAX;
+    case MATCH_EXACT: return slice_equal(value, rule->value);
+    case MATCH_PREFIX: return slice_starts(value, rule->value);
+    case MATCH_SUFFIX: return slice_ends(value, rule->value);
+    case MATCH_CONTAINS: return slice_find(value, rule->value) != SIZE_MAX;
     }
     return false;
 }
@@ -27,7 +23,8 @@ static const struct attribute *attribute_at(const struct identity *identity, siz
     return &((const struct attribute *)identity->attributes.at)[index];
 }
 
-// The first value of the groups attribute that the rule matches; the attribute may come several times.
+// The first value of the groups attribute that the rule matches; the attribute may come several
+// times.
 static bool find_match(const struct identity *identity, struct slice groups_attribute,
                        const struct mapping_rule *rule, struct slice *ret_value) {
     for (size_t i = 0; i < identity->attributes.count; i++) {

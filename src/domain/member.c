@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Members changed by hand: added, given roles, renamed, disabled, enabled, deleted. Grants that a sign-in
-// made are never touched here. Listing is in member_list.c.
+// Members changed by hand: added, given roles, renamed, disabled, enabled, deleted. Grants that a
+// sign-in made are never touched here. Listing is in member_list.c.
 #include "base/rand.h"
 #include "base/text.h"
 #include "domain/grant.h"
@@ -21,7 +21,6 @@ reason member_find(struct op *op, struct txn *txn, struct slice tenant, struct s
 }
 
 // ---- what is given ----
-
 
 static bool has_manual(struct rows grants, struct slice role_id) {
     for (size_t i = 0; i < grants.count; i++) {
@@ -141,8 +140,8 @@ reason member_add(struct op *op, struct txn *txn, const struct actor *actor, str
         REFUSE(op, ALREADY_MEMBER, "%.*s is %s in this tenant already", SLICE(email.whole),
                membership_status_names[before.status]);
     }
-    member.membership = was ? before
-                            : (struct membership){.tenant = home.slug, .user_id = member.user.id};
+    member.membership =
+        was ? before : (struct membership){.tenant = home.slug, .user_id = member.user.id};
     member.membership.status = MEMBER_ACTIVE;
     // What a deleted membership held does not come back with it.
     TRY(grant_replace_manual(op, (struct rows){NULL, 0}, role_ids, actor->id,
@@ -200,28 +199,26 @@ reason member_set_names(struct op *op, struct txn *txn, const struct actor *acto
 
 // ---- status ----
 
-// What may follow what by hand. Enabling makes active at once: people sign in through their IdP, so there
-// is no password to set first.
+// What may follow what by hand. Enabling makes active at once: people sign in through their IdP, so
+// there is no password to set first.
 static bool may_become(int from, enum membership_status to) {
     switch (to) {
     case MEMBER_ACTIVE:
         return from == MEMBER_DISABLED || from == MEMBER_LOCKED || from == MEMBER_REACTIVATING;
-    case MEMBER_DISABLED:
-        return from != MEMBER_DISABLED && from != MEMBER_DELETED;
-    case MEMBER_DELETED:
-        return from != MEMBER_DELETED;
+    case MEMBER_DISABLED: return from != MEMBER_DISABLED && from != MEMBER_DELETED;
+    case MEMBER_DELETED: return from != MEMBER_DELETED;
     case MEMBER_INVITED:
     case MEMBER_INVITE_EXPIRED:
     case MEMBER_LOCKED:
-    case MEMBER_REACTIVATING:
-        return false;
+    case MEMBER_REACTIVATING: return false;
     }
     return false;
 }
 
 static const char *status_event(enum membership_status to) {
-    return to == MEMBER_ACTIVE ? "user.enabled"
-                               : to == MEMBER_DISABLED ? "user.disabled" : "user.deleted";
+    return to == MEMBER_ACTIVE     ? "user.enabled"
+           : to == MEMBER_DISABLED ? "user.disabled"
+                                   : "user.deleted";
 }
 
 reason member_set_status(struct op *op, struct txn *txn, const struct actor *actor,

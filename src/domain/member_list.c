@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The list of a tenant's members: filtered, sorted, one page at a time, with the number that the filter
-// shows. It goes through all members of the tenant once and keeps only the page, so that its memory does
-// not grow with the tenant.
+// The list of a tenant's members: filtered, sorted, one page at a time, with the number that the
+// filter shows. It goes through all members of the tenant once and keeps only the page, so that its
+// memory does not grow with the tenant.
 #include "base/encode.h"
 #include "domain/grant.h"
 #include "domain/space.h"
@@ -63,16 +63,13 @@ static struct spot spot_of(struct op *op, enum sort sort, const struct member *m
     struct spot spot = {.key_len = 0};
     put_id(&spot, member->membership.user_id);
     switch (sort) {
-    case SORT_ID:
-        break;
+    case SORT_ID: break;
     case SORT_NAME:
         put_key(&spot, member->user.last_name);
         put_key(&spot, S(" "));
         put_key(&spot, member->user.first_name);
         break;
-    case SORT_EMAIL:
-        put_key(&spot, member->user.email);
-        break;
+    case SORT_EMAIL: put_key(&spot, member->user.email); break;
     case SORT_STATUS:
         put_key(&spot, slice_str(membership_status_names[member->membership.status]));
         break;
@@ -83,7 +80,8 @@ static struct spot spot_of(struct op *op, enum sort sort, const struct member *m
     return spot;
 }
 
-// Keeps the page sorted by insertion: a page is small, and most rows of a big tenant fall behind its end.
+// Keeps the page sorted by insertion: a page is small, and most rows of a big tenant fall behind
+// its end.
 static void keep(struct roll *list, const struct spot *spot) {
     if (list->has_after && compare(list, spot, &list->after) <= 0) {
         return;
@@ -132,9 +130,9 @@ static bool shows_membership(const struct member_filter *filter,
 
 static bool shows_user(struct op *op, const struct member_filter *filter, const struct user *user) {
     return filter->q.len == 0 || contains_nocase(user->email, filter->q) ||
-           contains_nocase(op_text(op, "%.*s %.*s", SLICE(user->first_name),
-                                   SLICE(user->last_name)),
-                           filter->q);
+           contains_nocase(
+               op_text(op, "%.*s %.*s", SLICE(user->first_name), SLICE(user->last_name)),
+               filter->q);
 }
 
 // ---- the walk ----
@@ -177,8 +175,7 @@ static reason walk(struct op *op, struct scan *scan, struct op *scratch, struct 
     }
 }
 
-static reason walk_tenant(struct op *op, struct txn *txn, struct slice tenant,
-                          struct roll *list) {
+static reason walk_tenant(struct op *op, struct txn *txn, struct slice tenant, struct roll *list) {
     struct key prefix = key_in(SPACE_MEMBERSHIP);
     key_text(&prefix, tenant);
     struct scan scan;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sign-ins that were started here and wait for the IdP's answer. The key's 16 random bytes are in the
-// handle (RelayState) and in the request's ID, so either finds the row; neither gives the cookie's value.
+// Sign-ins that were started here and wait for the IdP's answer. The key's 16 random bytes are in
+// the handle (RelayState) and in the request's ID, so either finds the row; neither gives the
+// cookie's value.
 #include "base/digest.h"
 #include "base/encode.h"
 #include "base/rand.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The replay ledger: what was used once is not used again, whatever the clock says and however often the
-// gate restarts. A row's key starts with the hour in which the message expires; the highest hour that was
-// ever swept is kept, and nothing that expired in it or before is fresh.
+// The replay ledger: what was used once is not used again, whatever the clock says and however
+// often the gate restarts. A row's key starts with the hour in which the message expires; the
+// highest hour that was ever swept is kept, and nothing that expired in it or before is fresh.
 #include "base/clock.h"
 #include "base/digest.h"
 #include "domain/keep.h"

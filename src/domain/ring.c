@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Traces of logins that were refused before a signature held. Anybody can cause them, so they cost a
-// bounded piece of memory and never the store: RING_EACH per connection, RING_CONNECTIONS connections,
-// RING_BYTES in all; the connection that was quiet longest goes first. Traces are kept as records.
+// Traces of logins that were refused before a signature held. Anybody can cause them, so they cost
+// a bounded piece of memory and never the store: RING_EACH per connection, RING_CONNECTIONS
+// connections, RING_BYTES in all; the connection that was quiet longest goes first. Traces are kept
+// as records.
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -10,7 +11,8 @@
 
 #define RING_BYTES (32U << 20) // all traces together; a usual one takes under 2 KB
 #define ENTRY_MAX (16U << 10)  // a longer one loses its checks
-#define RING_LIST_MAX 400      // traces of one tenant in one answer: a dozen connections in trouble at once
+#define RING_LIST_MAX                                                                              \
+    400 // traces of one tenant in one answer: a dozen connections in trouble at once
 #define SLUG_ROOM 64
 #define ID_ROOM 32
 
@@ -126,8 +128,8 @@ static void put_record(struct ring *ring, const struct trace *trace, struct slic
     memcpy(entry->id, trace->id.at, trace->id.len);
     place->touched = ++ring->turn;
     ring->bytes += bytes.len;
-    for (size_t quiet; ring->bytes > RING_BYTES &&
-                       (quiet = quietest(ring, place)) != RING_CONNECTIONS;) {
+    for (size_t quiet;
+         ring->bytes > RING_BYTES && (quiet = quietest(ring, place)) != RING_CONNECTIONS;) {
         drop_place(ring, quiet);
     }
 }

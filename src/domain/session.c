@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sessions: made after a login, found by the cookie's text or by their public id, ended. What a session
-// may do is read anew each time from the membership and the tenant's roles. Old ones go in sweep.c.
+// Sessions: made after a login, found by the cookie's text or by their public id, ended. What a
+// session may do is read anew each time from the membership and the tenant's roles. Old ones go in
+// sweep.c.
 #include "base/digest.h"
 #include "base/encode.h"
 #include "base/metric.h"
@@ -261,11 +262,10 @@ static reason read_one(struct op *scratch, struct txn *txn, const struct walk *w
                        const struct key *key, struct session *ret_session, bool *ret_match) {
     bool found = false;
     TRY(entity_find(scratch, txn, &session_entity, key, ret_session, &found));
-    *ret_match = found &&
-                 (walk->tenant.len == 0 || slice_equal(ret_session->tenant, walk->tenant)) &&
-                 (walk->name_id.len == 0 || slice_equal(ret_session->name_id, walk->name_id)) &&
-                 (walk->connection.len == 0 ||
-                  slice_equal(ret_session->connection, walk->connection));
+    *ret_match =
+        found && (walk->tenant.len == 0 || slice_equal(ret_session->tenant, walk->tenant)) &&
+        (walk->name_id.len == 0 || slice_equal(ret_session->name_id, walk->name_id)) &&
+        (walk->connection.len == 0 || slice_equal(ret_session->connection, walk->connection));
     return NULL;
 }
 

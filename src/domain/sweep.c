@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Removes what has expired, from the front of its space and a bounded number at a time, so that a login
-// never waits long behind it. What is kept how long stands in keep.h, session.h and trace.h.
+// Removes what has expired, from the front of its space and a bounded number at a time, so that a
+// login never waits long behind it. What is kept how long stands in keep.h, session.h and trace.h.
 #include "base/clock.h"
 #include "base/rand.h"
 #include "domain/batch.h"

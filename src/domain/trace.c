@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Traces: what one login was checked for, kept TRACE_KEEP and listed newest first. Values are cut here, so
-// that a hostile message cannot fill the store. Holds no assertion and no token.
+// Traces: what one login was checked for, kept TRACE_KEEP and listed newest first. Values are cut
+// here, so that a hostile message cannot fill the store. Holds no assertion and no token.
 #include "base/metric.h"
 #include "base/rand.h"
 #include "domain/grant.h"
@@ -10,7 +10,8 @@
 
 const char *const check_result_names[] = {"pass", "fail", "skip", NULL};
 
-#define SCAN_MOST 20000 // rows that one page looks at; a filter that shows fewer gets a short page and a cursor
+#define SCAN_MOST                                                                                  \
+    20000 // rows that one page looks at; a filter that shows fewer gets a short page and a cursor
 #define SCRATCH_ROWS 64
 
 static const struct field trace_check_rows[] = {
@@ -59,17 +60,21 @@ const struct entity trace_entity = {SPACE_TRACE, &trace_fields, trace_key, trace
 
 // ---- making ----
 
-// At most `most` bytes, with "..." where something is missing.
+// A copy of at most `most` bytes, with "..." where something is missing. A copy, because who adds a
+// value may have made it on its stack.
 static struct slice shortened(struct op *op, struct slice text, size_t most) {
-    if (text.len <= most) {
-        return text;
+    struct slice copy = SLICE_NONE;
+    if (text.len > most) {
+        return op_text(op, "%.*s...", SLICE(text_cut(text, most - 3)));
     }
-    return op_text(op, "%.*s...", SLICE(text_cut(text, most - 3)));
+    return text.len > 0 && op_copy(op, text, &copy) == NULL ? copy : SLICE_NONE;
 }
 
 reason trace_open(struct op *op, struct slice connection, struct slice tenant,
                   struct trace *ret_trace) {
-    struct trace trace = {.time = op->now, .connection = connection, .tenant = tenant,
+    struct trace trace = {.time = op->now,
+                          .connection = connection,
+                          .tenant = tenant,
                           .request = text_cut(op->id, 64)};
     TRY(rand_ulid(op, S("trc_"), &trace.id));
     TRY(op_take(op, TRACE_CHECKS_MAX * sizeof(struct trace_check), &trace.checks.at));
@@ -110,7 +115,8 @@ reason trace_put(struct op *op, struct txn *txn, const struct trace *trace) {
 
 reason trace_find(struct op *op, struct txn *txn, struct slice id, struct trace *ret_trace) {
     bool found = false;
-    if (id.len == 4 + ULID_TEXT && slice_starts(id, S("trc_")) && memchr(id.at, 0, id.len) == NULL) {
+    if (id.len == 4 + ULID_TEXT && slice_starts(id, S("trc_")) &&
+        memchr(id.at, 0, id.len) == NULL) {
         struct key key;
         trace_key(&(struct trace){.id = id}, &key);
         TRY(entity_find(op, txn, &trace_entity, &key, ret_trace, &found));
@@ -140,7 +146,8 @@ struct trace_page {
     const struct trace_filter *filter;
     struct rows traces;
     size_t limit;
-    int64_t begin;     // rows older than the tenant are those of an earlier one with the same short name
+    int64_t
+        begin; // rows older than the tenant are those of an earlier one with the same short name
     struct slice last; // id of the last trace looked at: where the next page starts
     bool more;
 };
@@ -221,7 +228,8 @@ reason trace_list(struct op *op, struct txn *txn, struct slice tenant,
     }
     struct key from = {.len = 0};
     if (page.cursor.len > 0) {
-        if (page.cursor.len != 4 + ULID_TEXT || memchr(page.cursor.at, 0, page.cursor.len) != NULL) {
+        if (page.cursor.len != 4 + ULID_TEXT ||
+            memchr(page.cursor.at, 0, page.cursor.len) != NULL) {
             REFUSE(op, INVALID_INPUT, "the cursor is not one that a list gave");
         }
         (void)trace_of_key(&(struct trace){.tenant = tenant, .id = page.cursor}, &from);

@@ -7,9 +7,8 @@
 #include "domain/space.h"
 
 const char *const grant_source_names[] = {"manual", "sso", "scim", "request", NULL};
-const char *const membership_status_names[] = {"invited",  "invite_expired", "active",
-                                               "locked",   "disabled",       "reactivating",
-                                               "deleted",  NULL};
+const char *const membership_status_names[] = {"invited",  "invite_expired", "active",  "locked",
+                                               "disabled", "reactivating",   "deleted", NULL};
 
 #define ID_MAX 64
 #define SLUG_MAX 63
@@ -140,8 +139,8 @@ reason user_find(struct op *op, struct txn *txn, struct slice id, struct user *r
     return NULL;
 }
 
-reason user_find_by_email(struct op *op, struct txn *txn, struct slice email,
-                          struct user *ret_user, bool *ret_found) {
+reason user_find_by_email(struct op *op, struct txn *txn, struct slice email, struct user *ret_user,
+                          bool *ret_found) {
     struct key key;
     bool found = false;
     if (email.len <= EMAIL_MAX && user_email_key(&(struct user){.email = email}, &key)) {

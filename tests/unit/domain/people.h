@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the tests of logins and members share: a tenant "acme" with the domain acme.example, its connection
-// "acme-okta" with two rules, and identities that sign in over it.
+// What the tests of logins and members share: a tenant "acme" with the domain acme.example, its
+// connection "acme-okta" with two rules, and identities that sign in over it.
 #ifndef GATEHOUSE_TESTS_UNIT_DOMAIN_PEOPLE_H
 #define GATEHOUSE_TESTS_UNIT_DOMAIN_PEOPLE_H
 
@@ -73,9 +73,10 @@ static inline struct mapping two_rules(struct op *op) {
 static inline reason set_up_fn(struct op *op, struct txn *txn, void *arg) {
     struct set_up *set_up = arg;
     struct house *house = set_up->house;
-    struct tenant acme = {.slug = S("acme"), .name = S("Acme"),
-                          .domains = one_text(op, S("acme.example"))};
-    struct tenant umbrella = {.slug = S("umbrella"), .name = S("Umbrella"),
+    struct tenant acme = {
+        .slug = S("acme"), .name = S("Acme"), .domains = one_text(op, S("acme.example"))};
+    struct tenant umbrella = {.slug = S("umbrella"),
+                              .name = S("Umbrella"),
                               .domains = one_text(op, S("umbrella.example"))};
     house->connection = (struct connection){.slug = S("acme-okta"), .tenant = S("acme")};
     house->other = (struct connection){.slug = S("acme-entra"), .tenant = S("acme")};
@@ -109,8 +110,7 @@ static inline void house_attribute(struct house *house, const char *name, const 
     struct attribute *attribute = &house->attributes[i];
     if (i == house->identity.attributes.count) {
         house->identity.attributes.count++;
-        *attribute = (struct attribute){.name = slice_str(name),
-                                        .values = {house->values[i], 0}};
+        *attribute = (struct attribute){.name = slice_str(name), .values = {house->values[i], 0}};
     }
     assert_true(attribute->values.count < 4);
     house->values[i][attribute->values.count++] = slice_str(value);
@@ -205,16 +205,15 @@ static inline void house_mapping(struct house *house, const struct mapping *mapp
 CALLS(call_member_find, member_find(op, txn, c->tenant, c->id, &c->member))
 CALLS(call_user_by_email, user_find_by_email(op, txn, c->id, &c->user, &c->yes))
 CALLS(call_member_add, member_add(op, txn, c->actor, c->tenant, &c->user, c->roles, &c->member))
-CALLS(call_set_roles,
-      member_set_roles(op, txn, c->actor, c->tenant, c->id, c->roles, &c->member))
+CALLS(call_set_roles, member_set_roles(op, txn, c->actor, c->tenant, c->id, c->roles, &c->member))
 CALLS(call_set_status, member_set_status(op, txn, c->actor, c->tenant, c->id,
                                          (enum membership_status)c->status, &c->member))
 CALLS(call_session_by_cookie, session_find_by_cookie(op, txn, c->cookie, &c->view))
 CALLS(call_session_find, session_find(op, txn, c->id, &c->view))
 CALLS(call_pending_add, pending_add(op, txn, &c->pending, &c->cookie))
 CALLS(call_pending_find, pending_find(op, txn, c->id, &c->pending, &c->yes))
-CALLS(call_audit_list, audit_list(op, txn, c->tenant, (struct page){200, SLICE_NONE}, &c->rows,
-                                  &c->id))
+CALLS(call_audit_list,
+      audit_list(op, txn, c->tenant, (struct page){200, SLICE_NONE}, &c->rows, &c->id))
 
 // How many audit rows of acme have this event; the newest one's detail.
 static inline size_t house_audits(struct house *house, const char *event,
@@ -279,27 +278,27 @@ static inline struct trace kept_trace(struct house *house) {
         struct trace kept_ = kept_trace(house);                                                    \
         assert_false(kept_.accepted);                                                              \
         assert_string_equal(reason_find(kept_.reason)->slug, REASON_OF(name)->slug);               \
-        assert_int_equal(failed_row(&kept_).result, CHECK_FAIL);                                                       \
+        assert_int_equal(failed_row(&kept_).result, CHECK_FAIL);                                   \
         assert_true(kept_.hint.len > 0);                                                           \
         assert_int_equal(house_audits(house, "login.failed", NULL), failed_ + 1);                  \
         assert_int_equal(house_audits(house, "login.succeeded", NULL), succeeded_);                \
     } while (0)
 
 static inline struct slice add_by_hand(struct house *house, const char *tenant, const char *email,
-                                const char *role) {
+                                       const char *role) {
     struct slice role_id = slice_str(role != NULL ? role : "");
-    struct call c = {.tenant = slice_str(tenant),
-                     .actor = &house->fixture->staff,
-                     .user = {.email = slice_str(email), .first_name = S("By"),
-                              .last_name = S("Hand")},
-                     .roles = {&role_id, role != NULL ? 1 : 0}};
+    struct call c = {
+        .tenant = slice_str(tenant),
+        .actor = &house->fixture->staff,
+        .user = {.email = slice_str(email), .first_name = S("By"), .last_name = S("Hand")},
+        .roles = {&role_id, role != NULL ? 1 : 0}};
     assert_done(fixture_write(house->fixture, call_member_add, &c));
     return c.member.user.id;
 }
 
 static inline void set_status(struct house *house, struct slice user_id, int status) {
-    struct call c = {.tenant = S("acme"), .id = user_id, .status = status,
-                     .actor = &house->fixture->staff};
+    struct call c = {
+        .tenant = S("acme"), .id = user_id, .status = status, .actor = &house->fixture->staff};
     assert_done(fixture_write(house->fixture, call_set_status, &c));
 }
 

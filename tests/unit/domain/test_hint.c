@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hints: every login reason has one, each vendor's console is named, and the values of the check are in it.
+// Hints: every login reason has one, each vendor's console is named, and the values of the check
+// are in it.
 #include "people.h"
 
 static int desk_open(void **state) {
@@ -44,11 +45,11 @@ static struct trace wrong_audience(struct op *op) {
 static void the_values_of_the_failed_check_are_in_the_hint(void **state) {
     struct op *op = *state;
     struct trace trace = wrong_audience(op);
-    assert_slice(trace_hint(op, REASON_OF(CONDITIONS_AUDIENCE), S("http://www.okta.com/exk1"),
-                            &trace),
-                 "Applications > the app > General > SAML Settings > Audience URI (SP Entity ID): "
-                 "set it to \"https://sp.example/saml/acme\"; the message says "
-                 "\"https://sp.example/saml/acme/\".");
+    assert_slice(
+        trace_hint(op, REASON_OF(CONDITIONS_AUDIENCE), S("http://www.okta.com/exk1"), &trace),
+        "Applications > the app > General > SAML Settings > Audience URI (SP Entity ID): "
+        "set it to \"https://sp.example/saml/acme\"; the message says "
+        "\"https://sp.example/saml/acme/\".");
 }
 
 static void each_vendor_is_known_by_its_entity_id(void **state) {
@@ -67,8 +68,8 @@ static void each_vendor_is_known_by_its_entity_id(void **state) {
     };
     struct trace trace = wrong_audience(op);
     for (size_t i = 0; i < sizeof vendors / sizeof vendors[0]; i++) {
-        struct slice hint = trace_hint(op, REASON_OF(CONDITIONS_AUDIENCE),
-                                       slice_str(vendors[i].entity_id), &trace);
+        struct slice hint =
+            trace_hint(op, REASON_OF(CONDITIONS_AUDIENCE), slice_str(vendors[i].entity_id), &trace);
         assert_true(slice_find(hint, slice_str(vendors[i].words)) != SIZE_MAX);
     }
 }

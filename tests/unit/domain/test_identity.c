@@ -32,8 +32,8 @@ static void send(struct desk *desk, const char *name, const char *value) {
     size_t i = desk->identity.attributes.count++;
     assert_true(i < 4);
     desk->values[i] = slice_str(value);
-    desk->attributes[i] = (struct attribute){.name = slice_str(name),
-                                             .values = {&desk->values[i], 1}};
+    desk->attributes[i] =
+        (struct attribute){.name = slice_str(name), .values = {&desk->values[i], 1}};
 }
 static reason email(struct desk *desk) {
     return identity_email(&desk->op, &desk->policy, &desk->identity, &desk->email);
@@ -46,8 +46,13 @@ static reason identifier(struct desk *desk) {
 
 static void the_usual_names_of_an_address_are_known(void **state) {
     static const char *const names[] = {
-        "email", "mail", "Email", "emailAddress", "user.email",
-        "urn:oid:0.9.2342.19200300.100.1.3", "urn:oid:1.2.840.113549.1.9.1",
+        "email",
+        "mail",
+        "Email",
+        "emailAddress",
+        "user.email",
+        "urn:oid:0.9.2342.19200300.100.1.3",
+        "urn:oid:1.2.840.113549.1.9.1",
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"};
     struct desk *desk = *state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

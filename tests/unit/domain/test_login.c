@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// login_admit against a real store: each rule once kept and once broken; what a refusal leaves behind; what
-// parallel and later repetitions meet.
+// login_admit against a real store: each rule once kept and once broken; what a refusal leaves
+// behind; what parallel and later repetitions meet.
 #include <pthread.h>
 
 #include "people.h"
@@ -188,7 +188,8 @@ static void an_unsolicited_response_may_name_a_path_of_this_site(void **state) {
 
 static void an_unsolicited_response_never_leads_off_this_site(void **state) {
     struct house *house = house_of(state);
-    const char *bad[] = {"https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x"};
+    const char *bad[] = {"https://evil.example/", "//evil.example", "/\\evil.example",
+                         "javascript:x"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         house_identity(house);
         house->door.relay_state = slice_str(bad[i]);
@@ -249,8 +250,8 @@ static void *run(void *arg) {
     op_open(&op, NOON);
     runner->why = trace_open(&op, S("acme-okta"), S("acme"), &trace);
     if (runner->why == NULL) {
-        runner->why = login_admit(&op, runner->house->fixture->store, &runner->house->door, &trace,
-                                  &login);
+        runner->why =
+            login_admit(&op, runner->house->fixture->store, &runner->house->door, &trace, &login);
     }
     op_close(&op);
     return NULL;
@@ -282,8 +283,7 @@ static void of_parallel_posts_of_one_assertion_exactly_one_passes(void **state) 
 static reason disable_connection(struct op *op, struct txn *txn, void *arg) {
     struct house *house = arg;
     struct connection stored;
-    return connection_set_disabled(op, txn, &house->fixture->staff, S("acme-okta"), true,
-                                   &stored);
+    return connection_set_disabled(op, txn, &house->fixture->staff, S("acme-okta"), true, &stored);
 }
 static void a_disabled_connection_lets_nobody_in(void **state) {
     struct house *house = house_of(state);

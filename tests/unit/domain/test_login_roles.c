@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// login_admit against a real store: which roles somebody gets, and which grants a sign-in never touches.
+// login_admit against a real store: which roles somebody gets, and which grants a sign-in never
+// touches.
 #include "people.h"
 
 // ---- grants ----

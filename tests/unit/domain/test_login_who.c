@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// login_admit against a real store: who somebody is. E-mail domains, identifiers, links to accounts that are
-// there, memberships.
+// login_admit against a real store: who somebody is. E-mail domains, identifiers, links to accounts
+// that are there, memberships.
 #include "people.h"
 
 // ---- e-mail domain ----

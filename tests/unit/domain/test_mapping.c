@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// mapping_apply and the lists of grants: each kind of match met and missed, order, defaults, overage.
+// mapping_apply and the lists of grants: each kind of match met and missed, order, defaults,
+// overage.
 #include "people.h"
 
 #include "domain/grant.h"
@@ -21,8 +22,8 @@ static int desk_open(void **state) {
     op_open(&desk->op, NOON);
     desk->connection = (struct connection){.slug = S("acme-okta"), .policy = policy_default()};
     desk->connection.mapping = (struct mapping){.rules = {desk->rules, 0}};
-    desk->identity = (struct identity){.assertion_id = S("_a1"),
-                                       .attributes = {desk->attributes, 0}};
+    desk->identity =
+        (struct identity){.assertion_id = S("_a1"), .attributes = {desk->attributes, 0}};
     *state = desk;
     return 0;
 }
@@ -40,8 +41,8 @@ static void rule(struct desk *desk, enum match match, const char *value, struct 
 static void send(struct desk *desk, const char *name, const char *value) {
     size_t i = desk->identity.attributes.count++;
     desk->values[i][0] = slice_str(value);
-    desk->attributes[i] = (struct attribute){.name = slice_str(name),
-                                             .values = {desk->values[i], 1}};
+    desk->attributes[i] =
+        (struct attribute){.name = slice_str(name), .values = {desk->values[i], 1}};
 }
 static reason apply(struct desk *desk) {
     return mapping_apply(&desk->op, &desk->connection, &desk->identity, &desk->grants);
@@ -180,10 +181,16 @@ static void sso_grants_of_other_connections_are_left_alone(void **state) {
 
 static void a_role_that_is_given_again_keeps_its_time_and_names_the_assertion(void **state) {
     struct desk *desk = *state;
-    struct grant old[] = {{.role_id = S("admin"), .source = GRANT_SSO, .connection = S("c"),
-                           .granted_at = 5, .assertion = S("_old")}};
-    struct grant now[] = {{.role_id = S("admin"), .source = GRANT_SSO, .connection = S("c"),
-                           .granted_at = 9, .assertion = S("_new")}};
+    struct grant old[] = {{.role_id = S("admin"),
+                           .source = GRANT_SSO,
+                           .connection = S("c"),
+                           .granted_at = 5,
+                           .assertion = S("_old")}};
+    struct grant now[] = {{.role_id = S("admin"),
+                           .source = GRANT_SSO,
+                           .connection = S("c"),
+                           .granted_at = 9,
+                           .assertion = S("_new")}};
     struct rows made;
     assert_done(grant_replace_sso(&desk->op, (struct rows){old, 1}, S("c"), MAPPING_ADDITIVE,
                                   (struct rows){now, 1}, &made));

@@ -64,8 +64,7 @@ static struct slice names(struct house *house, struct listing_call *c) {
     struct slice all = S("");
     for (size_t i = 0; i < c->members.count; i++) {
         struct slice name = ((const struct member *)c->members.at)[i].user.first_name;
-        all = op_text(&house->fixture->op, "%.*s%s%.*s", SLICE(all), i > 0 ? " " : "",
-                      SLICE(name));
+        all = op_text(&house->fixture->op, "%.*s%s%.*s", SLICE(all), i > 0 ? " " : "", SLICE(name));
     }
     return all;
 }
@@ -113,12 +112,9 @@ static void orders_go_both_ways(void **state) {
     static const struct {
         const char *sort, *names;
     } orders[] = {
-        {"name", "Bob Dan Cyd Ada Eve"},
-        {"-name", "Eve Ada Cyd Dan Bob"},
-        {"email", "Ada Bob Cyd Dan Eve"},
-        {"-email", "Eve Dan Cyd Bob Ada"},
-        {"status", "Ada Bob Cyd Dan Eve"},
-        {"-status", "Eve Dan Cyd Bob Ada"},
+        {"name", "Bob Dan Cyd Ada Eve"},       {"-name", "Eve Ada Cyd Dan Bob"},
+        {"email", "Ada Bob Cyd Dan Eve"},      {"-email", "Eve Dan Cyd Bob Ada"},
+        {"status", "Ada Bob Cyd Dan Eve"},     {"-status", "Eve Dan Cyd Bob Ada"},
         {"last_visit", "Ada Bob Cyd Dan Eve"},
     };
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
@@ -192,8 +188,8 @@ static reason many_fn(struct op *op, struct txn *txn, void *arg) {
     for (size_t i = 0; i < 500; i++) {
         struct slice id = op_text(op, "usr_%08zu", *done + i);
         struct user user = {.id = id, .email = op_text(op, "%zu@acme.example", *done + i)};
-        struct membership membership = {.tenant = S("acme"), .user_id = id,
-                                        .status = MEMBER_ACTIVE};
+        struct membership membership = {
+            .tenant = S("acme"), .user_id = id, .status = MEMBER_ACTIVE};
         TRY(entity_put(op, txn, &user_entity, &user));
         TRY(entity_put(op, txn, &membership_entity, &membership));
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sign-ins that wait for an answer: found by request id and by handle, by nothing else; never with a target
-// on another site.
+// Sign-ins that wait for an answer: found by request id and by handle, by nothing else; never with
+// a target on another site.
 #include "people.h"
 
 #include "base/digest.h"
@@ -50,11 +50,14 @@ static void what_is_no_id_of_ours_is_not_found(void **state) {
     struct call c = start(house, "");
     static char longer[100000];
     memset(longer, 'a', sizeof longer);
-    struct slice bad[] = {S(""), S("_"), slice_of(longer, sizeof longer), c.pending.handle,
-                          slice_sub(c.pending.request_id, 0, 40),
-                          op_text(&house->fixture->op, "%.*s ", SLICE(c.pending.request_id)),
-                          op_text(&house->fixture->op, "x%.*s",
-                                  SLICE(slice_sub(c.pending.request_id, 1, 41)))};
+    struct slice bad[] = {
+        S(""),
+        S("_"),
+        slice_of(longer, sizeof longer),
+        c.pending.handle,
+        slice_sub(c.pending.request_id, 0, 40),
+        op_text(&house->fixture->op, "%.*s ", SLICE(c.pending.request_id)),
+        op_text(&house->fixture->op, "x%.*s", SLICE(slice_sub(c.pending.request_id, 1, 41)))};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(is_found(house, call_pending_find, bad[i]));
     }
@@ -86,10 +89,10 @@ static void a_removed_one_is_gone(void **state) {
 
 static void a_target_on_another_site_is_refused(void **state) {
     struct house *house = *state;
-    static const char *const bad[] = {"https://evil.example/", "//evil.example", "/\\evil", "reports"};
+    static const char *const bad[] = {"https://evil.example/", "//evil.example", "/\\evil",
+                                      "reports"};
     for (size_t i = 0; i < 4; i++) {
-        struct call c = {.pending = {.connection = S("acme-okta"),
-                                     .return_to = slice_str(bad[i])}};
+        struct call c = {.pending = {.connection = S("acme-okta"), .return_to = slice_str(bad[i])}};
         assert_reason(fixture_write(house->fixture, call_pending_add, &c), INVALID_INPUT);
     }
 }

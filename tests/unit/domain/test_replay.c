@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The replay ledger: once is once, over restarts, sweeps and clocks that step back; odd IDs fail closed.
+// The replay ledger: once is once, over restarts, sweeps and clocks that step back; odd IDs fail
+// closed.
 #include "people.h"
 
 struct ledger {
@@ -62,8 +63,8 @@ static void it_is_used_after_a_restart(void **state) {
 static void ids_of_any_length_and_content_are_told_apart(void **state) {
     static char longer[100001];
     memset(longer, 'x', sizeof longer);
-    struct slice ids[] = {S(""), S("\0"), S("a\0b"), S("a"), slice_of(longer, 100000),
-                          slice_of(longer, 100001)};
+    struct slice ids[] = {
+        S(""), S("\0"), S("a\0b"), S("a"), slice_of(longer, 100000), slice_of(longer, 100001)};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         assert_true(is_fresh(*state, ids[i], NOON));
     }
@@ -94,8 +95,8 @@ static void what_was_swept_is_never_fresh_again(void **state) {
     struct fixture *fixture = *state;
     fixture->op.now = NOON - MINUTE_MS;
     assert_false(is_fresh(fixture, S("_a"), NOON));
-    assert_false(is_fresh(fixture, S("_c"), NOON));            // of a swept hour
-    assert_false(is_fresh(fixture, S("_c"), NOON - HOUR_MS));  // and of those before
+    assert_false(is_fresh(fixture, S("_c"), NOON));           // of a swept hour
+    assert_false(is_fresh(fixture, S("_c"), NOON - HOUR_MS)); // and of those before
     assert_true(is_fresh(fixture, S("_c"), NOON + HOUR_MS));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The ring of refusals that nobody signed: the newest are there, the old ones give way, memory is bounded.
+// The ring of refusals that nobody signed: the newest are there, the old ones give way, memory is
+// bounded.
 #include <pthread.h>
 
 #include "people.h"

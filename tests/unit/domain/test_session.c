@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sessions: found only by their whole cookie or id, while they last and their member may; ended one by one
-// and all at once.
+// Sessions: found only by their whole cookie or id, while they last and their member may; ended one
+// by one and all at once.
 #include "people.h"
 
 #include "base/encode.h"
@@ -12,8 +12,10 @@ CALLS(call_list, session_list(op, txn, c->tenant, c->id, c->connection, &c->rows
 
 static struct call add(struct house *house, struct slice user_id, const char *tenant,
                        const char *connection, int64_t expires) {
-    struct call c = {.session = {.tenant = slice_str(tenant), .user_id = user_id,
-                                 .connection = slice_str(connection), .expires_at = expires}};
+    struct call c = {.session = {.tenant = slice_str(tenant),
+                                 .user_id = user_id,
+                                 .connection = slice_str(connection),
+                                 .expires_at = expires}};
     assert_done(fixture_write(house->fixture, call_add, &c));
     return c;
 }
@@ -69,12 +71,16 @@ static void one_letter_off_is_no_session(void **state) {
 
 static void what_is_no_cookie_or_id_is_no_session(void **state) {
     struct house *house = *state;
-    static const char *const bad[] = {
-        "", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        "++++AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "ses_",
-        "ses_0123456789abcdef0123456789abcdef01234567", "ses_0123456789ABCDEF0123456789abcdef01234567",
-        "ses_0123456789abcdef0123456789abcdef0123456", "SES_0123456789abcdef0123456789abcdef01234567"};
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                      "++++AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                      "ses_",
+                                      "ses_0123456789abcdef0123456789abcdef01234567",
+                                      "ses_0123456789ABCDEF0123456789abcdef01234567",
+                                      "ses_0123456789abcdef0123456789abcdef0123456",
+                                      "SES_0123456789abcdef0123456789abcdef01234567"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_reason(by_cookie(house, slice_str(bad[i])), UNAUTHENTICATED);
         assert_reason(by_id(house, slice_str(bad[i])), UNAUTHENTICATED);
@@ -114,8 +120,8 @@ static void roles_are_read_anew_each_time(void **state) {
     struct slice id = add_by_hand(house, "acme", "jane@acme.example", "admin");
     struct call c = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
     struct slice role = S("read_only");
-    struct call change = {.tenant = S("acme"), .id = id, .actor = &house->fixture->staff,
-                          .roles = {&role, 1}};
+    struct call change = {
+        .tenant = S("acme"), .id = id, .actor = &house->fixture->staff, .roles = {&role, 1}};
     assert_done(fixture_write(house->fixture, call_set_roles, &change));
     assert_done(fixture_read(house->fixture, call_session_by_cookie, &c));
     assert_false(permission_may(c.view.permissions, "users:manage"));
@@ -140,7 +146,8 @@ static void a_session_is_ended_once(void **state) {
 static void sessions_are_listed_and_ended_by_tenant_and_connection(void **state) {
     struct house *house = *state;
     struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
-    struct call join = {.tenant = S("umbrella"), .actor = &house->fixture->staff,
+    struct call join = {.tenant = S("umbrella"),
+                        .actor = &house->fixture->staff,
                         .user = {.email = S("jane@acme.example")}};
     assert_done(fixture_write(house->fixture, call_member_add, &join));
     (void)add(house, id, "acme", "acme-okta", NOON + HOUR_MS);

@@ -46,8 +46,10 @@ static bool sweep_at(struct house *house, int64_t now, size_t most) {
     return sweeping.more;
 }
 static void add_session(struct house *house, int64_t expires) {
-    struct call c = {.session = {.tenant = S("acme"), .user_id = S("usr_1"),
-                                 .connection = S("acme-okta"), .expires_at = expires}};
+    struct call c = {.session = {.tenant = S("acme"),
+                                 .user_id = S("usr_1"),
+                                 .connection = S("acme-okta"),
+                                 .expires_at = expires}};
     assert_done(fixture_write(house->fixture, call_add, &c));
 }
 

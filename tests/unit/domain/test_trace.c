@@ -152,8 +152,8 @@ static void pages_show_each_trace_once(void **state) {
         c.page.cursor = c.next;
     } while (c.next.len > 0);
     assert_int_equal(seen, 7);
-    c = (struct listing_call){.tenant = S("acme"), .page = {.limit = 2},
-                              .filter = {.reason = S("accepted")}};
+    c = (struct listing_call){
+        .tenant = S("acme"), .page = {.limit = 2}, .filter = {.reason = S("accepted")}};
     for (seen = 0;;) {
         seen += count(house, &c);
         if (c.next.len == 0) {

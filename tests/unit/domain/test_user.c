@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Members changed by hand: added, given roles, renamed, disabled, enabled, deleted; and what each may not do.
+// Members changed by hand: added, given roles, renamed, disabled, enabled, deleted; and what each
+// may not do.
 #include "people.h"
 
 CALLS(call_set_names, member_set_names(op, txn, c->actor, c->tenant, c->id, c->user.first_name,
@@ -11,8 +12,8 @@ static struct call by_staff(struct house *house) {
 }
 static struct call adding(struct house *house, const char *email, struct slice *role) {
     struct call c = by_staff(house);
-    c.user = (struct user){.email = slice_str(email), .first_name = S("Jane"),
-                           .last_name = S("Smith")};
+    c.user =
+        (struct user){.email = slice_str(email), .first_name = S("Jane"), .last_name = S("Smith")};
     c.roles = (struct texts){role, role != NULL ? 1 : 0};
     return c;
 }
@@ -89,8 +90,8 @@ static void nobody_gives_what_he_does_not_have(void **state) {
     struct house *house = *state;
     struct permission_set set = {{0, 0}};
     permission_add(&set, permission_find(S("users:manage")));
-    struct actor weak = {.kind = ACTOR_USER, .id = S("usr_admin"), .tenant = S("acme"),
-                         .permissions = set};
+    struct actor weak = {
+        .kind = ACTOR_USER, .id = S("usr_admin"), .tenant = S("acme"), .permissions = set};
     struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
     struct slice role = S("admin");
     struct call c = {.tenant = S("acme"), .id = id, .actor = &weak, .roles = {&role, 1}};
