@@ -30,7 +30,9 @@ void login_refused(struct op *op, struct store *store, struct ring *ring, const 
     struct slice detail = op->detail; // of the refusal, which the caller still has to tell
     struct refusal refusal = {trace, address};
     bool kept = trace->verified && store_write(op, store, keep_refusal, &refusal) == NULL;
-    if (!kept && ring != NULL) {
+    if (kept) {
+        metric_add(METRIC_TRACES_KEPT, 1);
+    } else if (ring != NULL) {
         ring_put(ring, op, trace);
     }
     op->detail = detail;
@@ -97,6 +99,9 @@ reason login_admit(struct op *op, struct store *store, const struct login_door *
         why = store_write(op, store, keep_refusal, &refusal);
     }
     TRY(why);
+    if (!login.ask_again) {
+        metric_add(METRIC_TRACES_KEPT, 1); // here, since the transaction may have run several times
+    }
     if (a.why != NULL) {
         op->detail = a.detail;
         metric_refused(a.why);

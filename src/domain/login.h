@@ -42,7 +42,8 @@ struct login_door {
     const struct connection *connection;
     const struct identity *identity;
     struct slice relay_state;
-    // Finds the value of the binding cookie `__Host-gatehouse-<handle>` in the request; "" = not there.
+    // Finds the value of the binding cookie `__Host-gatehouse-<handle>` in the request; "" = not there. Called
+    // in the committer's thread while the caller waits, perhaps more than once.
     struct slice (*cookie)(void *request, struct slice handle);
     void *request;
     bool posted_again; // the re-post form was answered: no second form
@@ -62,7 +63,8 @@ struct login {
 };
 
 // Checks `request` (response.in_response_to_*, response.unsolicited_refused, response.browser_mismatch),
-// `replay` and `login`, each a row in the trace, and in the same transaction: pending request consumed,
+// `replay` and `login.*` (tenant, connection, email_domain, identifier, account, membership, roles), each a
+// row in the trace, and in the same transaction: pending request consumed,
 // ledger, user, membership, grants, session, audit, trace. On a refusal the trace and an audit row
 // (login.failed) are durable and nothing else. Returns when durable.
 MUST_USE reason login_admit(struct op *op, struct store *store, const struct login_door *door,

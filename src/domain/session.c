@@ -196,7 +196,7 @@ static reason end_found(struct op *op, struct txn *txn, const struct actor *acto
     bool there = false;
     TRY(entity_remove(op, txn, &session_entity, &key, &there));
     if (there) {
-        metric_add(METRIC_SESSIONS_ENDED, 1);
+        metric_add(METRIC_SESSIONS_ENDED, 1); // once more if the transaction runs again: a rough figure
     }
     return audit_add(op, txn, actor, session->tenant, "session.revoked", session->user_id,
                      session->id);

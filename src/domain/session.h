@@ -32,8 +32,8 @@ struct session_view {
     struct permission_set permissions;
 };
 
-// By the cookie's text; unauthenticated when there is none, it expired, the membership is not active, or
-// the tenant is disabled.
+// By the cookie's text; unauthenticated when there is none, it expired, the membership is not active (or
+// locked: that is about passwords), or the tenant is disabled.
 MUST_USE reason session_find_by_cookie(struct op *op, struct txn *txn, struct slice cookie,
                                        struct session_view *ret_view);
 MUST_USE reason session_find(struct op *op, struct txn *txn, struct slice id,

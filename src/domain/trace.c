@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Traces: what one login was checked for, kept TRACE_KEEP and listed newest first. Values are cut
 // here, so that a hostile message cannot fill the store. Holds no assertion and no token.
-#include "base/metric.h"
 #include "base/rand.h"
 #include "domain/grant.h"
 #include "domain/keep.h"
@@ -108,9 +107,7 @@ void trace_close(struct op *op, struct trace *trace, reason why) {
 // ---- keeping ----
 
 reason trace_put(struct op *op, struct txn *txn, const struct trace *trace) {
-    TRY(entity_put(op, txn, &trace_entity, trace));
-    metric_add(METRIC_TRACES_KEPT, 1);
-    return NULL;
+    return entity_put(op, txn, &trace_entity, trace);
 }
 
 reason trace_find(struct op *op, struct txn *txn, struct slice id, struct trace *ret_trace) {
