@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// gatehouse user: the people of a tenant, through the API. A person is named by id or by e-mail address.
+#include "app/cli/cli.h"
+
+static struct slice target_of(struct op *op, const struct args *args) {
+    return op_text(op, "/tenants/%.*s/users", SLICE(api_part(op, args->words[0])));
+}
+
+// The e-mail's user; deleted ones are not found by e-mail.
+static reason find_by_email(struct op *op, struct args *args, struct slice *ret_id) {
+    const struct json *answer = NULL;
+    TRY(api_get(op, args,
+                op_text(op, "%.*s?q=%.*s&limit=100", SLICE(target_of(op, args)),
+                        SLICE(api_part(op, args->words[1]))),
+                &answer));
+    const struct json *items = json_get(answer, "items");
+    for (size_t i = 0; i < json_count(items); i++) {
+        struct slice email = S("");
+        if (json_text(json_get(json_at(items, i), "email"), &email) &&
+            slice_equal_nocase(email, args->words[1]) &&
+            json_text(json_get(json_at(items, i), "id"), ret_id)) {
+            return NULL;
+        }
+    }
+    REFUSE(op, NOT_FOUND, "the tenant %.*s has no user %.*s", SLICE(args->words[0]),
+           SLICE(args->words[1]));
+}
+
+static reason user_target(struct op *op, struct args *args, struct slice *ret_target) {
+    struct slice id = args->words[1];
+    if (slice_find(id, S("@")) != SIZE_MAX) {
+        TRY(find_by_email(op, args, &id));
+    }
+    *ret_target = op_text(op, "%.*s/%.*s", SLICE(target_of(op, args)), SLICE(api_part(op, id)));
+    return NULL;
+}
+
+// "admin (sso), read_only (manual)"
+static struct slice roles_of(struct op *op, const struct json *user) {
+    const struct json *roles = json_get(user, "roles");
+    struct slice text = S("");
+    for (size_t i = 0; i < json_count(roles); i++) {
+        const struct json *role = json_at(roles, i);
+        text = op_text(op, "%.*s%s%.*s (%.*s)", SLICE(text), i > 0 ? ", " : "",
+                       SLICE(show_member(op, role, "role_id")),
+                       SLICE(show_member(op, role, "source")));
+    }
+    return text.len > 0 ? text : S("-");
+}
+
+static struct slice name_of(struct op *op, const struct json *user) {
+    struct slice first = S("");
+    struct slice last = S("");
+    (void)json_text(json_get(user, "first_name"), &first);
+    (void)json_text(json_get(user, "last_name"), &last);
+    struct slice both = op_text(op, "%.*s %.*s", SLICE(first), SLICE(last));
+    both = slice_trim(both);
+    return both.len > 0 ? both : S("-");
+}
+
+static void show_user(struct op *op, const struct json *user) {
+    show_pair("user", show_member(op, user, "id"));
+    show_pair("e-mail", show_member(op, user, "email"));
+    show_pair("name", name_of(op, user));
+    show_pair("status", show_member(op, user, "status"));
+    show_pair("last visit", show_member(op, user, "last_visit"));
+    const struct json *grants = json_get(user, "grants");
+    for (size_t i = 0; i < json_count(grants); i++) {
+        const struct json *grant = json_at(grants, i);
+        struct slice rule = S("");
+        struct slice by = S("");
+        (void)json_text(json_get(grant, "rule"), &rule);
+        (void)json_text(json_get(grant, "granted_by"), &by);
+        show_pair(i == 0 ? "roles" : "",
+                  op_text(op, "%.*s, %.*s%s%.*s", SLICE(show_member(op, grant, "role_id")),
+                          SLICE(show_member(op, grant, "source")),
+                          rule.len > 0 ? ": " : (by.len > 0 ? " by " : ""),
+                          SLICE(rule.len > 0 ? rule : by)));
+    }
+}
+
+static reason list(struct op *op, struct args *args) {
+    static const char *const heads[] = {"USER", "E-MAIL", "NAME", "STATUS", "ROLES", "LAST VISIT", NULL};
+    static const char *const filters[] = {"status", "q", "role", "sort"};
+    const struct json *items = NULL;
+    struct table table;
+    uint64_t limit = 0;
+    struct slice target = op_text(op, "%.*s?", SLICE(target_of(op, args)));
+    TRY(args_number(op, args, "limit", 1, 100000, &limit));
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+        if (args_has(args, filters[i])) {
+            target = op_text(op, "%.*s%s=%.*s&", SLICE(target), filters[i],
+                             SLICE(api_part(op, args_one(args, filters[i]))));
+        }
+    }
+    TRY(api_list(op, args, slice_sub(target, 0, target.len - 1), limit, &items));
+    if (args->json) {
+        return NULL;
+    }
+    table_open(&table, op, heads);
+    for (size_t i = 0; i < json_count(items); i++) {
+        const struct json *user = json_at(items, i);
+        const struct slice cells[] = {show_member(op, user, "id"), show_member(op, user, "email"),
+                                      name_of(op, user),           show_member(op, user, "status"),
+                                      roles_of(op, user),          show_member(op, user, "last_visit")};
+        TRY(table_row(&table, cells));
+    }
+    table_show(&table, "Nobody is there.");
+    return NULL;
+}
+
+static reason one(struct op *op, struct args *args) {
+    struct slice target;
+    const struct json *user = NULL;
+    TRY(user_target(op, args, &target));
+    TRY(api_tell(op, args, METHOD_GET, target, NULL, &user));
+    if (!args->json) {
+        show_user(op, user);
+    }
+    return NULL;
+}
+
+static void put_names(struct op *op, const struct args *args, struct json *body) {
+    if (args_has(args, "first")) {
+        json_set_text(op, body, "first_name", args_one(args, "first"));
+    }
+    if (args_has(args, "last")) {
+        json_set_text(op, body, "last_name", args_one(args, "last"));
+    }
+}
+
+static reason add(struct op *op, struct args *args) {
+    struct json *body = json_object(op);
+    const struct json *user = NULL;
+    json_set_text(op, body, "email", args->words[1]);
+    put_names(op, args, body);
+    TRY(api_put_list(op, args, "role", body, "roles"));
+    TRY(api_tell(op, args, METHOD_POST, target_of(op, args), body, &user));
+    if (!args->json) {
+        show_user(op, user);
+    }
+    return NULL;
+}
+
+static reason set(struct op *op, struct args *args) {
+    struct json *body = json_object(op);
+    const struct json *user = NULL;
+    struct slice target;
+    struct slice text = S("");
+    TRY(args_either(op, args, "disable", "enable"));
+    TRY(args_either(op, args, "role", "no-roles"));
+    bool change = args_has(args, "first") || args_has(args, "last") || args_has(args, "role") ||
+                  args_has(args, "no-roles");
+    bool turn = args_has(args, "disable") || args_has(args, "enable");
+    if (!change && !turn) {
+        return args_wrong(op, args, "nothing to change was given");
+    }
+    put_names(op, args, body);
+    TRY(api_put_list(op, args, "role", body, "roles"));
+    if (args_has(args, "no-roles")) {
+        json_set(op, body, "roles", json_array(op));
+    }
+    TRY(user_target(op, args, &target));
+    if (change) {
+        TRY(api_ask(op, args, METHOD_PATCH, target, body, &user, &text));
+    }
+    if (turn) {
+        TRY(api_ask(op, args, METHOD_POST,
+                    op_text(op, "%.*s:%s", SLICE(target),
+                            args_has(args, "disable") ? "disable" : "enable"),
+                    json_object(op), &user, &text));
+    }
+    if (args->json) {
+        show_json_text(text);
+    } else {
+        show_user(op, user);
+    }
+    return NULL;
+}
+
+static reason take_away(struct op *op, struct args *args) {
+    struct slice target;
+    const struct json *answer = NULL;
+    TRY(user_target(op, args, &target));
+    TRY(api_tell(op, args, METHOD_DELETE, target, NULL, &answer));
+    if (!args->json) {
+        show_line("%.*s is no longer a member of %.*s.", SLICE(args->words[1]), SLICE(args->words[0]));
+    }
+    return NULL;
+}
+
+static const struct cli_option list_options[] = {
+    {"status", "STATUS", false, "active, disabled, deleted ..."},
+    {"q", "TEXT", false, "in the name or the e-mail address"},
+    {"role", "ROLE", false, "who has this role"},
+    {"sort", "KEY", false, "name, email, status or last_visit; -KEY the other way round"},
+    {"limit", "N", false, "at most so many"},
+    {NULL, NULL, false, NULL},
+};
+static const struct cli_option add_options[] = {
+    {"first", "NAME", false, "first name"},
+    {"last", "NAME", false, "last name"},
+    {"role", "ROLE", true, "a role that is given by hand"},
+    {NULL, NULL, false, NULL},
+};
+static const struct cli_option set_options[] = {
+    {"first", "NAME", false, "first name"},
+    {"last", "NAME", false, "last name"},
+    {"role", "ROLE", true, "the roles given by hand from now on; those by SSO stay"},
+    {"no-roles", NULL, false, "take away all roles given by hand"},
+    {"disable", NULL, false, "sign out and keep out"},
+    {"enable", NULL, false, "let in again"},
+    {NULL, NULL, false, NULL},
+};
+const struct cli_action user_actions[] = {
+    {"list", "TENANT", list_options, list, "List the people of a tenant.", NULL,
+     "gatehouse user list acme --role admin"},
+    {"show", "TENANT USER", NULL, one, "Show one person and where each role comes from.", NULL,
+     "gatehouse user show acme ada@acme.example"},
+    {"add", "TENANT EMAIL", add_options, add, "Add a person, who then signs in by SSO.", NULL,
+     "gatehouse user add acme ada@acme.example --first Ada --last Lovelace --role admin"},
+    {"set", "TENANT USER", set_options, set, "Change a person; what is not named stays.", NULL,
+     "gatehouse user set acme ada@acme.example --role read_only"},
+    {"remove", "TENANT USER", NULL, take_away, "Remove a person from the tenant.", NULL,
+     "gatehouse user remove acme ada@acme.example"},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The program's table of contents: each command is a row, and its actions are in cli/.
+#include "app/cli/cli.h"
+
+static const struct cli_command commands[] = {
+    {"init", "make the data directory, the keys and the store", init_actions},
+    {"serve", "run the gate", serve_actions},
+    {"operator-token", "print a short-lived access token for operators", token_actions},
+    {"tenant", "customer accounts and their e-mail domains", tenant_actions},
+    {"connection", "a tenant's trust in an identity provider, and its policy", connection_actions},
+    {"rule", "which groups of an identity provider give which roles", rule_actions},
+    {"user", "the people of a tenant", user_actions},
+    {"role", "built-in roles and a tenant's own", role_actions},
+    {"trace", "what was checked in a sign-in, and why it was refused", trace_actions},
+    {"check", "verify a SAML response offline and explain the verdict", check_actions},
+    {"metadata", "read an identity provider's metadata as an import would", metadata_actions},
+    {NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv) {
+    return cli_run(argc, argv, commands);
+}
