@@ -175,9 +175,8 @@ static void take_envelope(const struct reception *it, struct statement *statemen
 }
 
 static reason refuse_status(struct reception *it, const struct statement *statement) {
-    struct slice got = op_text(it->op, "%.*s / %.*s: %.*s", SLICE(statement->status),
-                               SLICE(statement->sub_status), SLICE(statement->status_message));
-    return refused(it, "status", REASON_OF(RESPONSE_STATUS), S(STATUS_SUCCESS), got);
+    return refused(it, "status", REASON_OF(RESPONSE_STATUS), S(STATUS_SUCCESS),
+                   rules_status_text(it->op, statement));
 }
 
 // Both signatures hold, each over octets of its own: is the signed Assertion the one in the signed Response?

@@ -81,15 +81,18 @@ static enum check_result is_over(struct ruling *ruling, struct slice raw, bool m
 
 // ---- envelope --------------------------------------------------------------------------------------------
 
+struct slice rules_status_text(struct op *op, const struct statement *statement) {
+    if (statement->sub_status.len == 0 && statement->status_message.len == 0) {
+        return statement->status;
+    }
+    return op_text(op, "%.*s%s%.*s%s%.*s", SLICE(statement->status),
+                   statement->sub_status.len > 0 ? " / " : "", SLICE(statement->sub_status),
+                   statement->status_message.len > 0 ? ": " : "", SLICE(statement->status_message));
+}
+
 static enum check_result status(struct ruling *ruling) {
     const struct statement *statement = ruling->statement;
-    (void)compare(ruling, S(STATUS_SUCCESS), statement->status);
-    if (statement->sub_status.len > 0 || statement->status_message.len > 0) {
-        ruling->finding.got =
-            op_text(ruling->op, "%.*s%s%.*s%s%.*s", SLICE(statement->status),
-                    statement->sub_status.len > 0 ? " / " : "", SLICE(statement->sub_status),
-                    statement->status_message.len > 0 ? ": " : "", SLICE(statement->status_message));
-    }
+    ruling->finding = (struct finding){S(STATUS_SUCCESS), rules_status_text(ruling->op, statement)};
     return judge(slice_equal(statement->status, S(STATUS_SUCCESS)));
 }
 

@@ -11,6 +11,8 @@
 // authn_instant, session_not_on_or_after and expires of statement->identity.
 MUST_USE reason rules_check(struct op *op, const struct inbound *inbound,
                             struct statement *statement, struct trace *trace);
+// What the IdP said instead of success: "code / second code: message", as far as it said it.
+struct slice rules_status_text(struct op *op, const struct statement *statement);
 // The rows of rules that were not reached.
 void rules_skip(struct op *op, struct trace *trace);
 
