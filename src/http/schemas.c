@@ -51,6 +51,7 @@ const struct schema schema_table[] = {
     {.name = "Endpoint", .table = &endpoint_fields},
     {.name = "Certificate", .table = &certificate_fields},
     {.name = "Idp", .table = &idp_fields},
+    {.name = "IdpFull", .table = &idp_fields, .more = "{\"certificates_der\":" TEXTS "}"},
     {.name = "IdpStored", .table = &idp_fields, .more = "{\"warnings\":" TEXTS "}"},
     {.name = "Policy", .table = &policy_fields},
     {.name = "Rule", .table = &mapping_rule_fields},

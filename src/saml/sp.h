@@ -16,6 +16,9 @@ MUST_USE reason sp_keys_make(struct op *op, const char *dir);
 // start.key_file: which file, what is wrong (missing, unreadable, not a key, certificate of another key, readable for
 // others), what to do.
 MUST_USE reason sp_keys_open(struct op *op, const char *dir, struct sp_keys **ret_keys);
+// One RSA private key in PEM, to decrypt with and for nothing else (gatehouse check). `name` is said in start.key_file.
+MUST_USE reason sp_keys_open_decryption(struct op *op, const char *name, struct slice pem,
+                                        struct sp_keys **ret_keys);
 void sp_keys_close(struct sp_keys *keys);
 
 // The addresses of one connection: public_url + /saml/{slug}...

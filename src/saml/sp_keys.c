@@ -384,6 +384,24 @@ reason sp_keys_open(struct op *op, const char *dir, struct sp_keys **ret_keys) {
     return NULL;
 }
 
+reason sp_keys_open_decryption(struct op *op, const char *name, struct slice pem,
+                               struct sp_keys **ret_keys) {
+    AUTO(EVP_PKEY) key = NULL;
+    if (parse_key(op, name, pem, &key) != NULL) {
+        REFUSE(op, KEY_FILE, "%s does not hold an RSA private key of at least %d bits in PEM, without a passphrase",
+               name, RSA_BITS_MIN);
+    }
+    struct sp_keys *keys = calloc(1, sizeof *keys);
+    if (keys == NULL) {
+        REFUSE(op, LIMIT_MEMORY, "no memory for the key");
+    }
+    op_open(&keys->op, op->now);
+    keys->encryption = key;
+    key = NULL;
+    *ret_keys = keys;
+    return NULL;
+}
+
 void sp_keys_close(struct sp_keys *keys) {
     if (keys != NULL) {
         EVP_PKEY_free(keys->signing);

@@ -2,6 +2,7 @@
 // A connection's identity provider: from metadata as text, from an address, or from the few values that support
 // staff get. Which of the three is seen by the members; exactly one way may be there. Whatever asks a worker or
 // another server happens here, before the transaction that stores the outcome.
+#include "base/encode.h"
 #include "base/uri.h"
 #include "http/api/api.h"
 
@@ -176,10 +177,24 @@ reason idp_ask(struct op *op, struct gate *gate, const struct json *object, stru
 
 // ---- the routes -----------------------------------------------------------------------------------------
 
+// The bytes themselves, in the order of the certificates: whoever verifies a message elsewhere needs them.
+static reason put_der(struct op *op, const struct idp *idp, struct json *body) {
+    const struct certificate *certificates = idp->certificates.at;
+    struct texts texts = {NULL, 0};
+    TRY(op_take(op, (idp->certificates.count + 1) * sizeof *texts.at, &texts.at));
+    for (; texts.count < idp->certificates.count; texts.count++) {
+        TRY(encode_base64(op, certificates[texts.count].der, &texts.at[texts.count]));
+    }
+    json_set_texts(op, body, "certificates_der", texts);
+    return NULL;
+}
+
 reason api_idp_get(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
     struct connection connection;
     TRY(connection_read(op, gate, request->args[0], &connection));
-    return reply_json(op, reply, 200, json_from_fields(op, &idp_fields, &connection.idp));
+    struct json *body = json_from_fields(op, &idp_fields, &connection.idp);
+    TRY(put_der(op, &connection.idp, body));
+    return reply_json(op, reply, 200, body);
 }
 
 struct change {
