@@ -113,9 +113,10 @@ static reason open_parts(struct op *op, struct gate *gate) {
     TRY(sp_keys_open(op, keys, &gate->sp_keys));
     gate->trusts = trust_cache_open();
     gate->ring = ring_open();
+    gate->brake = brake_open();
     gate->limits = limits_open();
     gate->metadata = metadata_cache_open();
-    if (gate->trusts == NULL || gate->ring == NULL || gate->limits == NULL ||
+    if (gate->trusts == NULL || gate->ring == NULL || gate->limits == NULL || gate->brake == NULL ||
         gate->metadata == NULL) {
         REFUSE(op, LIMIT_MEMORY, "no memory to start");
     }
@@ -146,6 +147,7 @@ void gate_close(struct gate *gate) {
     metadata_cache_close(gate->metadata);
     limits_close(gate->limits);
     ring_close(gate->ring);
+    brake_close(gate->brake);
     keyring_close(gate->keyring);
     sp_keys_close(gate->sp_keys);
     *gate = (struct gate){.settings = NULL};

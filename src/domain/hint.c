@@ -61,15 +61,15 @@ static const char *hint_for(reason why, enum vendor vendor) {
 }
 
 // The last check that failed: the one that made the refusal.
+// The first one that failed names the reason; those after it have reasons of their own.
 static struct trace_check failed_check(const struct trace *trace) {
-    struct trace_check found = {.check = SLICE_NONE};
     for (size_t i = 0; trace != NULL && i < trace->checks.count; i++) {
         const struct trace_check *check = &((const struct trace_check *)trace->checks.at)[i];
         if (check->result == CHECK_FAIL) {
-            found = *check;
+            return *check;
         }
     }
-    return found;
+    return (struct trace_check){.check = SLICE_NONE};
 }
 
 static void put_value(struct buf *text, struct slice value) {

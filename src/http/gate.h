@@ -34,6 +34,7 @@ struct gate {
     struct keyring *keyring;
     struct sp_keys *sp_keys;
     struct ring *ring;
+    struct brake *brake;
     struct limits *limits;
     struct metadata_cache *metadata; // signed SP metadata by connection and version
     volatile bool draining;          // SIGTERM came: readiness says no, what is under way is finished

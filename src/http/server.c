@@ -31,6 +31,10 @@ struct server {
     char control_path[108];
 };
 
+// A body over its cap is read on and thrown away up to here, so that the sender, who reads only after writing, gets
+// the answer that says so; past it the connection is closed.
+#define DRAIN_MAX (16U << 20)
+
 enum exchange_state { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_QUEUED, EXCHANGE_ANSWER };
 struct exchange {
     struct queue_job job; // first: the queue gives it back
@@ -39,6 +43,7 @@ struct exchange {
     struct op op;
     struct buf body;
     size_t body_max;
+    size_t drained;
     bool too_large, broken;
     struct request request;
     struct reply reply;
@@ -202,6 +207,22 @@ static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     return MHD_YES;
 }
 
+static enum MHD_Result refuse_large(struct exchange *exchange) {
+    return refuse_now(exchange, router_is_saml(exchange->request.path) ? REASON_OF(SAML_TOO_LARGE)
+                                                                       : REASON_OF(BODY_TOO_LARGE));
+}
+
+static enum MHD_Result take_body(struct exchange *exchange, struct slice part, size_t *taken) {
+    *taken = 0; // all of it is taken
+    if (!exchange->too_large) {
+        buf_put(&exchange->body, part);
+        exchange->too_large = exchange->body.broken;
+        return MHD_YES;
+    }
+    exchange->drained += part.len;
+    return exchange->drained <= DRAIN_MAX ? MHD_YES : MHD_NO;
+}
+
 static enum MHD_Result handle(struct server *server, struct exchange *exchange, const char *method,
                               const char *upload, size_t *upload_len, bool control) {
     if (exchange == NULL) {
@@ -211,25 +232,15 @@ static enum MHD_Result handle(struct server *server, struct exchange *exchange, 
     case EXCHANGE_HEAD:
         begin(exchange, method, control);
         exchange->state = EXCHANGE_BODY;
-        if (exchange->too_large) {
-            return refuse_now(exchange, router_is_saml(exchange->request.path)
-                                            ? REASON_OF(SAML_TOO_LARGE)
-                                            : REASON_OF(BODY_TOO_LARGE));
-        }
-        return MHD_YES;
+        // Who asks first (Expect: 100-continue) is told before it sends.
+        return exchange->too_large && request_header(&exchange->request, "Expect").len > 0
+                   ? refuse_large(exchange)
+                   : MHD_YES;
     case EXCHANGE_BODY:
         if (*upload_len > 0) {
-            buf_put(&exchange->body, slice_of(upload, *upload_len));
-            *upload_len = 0;
-            exchange->too_large = exchange->body.broken;
-            return MHD_YES;
+            return take_body(exchange, slice_of(upload, *upload_len), upload_len);
         }
-        if (exchange->too_large) {
-            return refuse_now(exchange, router_is_saml(exchange->request.path)
-                                            ? REASON_OF(SAML_TOO_LARGE)
-                                            : REASON_OF(BODY_TOO_LARGE));
-        }
-        return whole(server, exchange);
+        return exchange->too_large ? refuse_large(exchange) : whole(server, exchange);
     case EXCHANGE_QUEUED:
         return MHD_YES; // resumed by nobody yet: MHD does not call then
     case EXCHANGE_ANSWER:

@@ -7,7 +7,6 @@
 #include "base/encode.h"
 #include "base/rand.h"
 #include "base/text.h"
-#include "saml/reader.h"
 #include "saml/sp_keys.h"
 
 #define NS_XENC11 "http://www.w3.org/2009/xmlenc11#"
@@ -77,7 +76,7 @@ struct encrypted {
     struct op *op;
     struct reader reader;
     struct method method;
-    struct slice value;
+    struct slice text, value; // CipherValue: as it stands, and its bytes
     struct wrapped_key keys[DECRYPT_KEYS_MAX];
     size_t key_count, data_count;
 };
@@ -130,17 +129,16 @@ static reason read_method(struct encrypted *it, struct method *method) {
     return why;
 }
 
-static reason read_value(struct encrypted *it, struct slice *ret_bytes) {
+static reason read_value(struct encrypted *it, struct slice *ret_text, struct slice *ret_bytes) {
     reason why = NULL;
     size_t depth = it->reader.depth;
     while (child(it, depth, &why)) {
-        struct slice text;
         // A CipherReference would be fetched from somewhere: never.
         if (!at(it, NS_XENC, "CipherValue") || ret_bytes->at != NULL) {
             return broken(it->op);
         }
-        TRY(reader_content(it->op, &it->reader, &text));
-        if (!decode_base64(it->op, text, true, ret_bytes) || ret_bytes->len == 0) {
+        TRY(reader_content(it->op, &it->reader, ret_text));
+        if (!decode_base64(it->op, *ret_text, true, ret_bytes) || ret_bytes->len == 0) {
             return broken(it->op);
         }
     }
@@ -158,7 +156,8 @@ static reason read_key(struct encrypted *it) {
         if (at(it, NS_XENC, "EncryptionMethod")) {
             TRY(read_method(it, &key->method));
         } else if (at(it, NS_XENC, "CipherData")) {
-            TRY(read_value(it, &key->value));
+            struct slice text;
+            TRY(read_value(it, &text, &key->value));
         } else {
             TRY(skip(it));
         }
@@ -191,7 +190,7 @@ static reason read_data(struct encrypted *it) {
         } else if (at(it, NS_DS, "KeyInfo")) {
             TRY(read_key_info(it));
         } else if (at(it, NS_XENC, "CipherData")) {
-            TRY(read_value(it, &it->value));
+            TRY(read_value(it, &it->text, &it->value));
         } else {
             TRY(skip(it));
         }
@@ -199,13 +198,13 @@ static reason read_data(struct encrypted *it) {
     return why;
 }
 
-static reason read_encrypted(struct encrypted *it, struct slice octets) {
+static reason read_encrypted(struct encrypted *it) {
     reason why = NULL;
-    it->reader = reader_open(octets);
-    if (reader_next(&it->reader) != READER_START || !at(it, NS_SAML, "EncryptedAssertion")) {
+    size_t depth = it->reader.depth;
+    if (!at(it, NS_SAML, "EncryptedAssertion")) {
         return broken(it->op);
     }
-    while (child(it, 1, &why)) {
+    while (child(it, depth, &why)) {
         if (at(it, NS_XENC, "EncryptedData")) {
             TRY(read_data(it));
         } else if (at(it, NS_XENC, "EncryptedKey")) {
@@ -334,15 +333,15 @@ static bool open_with(struct encrypted *it, const struct block_cipher *cipher, E
     return done && text_utf8(slice_of(to, *ret_len));
 }
 
-reason decrypt_assertion(struct op *op, const struct sp_keys *keys, struct slice octets,
+reason decrypt_assertion(struct op *op, const struct sp_keys *keys, const struct reader *at,
                          bool allow_cbc, struct decrypted *ret_decrypted) {
-    struct encrypted it = {.op = op};
+    struct encrypted it = {.op = op, .reader = *at};
     const struct block_cipher *cipher = NULL;
     char *plain = NULL;
     if (keys == NULL || keys->encryption == NULL) {
         REFUSE(op, ENCRYPTION_NO_KEY, "there is no key here to decrypt with");
     }
-    TRY(read_encrypted(&it, octets));
+    TRY(read_encrypted(&it));
     TRY(choose_cipher(op, it.method.algorithm, &cipher));
     if (cipher->cbc && !allow_cbc) {
         REFUSE(op, ENCRYPTION_ALGORITHM,
@@ -356,7 +355,7 @@ reason decrypt_assertion(struct op *op, const struct sp_keys *keys, struct slice
         size_t len = 0;
         TRY(choose_oaep(op, &it.keys[i].method, &oaep));
         if (open_with(&it, cipher, keys->encryption, &oaep, it.keys[i].value, plain, &len)) {
-            *ret_decrypted = (struct decrypted){slice_of(plain, len), cipher->cbc};
+            *ret_decrypted = (struct decrypted){slice_of(plain, len), it.text, cipher->cbc};
             return NULL;
         }
     }

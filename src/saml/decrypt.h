@@ -5,18 +5,20 @@
 #ifndef GATEHOUSE_SAML_DECRYPT_H
 #define GATEHOUSE_SAML_DECRYPT_H
 
+#include "saml/reader.h"
 #include "saml/sp.h"
 
 #define DECRYPT_KEYS_MAX 2 // EncryptedKeys that are tried: one for each key of ours during a roll-over
 
 struct decrypted {
-    struct slice plain; // text of one element, in op's arena
+    struct slice plain;  // text of one element, in op's arena
+    struct slice cipher; // the CipherValue as it stood in the octets
     bool cbc;
 };
-// `octets`: the EncryptedAssertion, canonical. encryption.algorithm: one that is not taken (names it); also CBC when
+// `at` stands on the START of the EncryptedAssertion in canonical octets (a copy is read on). encryption.algorithm: one that is not taken (names it); also CBC when
 // allow_cbc is false. encryption.failed: everything else, by one path: a key that does not unwrap goes on as a random one.
 // encryption.no_key: no EncryptedKey in it, or no key of ours at all.
-MUST_USE reason decrypt_assertion(struct op *op, const struct sp_keys *keys, struct slice octets,
+MUST_USE reason decrypt_assertion(struct op *op, const struct sp_keys *keys, const struct reader *at,
                                   bool allow_cbc, struct decrypted *ret_decrypted);
 
 #endif

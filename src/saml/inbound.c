@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "saml/decrypt.h"
 #include "saml/reader.h"
 #include "saml/rules.h"
 #include "saml/statement.h"
@@ -19,7 +20,9 @@ struct reception {
     const struct policy *policy;
     struct trace *trace;
     struct msg_canonical message;
+    struct slice xml; // the message whose signatures are verified: what came, or what was decrypted
     bool response_signed, assertion_signed; // with a verdict that holds
+    bool decrypted; // `assertion` was encrypted
     struct slice response, assertion;       // verified octets
 };
 
@@ -97,7 +100,7 @@ static reason verify_one(struct reception *it, const struct msg_signature *signa
     }
     struct verdict verdict;
     struct finding finding;
-    reason why = verdict_explained(it->op, it->inbound->trust, it->inbound->xml, signature,
+    reason why = verdict_explained(it->op, it->inbound->trust, it->xml, signature,
                                    root ? NS_SAMLP : NS_SAML, root ? "Response" : "Assertion", &finding,
                                    &verdict);
     row(it, check, why == NULL ? CHECK_PASS : CHECK_FAIL, finding.expected, finding.got);
@@ -197,7 +200,8 @@ static reason check_pair(struct reception *it, const struct response_parts *part
 
 static reason read_response(struct reception *it, struct statement *statement) {
     struct response_parts parts;
-    TRY(statement_response(it->op, it->response, it->assertion_signed, statement, &parts));
+    bool apart = it->assertion_signed || it->decrypted; // the Assertion has octets of its own
+    TRY(statement_response(it->op, it->response, apart, statement, &parts));
     if (parts.assertions + parts.encrypted == 0 && statement->status.len > 0 &&
         !slice_equal(statement->status, S(STATUS_SUCCESS))) {
         return refuse_status(it, statement);
@@ -207,15 +211,16 @@ static reason read_response(struct reception *it, struct statement *statement) {
                        op_text(it->op, "%zu Assertion, %zu EncryptedAssertion", parts.assertions,
                                parts.encrypted));
     }
-    if (it->assertion_signed) {
+    if (apart) {
         TRY(statement_assertion(it->op, it->assertion, statement));
     }
-    return check_pair(it, &parts, statement);
+    return it->decrypted ? NULL : check_pair(it, &parts, statement);
 }
 
 static reason read_statement(struct reception *it, struct statement *statement) {
     statement->response_signed = it->response_signed;
     statement->assertion_signed = it->assertion_signed;
+    statement->decrypted = it->decrypted;
     if (it->response_signed) {
         return read_response(it, statement);
     }
@@ -223,15 +228,140 @@ static reason read_statement(struct reception *it, struct statement *statement) 
     return statement_assertion(it->op, it->assertion, statement);
 }
 
+// ---- encryption ------------------------------------------------------------------------------------------
+
+// Where the ciphertext is read from: verified octets when there are any.
+static reason find_encrypted(struct reception *it, struct reader *ret_reader) {
+    struct slice octets = it->response_signed ? it->response : it->message.encrypted[0];
+    size_t depth = it->response_signed ? 2 : 1;
+    *ret_reader = reader_open(octets);
+    for (;;) {
+        enum reader_event event = reader_next(ret_reader);
+        if (event == READER_DONE || event == READER_BROKEN) {
+            REFUSE(it->op, ENCRYPTION_FAILED, "there is no EncryptedAssertion where one should be");
+        }
+        if (event == READER_START && ret_reader->depth == depth &&
+            reader_at(ret_reader, NS_SAML, "EncryptedAssertion")) {
+            return NULL;
+        }
+    }
+}
+
+// Text without what XML may add to base64: white space, and carriage returns as references.
+static reason squeeze(struct op *op, struct slice text, struct slice *ret_text) {
+    char *to = NULL;
+    size_t len = 0;
+    TRY(op_take(op, text.len + 1, &to));
+    for (size_t i = 0; i < text.len; i++) {
+        struct slice rest = slice_sub(text, i, text.len);
+        if (slice_starts(rest, S("&#13;")) || slice_starts(rest, S("&#xD;")) ||
+            slice_starts(rest, S("&#xd;"))) {
+            i += 4;
+        } else if (memchr(" \t\r\n", text.at[i], 4) == NULL) {
+            to[len++] = text.at[i];
+        }
+    }
+    *ret_text = slice_of(to, len);
+    return NULL;
+}
+
+// Nobody signed it: then at least it must be of this very message, and not one that a worker kept from another.
+static reason check_origin(struct reception *it, struct slice cipher) {
+    struct slice message;
+    struct slice value;
+    TRY(squeeze(it->op, it->inbound->xml, &message));
+    TRY(squeeze(it->op, cipher, &value));
+    if (slice_find(message, value) == SIZE_MAX) {
+        REFUSE(it->op, ENCRYPTION_FAILED, "the ciphertext does not occur in the message");
+    }
+    return NULL;
+}
+
+// Does the plaintext carry a signature of its own? *ret_readable false: it is not the XML that the gate reads itself.
+static bool has_signature(struct slice plain, bool *ret_readable) {
+    struct reader reader = reader_open(plain);
+    bool found = false;
+    enum reader_event event = READER_START;
+    while (event != READER_DONE && event != READER_BROKEN) {
+        event = reader_next(&reader);
+        found = found || (event == READER_START && reader.depth == 2 &&
+                          reader_at(&reader, NS_DS, "Signature"));
+    }
+    *ret_readable = event == READER_DONE;
+    return found;
+}
+
+// A signed Assertion has to be canonicalised, so a worker gets it, in a root of ours.
+static reason verify_plain(struct reception *it, struct slice plain) {
+    struct op *op = it->op;
+    struct pool_loan *loan = NULL;
+    struct msg_canonical inner;
+    it->xml = op_text(op, "<samlp:Response xmlns:samlp=\"" NS_SAMLP "\">%.*s</samlp:Response>",
+                      SLICE(plain));
+    TRY(pool_canonicalise(op, it->inbound->pool, it->xml, &inner, &loan));
+    const struct msg_envelope *envelope = &inner.envelope;
+    reason why = NULL;
+    if (envelope->assertions != 1 || envelope->encrypted != 0 || inner.signature_count > 1 ||
+        envelope->misplaced > 0) {
+        why = op_refuse(op, REASON_OF(ENCRYPTION_FAILED), "one Assertion was expected in the plaintext");
+    } else if (inner.signature_count == 1) {
+        bool root = inner.signatures[0].parent != MSG_PARENT_ASSERTION;
+        why = root ? op_refuse(op, REASON_OF(SIGNATURE_MISPLACED), "the signature is not the Assertion's")
+                   : verify_one(it, &inner.signatures[0]);
+    }
+    pool_return(it->inbound->pool, loan, why == NULL);
+    return why;
+}
+
+static reason take_plain(struct reception *it, const struct decrypted *decrypted) {
+    bool readable = false;
+    bool own = has_signature(decrypted->plain, &readable);
+    if (own || !readable || !it->response_signed) {
+        TRY(verify_plain(it, decrypted->plain));
+        if (!it->assertion_signed) {
+            REFUSE(it->op, SIGNATURE_MISSING, "no signature of the decrypted Assertion could be verified");
+        }
+    } else {
+        it->assertion = decrypted->plain; // covered by the Response's signature, and read by our own reader
+    }
+    it->decrypted = true;
+    return NULL;
+}
+
+static reason decrypt(struct reception *it) {
+    struct reader reader;
+    struct decrypted decrypted;
+    struct brake *brake = it->inbound->brake;
+    bool cbc = it->response_signed || (it->policy->allow_cbc && brake != NULL &&
+                                       !brake_is_on(brake, it->inbound->trust->connection.slug));
+    TRY(find_encrypted(it, &reader));
+    TRY(decrypt_assertion(it->op, it->inbound->keys, &reader, cbc, &decrypted));
+    if (!it->response_signed) {
+        TRY(check_origin(it, decrypted.cipher));
+    }
+    return take_plain(it, &decrypted);
+}
+
+// Until a signature holds, whoever sends us ciphertext learns one thing only: it failed.
+static reason open_encrypted(struct reception *it) {
+    reason why = decrypt(it);
+    if (why != NULL && !it->response_signed && why != REASON_OF(ENCRYPTION_ALGORITHM) &&
+        why != REASON_OF(ENCRYPTION_NO_KEY) && why->class == CLASS_LOGIN) {
+        if (it->inbound->brake != NULL) {
+            brake_failed(it->inbound->brake, it->inbound->trust->connection.slug);
+        }
+        why = op_refuse(it->op, REASON_OF(ENCRYPTION_FAILED),
+                        "the EncryptedAssertion cannot be opened with our key, or what is in it does not hold");
+    }
+    row(it, "decryption", why == NULL ? CHECK_PASS : CHECK_FAIL, S("an assertion encrypted for our key"),
+        why == NULL ? S("decrypted") : it->op->detail);
+    return why;
+}
+
 // ---- the way ---------------------------------------------------------------------------------------------
 
-// Nothing here opens an EncryptedAssertion, so one is refused as written for a key that is not ours.
 static reason check_encryption(struct reception *it) {
-    if (it->message.envelope.encrypted > 0) {
-        return refused(it, "encryption", REASON_OF(ENCRYPTION_NO_KEY), S("an assertion in plain text"),
-                       S("EncryptedAssertion"));
-    }
-    if (it->policy->want_encrypted) {
+    if (it->policy->want_encrypted && !it->decrypted) {
         return refused(it, "encryption", REASON_OF(ENCRYPTION_REQUIRED), S("EncryptedAssertion"),
                        S("Assertion"));
     }
@@ -269,7 +399,7 @@ static reason establish(struct reception *it) {
     }
     if (it->message.envelope.encrypted > 0) {
         it->trace->verified = it->response_signed;
-        return check_encryption(it);
+        TRY(open_encrypted(it));
     }
     TRY(check_wanted(it));
     it->trace->verified = true;
@@ -288,7 +418,7 @@ static reason receive(struct reception *it, struct statement *statement) {
 reason saml_receive(struct op *op, const struct inbound *inbound, struct trace *trace,
                     struct identity *ret_identity) {
     struct reception it = {.op = op, .inbound = inbound, .policy = &inbound->trust->connection.policy,
-                           .trace = trace};
+                           .xml = inbound->xml, .trace = trace};
     struct statement statement = {.issue_instant = 0};
     struct pool_loan *loan = NULL;
     reason why = pool_canonicalise(op, inbound->pool, inbound->xml, &it.message, &loan);

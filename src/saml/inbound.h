@@ -8,6 +8,7 @@
 
 #include "domain/login.h"
 #include "saml/binding.h"
+#include "saml/brake.h"
 #include "saml/pool.h"
 #include "saml/sp.h"
 #include "saml/trust.h"
@@ -18,6 +19,7 @@ struct inbound {
     struct slice entity_id, acs_url; // ours
     struct pool *pool;
     const struct sp_keys *keys; // for decryption; NULL: encrypted assertions are refused with encryption.no_key
+    struct brake *brake; // counts failed decryptions; NULL: CBC is taken only under a signed Response
 };
 // The reason of the first failing check in the order of the registry; every check that could be made is in the
 // trace, those that could not are there as skipped. trace->verified, issuer, name_id are set as far as known.

@@ -140,7 +140,7 @@ class GateCase(unittest.TestCase):
         """The trace of a refused login says what was checked, expected and got, and where to
         change it; returns it."""
         trace = self.gate.trace(trace_id)
-        self.assertEqual(set(trace), TRACE_FIELDS)
+        self.assertLessEqual(TRACE_FIELDS, set(trace))
         self.assertEqual(trace["id"], trace_id)
         self.assertIs(trace["accepted"], False)
         self.assertEqual(trace["reason"], reason)

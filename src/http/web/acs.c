@@ -2,6 +2,7 @@
 // The assertion consumer: a form with a SAMLResponse comes in, a session goes out, or a refusal with its reason
 // and the number of its trace. Nothing is decided here: saml proves, domain admits, this door carries.
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/limits.h"
 #include "http/page.h"
 #include "http/web/web.h"
@@ -43,7 +44,8 @@ static reason prove(struct op *op, struct visit *visit) {
                               .entity_id = visit->sp.entity_id,
                               .acs_url = visit->sp.acs_url,
                               .pool = gate->pool,
-                              .keys = gate->sp_keys};
+                              .keys = gate->sp_keys,
+                              .brake = gate->brake};
     return saml_receive(op, &inbound, &visit->trace, &visit->identity);
 }
 
@@ -131,6 +133,9 @@ static reason refuse(struct op *op, struct visit *visit, struct reply *reply, re
         login_refused(op, visit->gate->store, visit->gate->ring, &visit->trace,
                       visit->request->address);
     }
+    LOG(op, LOG_INFO, "login.refused", LOG_TEXT("connection", visit->trust->connection.slug),
+        LOG_TEXT("reason", slice_str(why->slug)), LOG_TEXT("trace", visit->trace.id),
+        LOG_TEXT("detail", op->detail));
     if (visit->json || page_problem(op, visit->gate, reply, why, visit->trace.id) != NULL) {
         reply_problem(op, reply, why, visit->trace.id, false);
     }

@@ -2,14 +2,27 @@
 // Signing out: here first, always; then at the identity provider, if it can. And the identity provider's own
 // sign-out messages: the sessions of that person at that connection, found in the store, no cookie needed.
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metric.h"
 #include "http/page.h"
 #include "http/web/web.h"
 #include "saml/logout.h"
 
+// A session that ended elsewhere is no reason to refuse a sign-out: *ret_there is false then.
+static reason who(struct op *op, struct gate *gate, struct request *request, bool *ret_there) {
+    reason why = guard_identify(op, gate, request);
+    if (why != NULL && why != REASON_OF(UNAUTHENTICATED)) {
+        return why;
+    }
+    *ret_there = why == NULL && request->actor.kind == ACTOR_USER;
+    return NULL;
+}
+
 reason web_logout_ask(struct op *op, struct gate *gate, struct request *request,
                       struct reply *reply) {
-    if (request->actor.kind != ACTOR_USER) {
+    bool there = false;
+    TRY(who(op, gate, request, &there));
+    if (!there) {
         reply_redirect(reply, 303, S("/"));
         return NULL;
     }
@@ -62,15 +75,28 @@ static reason logout_json(struct op *op, struct reply *reply, const struct outbo
     return reply_json(op, reply, 200, body);
 }
 
+static reason nobody(struct op *op, const struct request *request, struct reply *reply, bool json) {
+    if (json) {
+        REFUSE(op, UNAUTHENTICATED, "there is no session to sign out of");
+    }
+    reply_redirect(reply, 303, S("/"));
+    // Only a browser that showed a cookie is told to drop it: a post from another site comes without it, and must not
+    // sign anybody out.
+    if (request->by_cookie) {
+        reply_cookie(op, reply, S(SESSION_COOKIE_NAME), S(""), "Lax", 0);
+    }
+    return NULL;
+}
+
 reason web_logout(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
     bool json = request_wants_json(request);
-    if (request->actor.kind != ACTOR_USER) {
-        if (json) {
-            REFUSE(op, UNAUTHENTICATED, "there is no session to sign out of");
-        }
-        reply_redirect(reply, 303, S("/"));
-        reply_cookie(op, reply, S(SESSION_COOKIE_NAME), S(""), "Lax", 0);
-        return NULL;
+    bool signed_in = false;
+    TRY(who(op, gate, request, &signed_in));
+    if (request->by_cookie) {
+        TRY(guard_same_site(op, gate, request));
+    }
+    if (!signed_in) {
+        return nobody(op, request, reply, json);
     }
     const struct session *session = &request->session.session;
     struct ending ending = {&request->actor, session->id, false};
@@ -186,10 +212,32 @@ static reason receive(struct op *op, struct gate *gate, struct request *request,
     return NULL;
 }
 
+// A refused sign-out message leaves a trace as a refused login does, kept in memory only: nothing was changed by it.
+static reason refuse(struct op *op, struct gate *gate, const struct request *request,
+                     const struct trust *trust, struct reply *reply, reason why) {
+    struct trace trace;
+    TRY(trace_open(op, trust->connection.slug, trust->connection.tenant, &trace));
+    trace.address = request->address;
+    trace.request = op->id;
+    trace_add(op, &trace, "logout", CHECK_FAIL, slice_str(why->text), op->detail);
+    trace_close(op, &trace, why);
+    ring_put(gate->ring, op, &trace);
+    LOG(op, LOG_INFO, "logout.refused", LOG_TEXT("connection", trust->connection.slug),
+        LOG_TEXT("reason", slice_str(why->slug)), LOG_TEXT("trace", trace.id),
+        LOG_TEXT("detail", op->detail));
+    if (request_wants_json(request) || page_problem(op, gate, reply, why, trace.id) != NULL) {
+        reply_problem(op, reply, why, trace.id, false);
+    }
+    return NULL;
+}
+
 static reason slo(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
     const struct trust *trust = NULL;
     TRY(trust_borrow(op, gate->trusts, gate->store, request->args[0], &trust));
     reason why = receive(op, gate, request, trust, reply);
+    if (why != NULL && why->class == CLASS_LOGIN) {
+        why = refuse(op, gate, request, trust, reply, why);
+    }
     trust_return(gate->trusts, trust);
     return why;
 }
