@@ -96,9 +96,15 @@ HELPER void expect_error(const struct json *problem, const char *pointer, const 
         if (slice_equal(at, slice_str(pointer)) && slice_equal(slug, slice_str(why))) {
             return;
         }
-        print_error("has %.*s %.*s\n", SLICE(at), SLICE(slug));
     }
-    print_error("lacks %s %s\n", pointer, why);
+    struct op op;
+    struct slice text = S("");
+    op_open(&op, 1);
+    if (json_print(&op, errors, false, &text) != NULL) {
+        text = S("?");
+    }
+    print_error("lacks %s %s, has %.*s\n", pointer, why, SLICE(text));
+    op_close(&op);
     fail();
 }
 
