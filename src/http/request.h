@@ -24,6 +24,7 @@ struct request {
     struct slice body;
     struct header headers[REQUEST_HEADERS_MAX];
     size_t header_count;
+    bool body_over;       // the body was over its cap, and is not here
     struct slice address; // of the peer
     bool control;         // by the control socket or from a command: an operator
     struct slice operator; // who, when control: "operator:UID"

@@ -207,9 +207,14 @@ static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     return MHD_YES;
 }
 
-static enum MHD_Result refuse_large(struct exchange *exchange) {
-    return refuse_now(exchange, router_is_saml(exchange->request.path) ? REASON_OF(SAML_TOO_LARGE)
-                                                                       : REASON_OF(BODY_TOO_LARGE));
+// The SAML doors say it themselves, so that it leaves a trace.
+static enum MHD_Result refuse_large(struct server *server, struct exchange *exchange) {
+    if (!router_is_saml(exchange->request.path)) {
+        return refuse_now(exchange, REASON_OF(BODY_TOO_LARGE));
+    }
+    exchange->request.body_over = true;
+    buf_open(&exchange->body, &exchange->op, 0);
+    return whole(server, exchange);
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, struct slice part, size_t *taken) {
@@ -234,13 +239,13 @@ static enum MHD_Result handle(struct server *server, struct exchange *exchange, 
         exchange->state = EXCHANGE_BODY;
         // Who asks first (Expect: 100-continue) is told before it sends.
         return exchange->too_large && request_header(&exchange->request, "Expect").len > 0
-                   ? refuse_large(exchange)
+                   ? refuse_now(exchange, REASON_OF(BODY_TOO_LARGE))
                    : MHD_YES;
     case EXCHANGE_BODY:
         if (*upload_len > 0) {
             return take_body(exchange, slice_of(upload, *upload_len), upload_len);
         }
-        return exchange->too_large ? refuse_large(exchange) : whole(server, exchange);
+        return exchange->too_large ? refuse_large(server, exchange) : whole(server, exchange);
     case EXCHANGE_QUEUED:
         return MHD_YES; // resumed by nobody yet: MHD does not call then
     case EXCHANGE_ANSWER:

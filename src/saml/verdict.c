@@ -242,13 +242,16 @@ static reason check_age(struct op *op, const struct trust *trust, const struct t
     return NULL;
 }
 
-static reason check_digest(struct op *op, const struct signed_info *info, struct slice covered) {
+static reason check_digest(struct op *op, const struct signed_info *info, struct slice covered,
+                           struct finding *finding) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
     if (EVP_Digest(covered.at, covered.len, digest, &len, digest_method(info->digest), NULL) != 1) {
         REFUSE(op, SIGNATURE_DIGEST, "the digest cannot be computed");
     }
     if (!slice_equal(slice_of(digest, len), info->digest_value)) {
+        TRY(encode_base64(op, info->digest_value, &finding->expected));
+        TRY(encode_base64(op, slice_of(digest, len), &finding->got));
         REFUSE(op, SIGNATURE_DIGEST, "the digest of \"%.*s\" is not the one that was signed: the content "
                "was changed after signing", SLICE(info->id));
     }
@@ -317,7 +320,7 @@ reason verdict_explained(struct op *op, const struct trust *trust, struct slice 
         return refuse_value(op, trust, &trial, after, finding);
     }
     *finding = (struct finding){S(""), S("")};
-    TRY(check_digest(op, &info, signature->covered));
+    TRY(check_digest(op, &info, signature->covered, finding));
     *finding = (struct finding){slice_str(local), info.id};
     TRY(check_root(op, &info, signature->covered, namespace, local));
     TRY(check_age(op, trust, key, finding));

@@ -144,6 +144,8 @@ class SimpleSaml:
             command += ["-d", line.format(folder=self.folder)]
         if not os.path.isdir(HOME + "/www"):
             raise AssertionError(f"{HOME} is not there: run `make deps`, or install simplesamlphp")
+        # The configuration is rewritten between two logins; a cache of compiled files would serve the old one for 2 s.
+        command += ["-d", "opcache.enable=0"]
         command += ["-S", f"127.0.0.1:{self.port}", "-t", HOME + "/www"]
         env = {
             "PATH": "/usr/bin:/bin",

@@ -35,6 +35,9 @@ static reason prove(struct op *op, struct visit *visit) {
     struct gate *gate = visit->gate;
     TRY(limits_login(op, gate->limits, gate->settings, visit->request->address,
                      visit->trust->connection.slug));
+    if (visit->request->body_over) {
+        REFUSE(op, SAML_TOO_LARGE, "the form has more than %u bytes", (unsigned)SAML_FORM_MAX);
+    }
     TRY(binding_post(op, visit->request->body, &visit->form));
     if (visit->form.is_request) {
         REFUSE(op, SAML_BINDING, "expected a SAMLResponse, got a SAMLRequest");

@@ -199,6 +199,9 @@ static reason receive(struct op *op, struct gate *gate, struct request *request,
                               .pool = gate->pool,
                               .keys = gate->sp_keys};
     struct logout_message message;
+    if (request->body_over) {
+        REFUSE(op, SAML_TOO_LARGE, "the form has more than %u bytes", (unsigned)SAML_FORM_MAX);
+    }
     if (request->method == METHOD_POST) {
         TRY(logout_receive_post(op, &inbound, sp.slo_url, request->body, &message));
     } else {
