@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Fetches a document from a URL that somebody typed in, without becoming their hand inside our network. The check of the
-// address is made where libcurl is about to connect, on the very address that it then connects to: between a check
-// and a connection there is no second lookup in which a name could change. Redirects are followed by hand, each a
-// fetch of its own. Nothing of the environment counts: no proxy, no .netrc, no cookies. The only file with curl.h.
+// Fetches a document from a URL that somebody typed in, without becoming their hand inside our
+// network. The check of the address is made where libcurl is about to connect, on the very address
+// that it then connects to: between a check and a connection there is no second lookup in which a
+// name could change. Redirects are followed by hand, each a fetch of its own. Nothing of the
+// environment counts: no proxy, no .netrc, no cookies. The only file with curl.h.
 #include "saml/fetch.h"
 
 #include <arpa/inet.h>
@@ -25,7 +26,7 @@ struct hop {
     const struct fetch_rules *rules;
     struct buf body;
     bool too_large;
-    bool refused; // an address was
+    bool refused;               // an address was
     char address[ADDRESS_TEXT]; // the refused one
 };
 
@@ -34,7 +35,7 @@ static void start_curl(void) {
     CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 }
 
-// ---- what libcurl calls ----------------------------------------------------------------------------------
+// ---- what libcurl calls -----------------------------------------------------------------------
 
 static void print_address(const struct sockaddr *address, char text[ADDRESS_TEXT]) {
     struct sockaddr_in four;
@@ -49,7 +50,8 @@ static void print_address(const struct sockaddr *address, char text[ADDRESS_TEXT
     }
 }
 
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+static curl_socket_t open_socket(void *context, curlsocktype purpose,
+                                 struct curl_sockaddr *address) {
     struct hop *hop = context;
     if (purpose != CURLSOCKTYPE_IPCXN || !hop->rules->allowed(&address->addr)) {
         hop->refused = true;
@@ -70,22 +72,26 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
     return hop->body.broken ? 0 : len;
 }
 
-// ---- one hop ---------------------------------------------------------------------------------------------
+// ---- one hop ----------------------------------------------------------------------------------
 
 static reason check_url(struct op *op, const struct fetch_rules *rules, struct slice url) {
     struct uri uri;
     reason why = uri_parse(op, url, &uri);
     if (why == REASON_OF(INVALID_INPUT)) {
         struct slice detail = op->detail;
-        REFUSE(op, METADATA_LOCATION, "\"%.*s\": %.*s", SLICE(slice_sub(url, 0, 200)), SLICE(detail));
+        REFUSE(op, METADATA_LOCATION, "\"%.*s\": %.*s", SLICE(slice_sub(url, 0, 200)),
+               SLICE(detail));
     }
     TRY(why);
     if (!slice_equal(uri.scheme, S("https")) && !rules->http) {
-        REFUSE(op, METADATA_LOCATION, "%.*s: only https is fetched, so that nobody on the way can change the "
-               "IdP's keys", SLICE(url));
+        REFUSE(op, METADATA_LOCATION,
+               "%.*s: only https is fetched, so that nobody on the way can change the "
+               "IdP's keys",
+               SLICE(url));
     }
     if (uri.has_user) {
-        REFUSE(op, METADATA_LOCATION, "the URL on host %.*s has a user name or password in it; none is sent",
+        REFUSE(op, METADATA_LOCATION,
+               "the URL on host %.*s has a user name or password in it; none is sent",
                SLICE(uri.host));
     }
     return NULL;
@@ -104,7 +110,8 @@ static bool set_options(CURL *curl, struct hop *hop, const char *url, int64_t le
            curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK && // do not wait for a slow name server
+           curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) ==
+               CURLE_OK && // do not wait for a slow name server
            curl_easy_setopt(curl, CURLOPT_USERAGENT, "Gatehouse/" GATEHOUSE_VERSION) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left_ms) == CURLE_OK &&
@@ -117,19 +124,22 @@ static bool set_options(CURL *curl, struct hop *hop, const char *url, int64_t le
 static reason judge_transfer(struct op *op, const struct hop *hop, struct slice url, CURLcode code,
                              const char *error) {
     if (hop->refused) {
-        REFUSE(op, METADATA_LOCATION, "%.*s: its host is at %s, which is no public address; private networks "
-               "are not asked", SLICE(url), hop->address[0] != 0 ? hop->address : "an unknown address");
+        REFUSE(op, METADATA_LOCATION,
+               "%.*s: its host is at %s, which is no public address; private networks "
+               "are not asked",
+               SLICE(url), hop->address[0] != 0 ? hop->address : "an unknown address");
     }
     if (hop->too_large) {
-        REFUSE(op, METADATA_LOCATION, "%.*s: more than %u bytes came, which no metadata of one IdP has",
-               SLICE(url), METADATA_XML_MAX);
+        REFUSE(op, METADATA_LOCATION,
+               "%.*s: more than %u bytes came, which no metadata of one IdP has", SLICE(url),
+               METADATA_XML_MAX);
     }
     if (hop->body.broken) {
         REFUSE(op, LIMIT_MEMORY, "no memory for what %.*s sent", SLICE(url));
     }
     if (code == CURLE_OPERATION_TIMEDOUT) {
-        REFUSE(op, METADATA_LOCATION, "%.*s: no whole answer within %d seconds (%d to connect)", SLICE(url),
-               FETCH_TOTAL_MS / 1000, FETCH_CONNECT_MS / 1000);
+        REFUSE(op, METADATA_LOCATION, "%.*s: no whole answer within %d seconds (%d to connect)",
+               SLICE(url), FETCH_TOTAL_MS / 1000, FETCH_CONNECT_MS / 1000);
     }
     if (code != CURLE_OK) {
         REFUSE(op, METADATA_LOCATION, "%.*s: %s", SLICE(url),
@@ -139,11 +149,12 @@ static reason judge_transfer(struct op *op, const struct hop *hop, struct slice 
 }
 
 // Where a redirect goes: libcurl makes it absolute.
-static reason next_url(struct op *op, CURL *curl, struct slice url, long status, struct slice *ret_next) {
+static reason next_url(struct op *op, CURL *curl, struct slice url, long status,
+                       struct slice *ret_next) {
     char *next = NULL;
     if (curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &next) != CURLE_OK || next == NULL) {
-        REFUSE(op, METADATA_LOCATION, "%.*s answered with status %ld and no address to go on to", SLICE(url),
-               status);
+        REFUSE(op, METADATA_LOCATION, "%.*s answered with status %ld and no address to go on to",
+               SLICE(url), status);
     }
     return op_copy(op, slice_str(next), ret_next);
 }
@@ -157,13 +168,15 @@ static reason judge_answer(struct op *op, CURL *curl, struct hop *hop, struct sl
         return next_url(op, curl, url, status, ret_next);
     }
     if (status != 200) {
-        REFUSE(op, METADATA_LOCATION, "%.*s answered with status %ld; 200 is expected. Does it ask for a "
-               "sign-in?", SLICE(url), status);
+        REFUSE(op, METADATA_LOCATION,
+               "%.*s answered with status %ld; 200 is expected. Does it ask for a "
+               "sign-in?",
+               SLICE(url), status);
     }
     if (curl_easy_header(curl, "Content-Encoding", 0, CURLH_HEADER, -1, &encoding) == CURLHE_OK &&
         !slice_equal_nocase(slice_str(encoding->value), S("identity"))) {
-        REFUSE(op, METADATA_LOCATION, "%.*s sent the document compressed without having been asked to",
-               SLICE(url));
+        REFUSE(op, METADATA_LOCATION,
+               "%.*s sent the document compressed without having been asked to", SLICE(url));
     }
     return buf_done(&hop->body, ret_xml);
 }
@@ -175,7 +188,8 @@ static reason fetch_hop(struct op *op, const struct fetch_rules *rules, struct s
     struct hop hop = {.rules = rules};
     TRY(check_url(op, rules, url));
     TRY(op_cstr(op, url, &cstr));
-    // Doubling leaves the smaller pieces behind in the arena: room for the whole comes to twice the cap.
+    // Doubling leaves the smaller pieces behind in the arena: room for the whole comes to twice the
+    // cap.
     buf_open(&hop.body, op, METADATA_XML_MAX);
     AUTO(CURL) curl = curl_easy_init();
     if (curl == NULL || !set_options(curl, &hop, cstr, left_ms) ||
@@ -187,7 +201,7 @@ static reason fetch_hop(struct op *op, const struct fetch_rules *rules, struct s
     return judge_answer(op, curl, &hop, url, ret_xml, ret_next);
 }
 
-// ---- the whole way ---------------------------------------------------------------------------------------
+// ---- the whole way ----------------------------------------------------------------------------
 
 reason fetch_by_rules(struct op *op, const struct fetch_rules *rules, struct slice url,
                       struct slice *ret_xml) {
@@ -199,8 +213,8 @@ reason fetch_by_rules(struct op *op, const struct fetch_rules *rules, struct sli
         struct slice xml = SLICE_NONE;
         int64_t left = deadline - clock_steady();
         if (left <= 0) {
-            REFUSE(op, METADATA_LOCATION, "%.*s: its redirects took more than %d seconds", SLICE(from),
-                   FETCH_TOTAL_MS / 1000);
+            REFUSE(op, METADATA_LOCATION, "%.*s: its redirects took more than %d seconds",
+                   SLICE(from), FETCH_TOTAL_MS / 1000);
         }
         TRY(fetch_hop(op, rules, url, left, &xml, &next));
         if (next.len == 0) {
@@ -209,7 +223,8 @@ reason fetch_by_rules(struct op *op, const struct fetch_rules *rules, struct sli
         }
         url = next;
     }
-    REFUSE(op, METADATA_LOCATION, "%.*s redirects more than %d times", SLICE(from), FETCH_REDIRECTS_MAX);
+    REFUSE(op, METADATA_LOCATION, "%.*s redirects more than %d times", SLICE(from),
+           FETCH_REDIRECTS_MAX);
 }
 
 static bool any_address(const struct sockaddr *address) {

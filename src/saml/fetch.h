@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The rules of a fetch as arguments, so that tests can fetch from 127.0.0.1 and still see an address refused.
+// The rules of a fetch as arguments, so that tests can fetch from 127.0.0.1 and still see an
+// address refused.
 #ifndef GATEHOUSE_SAML_FETCH_H
 #define GATEHOUSE_SAML_FETCH_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keys that metadata carries bare, without a certificate around them (metadata interoperability profile 2.6.1): they
-// become a SubjectPublicKeyInfo, which is what the store keeps. Nothing else of XML Signature's KeyInfo is read.
+// Keys that metadata carries bare, without a certificate around them (metadata interoperability
+// profile 2.6.1): they become a SubjectPublicKeyInfo, which is what the store keeps. Nothing else
+// of XML Signature's KeyInfo is read.
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -35,7 +36,7 @@ static const char *curve_of(struct slice uri) {
     return NULL;
 }
 
-// ---- what OpenSSL makes of it ----------------------------------------------------------------------------
+// ---- what OpenSSL makes of it -----------------------------------------------------------------
 
 static EVP_PKEY *key_from(const char *type, OSSL_PARAM_BLD *builder) {
     AUTO(OSSL_PARAM) params = OSSL_PARAM_BLD_to_param(builder);
@@ -68,7 +69,8 @@ static EVP_PKEY *ec_key(const char *curve, struct slice point) {
     AUTO(OSSL_PARAM_BLD) builder = OSSL_PARAM_BLD_new();
     if (curve == NULL || point.len == 0 || point.len > NUMBER_MAX || builder == NULL ||
         OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) != 1 ||
-        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point.at, point.len) != 1) {
+        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point.at, point.len) !=
+            1) {
         return NULL;
     }
     return key_from("EC", builder);
@@ -93,7 +95,7 @@ static reason wrap(struct op *op, EVP_PKEY *key, struct certificate *ret_key) {
     return NULL;
 }
 
-// ---- what is read ----------------------------------------------------------------------------------------
+// ---- what is read -----------------------------------------------------------------------------
 
 // The base64 content of the element whose START was read last; empty when it is none.
 static reason bytes_of(struct op *op, struct reader *reader, struct slice *ret_bytes) {

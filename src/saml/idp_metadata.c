@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// IdP metadata, read from canonical bytes (SAML metadata 2.3, 2.4.3). Twice: first to see which IdPs there are, so that
-// a refusal can name them, then the chosen one. What an IdP needs not say (extensions, organisations, the WS-Federation
-// roles of ADFS and Entra ID) is passed over; what it says wrong is refused, never mended.
+// IdP metadata, read from canonical bytes (SAML metadata 2.3, 2.4.3). Twice: first to see which
+// IdPs there are, so that a refusal can name them, then the chosen one. What an IdP needs not say
+// (extensions, organisations, the WS-Federation roles of ADFS and Entra ID) is passed over; what it
+// says wrong is refused, never mended.
 #include "base/clock.h"
 #include "base/text.h"
 #include "saml/certificate.h"
 #include "saml/idp_parts.h"
 #include "saml/trust.h"
 
-#define LISTED_MAX 10               // IdPs named in a refusal
-#define VALID_SKEW (3 * MINUTE_MS)  // clocks differ (IIP-G01)
-#define BINDINGS_SHOWN 300          // bytes of other bindings in a refusal
+#define LISTED_MAX 10              // IdPs named in a refusal
+#define VALID_SKEW (3 * MINUTE_MS) // clocks differ (IIP-G01)
+#define BINDINGS_SHOWN 300         // bytes of other bindings in a refusal
 #define URI_BINDING "urn:oasis:names:tc:SAML:2.0:bindings:"
 
 struct walk {
     struct op *op;
-    struct slice wanted; // EntityID, "" = the only one
+    struct slice wanted;                 // EntityID, "" = the only one
     int64_t until[READER_DEPTH_MAX + 1]; // validUntil in force by depth; 0 = no end
     size_t entities, idps, matches;
     bool sp_seen;
@@ -25,7 +26,7 @@ struct walk {
     int64_t chosen_until;
 };
 
-// ---- attributes ------------------------------------------------------------------------------------------
+// ---- attributes -------------------------------------------------------------------------------
 
 static int64_t earlier(int64_t a, int64_t b) {
     return a == 0 || (b != 0 && b < a) ? b : a;
@@ -45,7 +46,8 @@ static reason valid_until(struct op *op, const struct reader *reader, int64_t ar
     return NULL;
 }
 
-static reason flag_of(struct op *op, const struct reader *reader, const char *name, bool *ret_flag) {
+static reason flag_of(struct op *op, const struct reader *reader, const char *name,
+                      bool *ret_flag) {
     struct slice text;
     TRY(reader_attribute(op, reader, name, &text));
     text = slice_trim(text);
@@ -75,20 +77,23 @@ static reason is_idp_role(struct op *op, const struct reader *reader, bool *ret_
     return NULL;
 }
 
-// ---- which IdPs there are --------------------------------------------------------------------------------
+// ---- which IdPs there are ---------------------------------------------------------------------
 
 static reason entity_id_of(struct op *op, const struct reader *reader, struct slice *ret_id) {
     struct slice id;
     TRY(reader_attribute(op, reader, "entityID", &id));
     if (id.len == 0 || id.len > ENTITY_ID_MAX || !text_line(id)) {
-        REFUSE(op, METADATA_MALFORMED, "an EntityDescriptor needs an entityID of 1 to %d bytes on one line; "
-               "this one has %zu bytes", ENTITY_ID_MAX, id.len);
+        REFUSE(op, METADATA_MALFORMED,
+               "an EntityDescriptor needs an entityID of 1 to %d bytes on one line; "
+               "this one has %zu bytes",
+               ENTITY_ID_MAX, id.len);
     }
     *ret_id = id;
     return NULL;
 }
 
-static void remember(struct walk *walk, const struct reader *start, struct slice id, int64_t until) {
+static void remember(struct walk *walk, const struct reader *start, struct slice id,
+                     int64_t until) {
     if (walk->idps < LISTED_MAX) {
         walk->listed[walk->idps] = id;
     }
@@ -136,9 +141,10 @@ static reason refuse_root(struct op *op, const struct reader *reader) {
     } else if (slice_equal(reader->namespace, S(NS_SAMLP))) {
         hint = ". It is a SAML message, not metadata";
     }
-    REFUSE(op, METADATA_MALFORMED, "the document element is %.*s in namespace \"%.*s\"; EntityDescriptor or "
-           "EntitiesDescriptor in \"" NS_MD "\" is expected%s", SLICE(reader->local),
-           SLICE(reader->namespace), hint);
+    REFUSE(op, METADATA_MALFORMED,
+           "the document element is %.*s in namespace \"%.*s\"; EntityDescriptor or "
+           "EntitiesDescriptor in \"" NS_MD "\" is expected%s",
+           SLICE(reader->local), SLICE(reader->namespace), hint);
 }
 
 static reason see_element(struct walk *walk, struct reader *reader) {
@@ -160,20 +166,15 @@ static reason see_all(struct walk *walk, struct slice octets) {
     struct reader reader = reader_open(octets);
     for (;;) {
         switch (reader_next(&reader)) {
-        case READER_START:
-            TRY(see_element(walk, &reader));
-            break;
+        case READER_START: TRY(see_element(walk, &reader)); break;
         case READER_TEXT:
             if (slice_trim(reader.text).len > 0) {
                 REFUSE(walk->op, METADATA_MALFORMED, "text stands between the elements");
             }
             break;
-        case READER_END:
-            break;
-        case READER_DONE:
-            return NULL;
-        case READER_BROKEN:
-            return reader_refuse(walk->op, &reader);
+        case READER_END: break;
+        case READER_DONE: return NULL;
+        case READER_BROKEN: return reader_refuse(walk->op, &reader);
         }
     }
 }
@@ -181,7 +182,8 @@ static reason see_all(struct walk *walk, struct slice octets) {
 static struct slice list_idps(struct walk *walk) {
     struct slice text = S("");
     for (size_t i = 0; i < walk->idps && i < LISTED_MAX; i++) {
-        text = op_text(walk->op, "%.*s%s%.*s", SLICE(text), i > 0 ? ", " : "", SLICE(walk->listed[i]));
+        text =
+            op_text(walk->op, "%.*s%s%.*s", SLICE(text), i > 0 ? ", " : "", SLICE(walk->listed[i]));
     }
     if (walk->idps > LISTED_MAX) {
         text = op_text(walk->op, "%.*s and %zu more", SLICE(text), walk->idps - LISTED_MAX);
@@ -192,18 +194,22 @@ static struct slice list_idps(struct walk *walk) {
 static reason check_choice(struct walk *walk) {
     struct op *op = walk->op;
     if (walk->idps == 0) {
-        REFUSE(op, METADATA_NO_IDP, "it describes %zu %s, and none has an IDPSSODescriptor for SAML 2.0%s",
+        REFUSE(op, METADATA_NO_IDP,
+               "it describes %zu %s, and none has an IDPSSODescriptor for SAML 2.0%s",
                walk->entities, walk->entities == 1 ? "entity" : "entities",
-               walk->sp_seen ? ": this is the metadata of a service provider; ask for the identity provider's"
-                             : "");
+               walk->sp_seen
+                   ? ": this is the metadata of a service provider; ask for the identity provider's"
+                   : "");
     }
     if (walk->matches == 0) {
         REFUSE(op, METADATA_NO_IDP, "it describes no identity provider \"%.*s\". There is: %.*s",
                SLICE(walk->wanted), SLICE(list_idps(walk)));
     }
     if (walk->wanted.len == 0 && walk->idps > 1) {
-        REFUSE(op, METADATA_NO_IDP, "it describes %zu identity providers: say which one by its EntityID. "
-               "There is: %.*s", walk->idps, SLICE(list_idps(walk)));
+        REFUSE(op, METADATA_NO_IDP,
+               "it describes %zu identity providers: say which one by its EntityID. "
+               "There is: %.*s",
+               walk->idps, SLICE(list_idps(walk)));
     }
     if (walk->matches > 1) {
         REFUSE(op, METADATA_MALFORMED, "it describes \"%.*s\" %zu times", SLICE(walk->chosen_id),
@@ -212,7 +218,7 @@ static reason check_choice(struct walk *walk) {
     return NULL;
 }
 
-// ---- the chosen one: keys --------------------------------------------------------------------------------
+// ---- the chosen one: keys ---------------------------------------------------------------------
 
 struct keys_read {
     struct idp_parts *parts;
@@ -222,7 +228,8 @@ struct keys_read {
 static reason leave_out(struct keys_read *keys, reason why) {
     if (why == REASON_OF(INVALID_CERTIFICATE)) {
         keys->trouble = keys->parts->op->detail;
-        idp_warn(keys->parts, "A signing key in the metadata is left out: %.*s.", SLICE(keys->trouble));
+        idp_warn(keys->parts, "A signing key in the metadata is left out: %.*s.",
+                 SLICE(keys->trouble));
         return NULL;
     }
     return why;
@@ -266,7 +273,8 @@ static reason add_bare(struct keys_read *keys, const struct certificate *bare) {
     return NULL;
 }
 
-// A certificate and a KeyValue side by side are the same key (metadata 2.4.1.1); the certificate says more.
+// A certificate and a KeyValue side by side are the same key (metadata 2.4.1.1); the certificate
+// says more.
 static reason read_key_info(struct keys_read *keys, struct reader *reader) {
     struct certificate bare = {.der = SLICE_NONE};
     bool had = false;
@@ -297,7 +305,8 @@ static reason read_key(struct keys_read *keys, struct reader *reader) {
     struct slice use;
     size_t depth = reader->depth;
     TRY(reader_attribute(op, reader, "use", &use));
-    bool signs = use.at == NULL || slice_equal(use, S("signing")); // no use: for both (metadata 2.4.1.1)
+    bool signs =
+        use.at == NULL || slice_equal(use, S("signing")); // no use: for both (metadata 2.4.1.1)
     while (reader_child(reader, depth)) {
         if (signs && reader_at(reader, NS_DS, "KeyInfo")) {
             TRY(read_key_info(keys, reader));
@@ -308,15 +317,15 @@ static reason read_key(struct keys_read *keys, struct reader *reader) {
     return reader->fault != NULL ? reader_refuse(op, reader) : NULL;
 }
 
-// ---- the chosen one: endpoints ---------------------------------------------------------------------------
+// ---- the chosen one: endpoints ----------------------------------------------------------------
 
 // Bindings that are not ours, to be named when there are no others.
 struct others {
     struct slice names;
 };
 
-static reason read_endpoint(struct idp_parts *parts, struct reader *reader, struct idp_endpoints *list,
-                            const char *what, struct others *others) {
+static reason read_endpoint(struct idp_parts *parts, struct reader *reader,
+                            struct idp_endpoints *list, const char *what, struct others *others) {
     struct op *op = parts->op;
     struct slice binding;
     struct slice location;
@@ -331,8 +340,9 @@ static reason read_endpoint(struct idp_parts *parts, struct reader *reader, stru
     bool redirect = slice_equal(binding, S(URI_BINDING "HTTP-Redirect"));
     if (!redirect && !slice_equal(binding, S(URI_BINDING "HTTP-POST"))) {
         if (others->names.len < BINDINGS_SHOWN) {
-            others->names = op_text(op, "%.*s%s%.*s", SLICE(others->names),
-                                    others->names.len > 0 ? ", " : "", SLICE(slice_sub(binding, 0, 100)));
+            others->names =
+                op_text(op, "%.*s%s%.*s", SLICE(others->names), others->names.len > 0 ? ", " : "",
+                        SLICE(slice_sub(binding, 0, 100)));
         }
         return NULL;
     }
@@ -363,14 +373,16 @@ static reason read_role(struct idp_parts *parts, struct reader *reader) {
         return reader_refuse(op, reader);
     }
     if (parts->sso.count == 0) {
-        REFUSE(op, METADATA_NO_SSO_ENDPOINT, "a SingleSignOnService with binding HTTP-Redirect or HTTP-POST is "
-               "needed; there is %s%.*s", sso_others.names.len > 0 ? "only " : "none",
-               SLICE(sso_others.names));
+        REFUSE(op, METADATA_NO_SSO_ENDPOINT,
+               "a SingleSignOnService with binding HTTP-Redirect or HTTP-POST is "
+               "needed; there is %s%.*s",
+               sso_others.names.len > 0 ? "only " : "none", SLICE(sso_others.names));
     }
     if (parts->certificate_count == 0) {
-        REFUSE(op, METADATA_NO_CERTIFICATE, "a KeyDescriptor for signing with an X509Certificate is needed; "
-               "there is %s%.*s", keys.trouble.len > 0 ? "one that cannot be used: " : "none",
-               SLICE(keys.trouble));
+        REFUSE(op, METADATA_NO_CERTIFICATE,
+               "a KeyDescriptor for signing with an X509Certificate is needed; "
+               "there is %s%.*s",
+               keys.trouble.len > 0 ? "one that cannot be used: " : "none", SLICE(keys.trouble));
     }
     return NULL;
 }
@@ -391,24 +403,30 @@ static reason read_entity(struct idp_parts *parts, struct reader *reader) {
         return reader_refuse(parts->op, reader);
     }
     if (roles > 1) {
-        idp_warn(parts, "The metadata has %zu IDPSSODescriptors for SAML 2.0: the first counts.", roles);
+        idp_warn(parts, "The metadata has %zu IDPSSODescriptors for SAML 2.0: the first counts.",
+                 roles);
     }
     return NULL;
 }
 
-// ---- what it is instead ----------------------------------------------------------------------------------
+// ---- what it is instead -----------------------------------------------------------------------
 
 // What people put here by mistake. NULL: it may be metadata.
 static const char *mistaken(struct slice text) {
     static const struct {
         const char *start, *hint;
     } starts[] = {
-        {"http://", "it looks like a URL: give it as metadata_url, or open it and paste what it shows"},
-        {"https://", "it looks like a URL: give it as metadata_url, or open it and paste what it shows"},
-        {"<!doctype html", "it looks like a web page (HTML), perhaps a sign-in page: save the metadata XML itself"},
-        {"<html", "it looks like a web page (HTML), perhaps a sign-in page: save the metadata XML itself"},
+        {"http://",
+         "it looks like a URL: give it as metadata_url, or open it and paste what it shows"},
+        {"https://",
+         "it looks like a URL: give it as metadata_url, or open it and paste what it shows"},
+        {"<!doctype html",
+         "it looks like a web page (HTML), perhaps a sign-in page: save the metadata XML itself"},
+        {"<html",
+         "it looks like a web page (HTML), perhaps a sign-in page: save the metadata XML itself"},
         {"{", "it looks like JSON, perhaps that of OpenID Connect: SAML metadata is XML"},
-        {"-----begin ", "it looks like a certificate: give it in certificates, with entity_id and sso_url"},
+        {"-----begin ",
+         "it looks like a certificate: give it in certificates, with entity_id and sso_url"},
         {"PK\x03\x04", "it looks like a ZIP file: unpack it first"},
         {"pd94bwwg", "it looks like base64: decode it first"},
         {"pevudgl0", "it looks like base64: decode it first"},
@@ -426,7 +444,8 @@ static const char *mistaken(struct slice text) {
     return NULL;
 }
 
-// White space and a byte order mark, which people copy along; before an XML declaration they are an error.
+// White space and a byte order mark, which people copy along; before an XML declaration they are an
+// error.
 static struct slice without_front(struct slice text) {
     text = slice_trim(text);
     if (slice_starts(text, S("\xEF\xBB\xBF"))) {
@@ -448,8 +467,11 @@ static reason read_chosen(struct walk *walk, struct idp_parts *parts) {
                SLICE(clock_print(until, text)));
     }
     if (until != 0 && until <= op->now + EXPIRES_SOON) {
-        idp_warn(parts, "The metadata is valid until %.*s only: it has to be given again before, or fetched "
-                 "from its URL.", SLICE(clock_print(until, text)));
+        idp_warn(
+            parts,
+            "The metadata is valid until %.*s only: it has to be given again before, or fetched "
+            "from its URL.",
+            SLICE(clock_print(until, text)));
     }
     return NULL;
 }
@@ -471,8 +493,10 @@ static reason read_canonical(struct op *op, struct slice octets, struct slice en
 reason idp_from_xml(struct op *op, struct pool *pool, struct slice xml, struct slice entity_id,
                     struct idp_import *ret_import) {
     if (xml.len > METADATA_XML_MAX) {
-        REFUSE(op, METADATA_MALFORMED, "%zu bytes; the metadata of an identity provider has at most %u. Is it "
-               "that of a whole federation?", xml.len, METADATA_XML_MAX);
+        REFUSE(op, METADATA_MALFORMED,
+               "%zu bytes; the metadata of an identity provider has at most %u. Is it "
+               "that of a whole federation?",
+               xml.len, METADATA_XML_MAX);
     }
     struct slice text = without_front(xml);
     const char *hint = mistaken(text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What every import of an IdP checks, wherever it came from: its addresses, since browsers are sent there with what
-// we write, and its certificates' dates, which are told and never decide (metadata interoperability profile 2.6.1).
+// What every import of an IdP checks, wherever it came from: its addresses, since browsers are sent
+// there with what we write, and its certificates' dates, which are told and never decide (metadata
+// interoperability profile 2.6.1).
 #include "saml/idp_parts.h"
 
 #include <stdarg.h>
@@ -40,8 +41,8 @@ reason idp_check_url(struct idp_parts *parts, const char *what, struct slice url
     }
     TRY(why);
     if (uri.has_user) {
-        REFUSE(op, METADATA_LOCATION, "%s has a user name or password in it: remove what stands before the @",
-               what);
+        REFUSE(op, METADATA_LOCATION,
+               "%s has a user name or password in it: remove what stands before the @", what);
     }
     if (uri.has_fragment) {
         REFUSE(op, METADATA_LOCATION, "%s has a fragment: remove the # and what follows it", what);
@@ -50,11 +51,14 @@ reason idp_check_url(struct idp_parts *parts, const char *what, struct slice url
         return NULL;
     }
     if (!uri_is_local(&uri)) {
-        REFUSE(op, METADATA_LOCATION, "%s is \"%.*s\": people would be sent there unprotected; it must start "
-               "with https://", what, SLICE(url));
+        REFUSE(op, METADATA_LOCATION,
+               "%s is \"%.*s\": people would be sent there unprotected; it must start "
+               "with https://",
+               what, SLICE(url));
     }
-    idp_warn(parts, "%s is \"%.*s\", without https: this is taken for an IdP on the same machine only.", what,
-             SLICE(url));
+    idp_warn(parts,
+             "%s is \"%.*s\", without https: this is taken for an IdP on the same machine only.",
+             what, SLICE(url));
     return NULL;
 }
 
@@ -97,17 +101,24 @@ static void warn_dates(struct idp_parts *parts, const struct certificate *certif
     }
     if (certificate->not_after <= now) {
         struct slice day = slice_sub(clock_print(certificate->not_after, text), 0, 10);
-        idp_warn(parts, "The certificate %.*s (SHA-256 %.*s...) expired on %.*s. Its key still counts, unless "
-                 "the policy refuses expired certificates; ask the customer for the current one.",
-                 SLICE(subject), SLICE(print), SLICE(day));
+        idp_warn(
+            parts,
+            "The certificate %.*s (SHA-256 %.*s...) expired on %.*s. Its key still counts, unless "
+            "the policy refuses expired certificates; ask the customer for the current one.",
+            SLICE(subject), SLICE(print), SLICE(day));
     } else if (certificate->not_after <= now + EXPIRES_SOON) {
         struct slice day = slice_sub(clock_print(certificate->not_after, text), 0, 10);
-        idp_warn(parts, "The certificate %.*s (SHA-256 %.*s...) expires on %.*s. Ask the customer for the next "
-                 "one in time.", SLICE(subject), SLICE(print), SLICE(day));
+        idp_warn(
+            parts,
+            "The certificate %.*s (SHA-256 %.*s...) expires on %.*s. Ask the customer for the next "
+            "one in time.",
+            SLICE(subject), SLICE(print), SLICE(day));
     }
     if (certificate->not_before > now) {
         struct slice day = slice_sub(clock_print(certificate->not_before, text), 0, 10);
-        idp_warn(parts, "The certificate %.*s (SHA-256 %.*s...) is valid from %.*s only. Its key counts already.",
+        idp_warn(parts,
+                 "The certificate %.*s (SHA-256 %.*s...) is valid from %.*s only. Its key counts "
+                 "already.",
                  SLICE(subject), SLICE(print), SLICE(day));
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An IdP from the few values that support staff get from a customer: names what is wrong field by field, all at once,
-// so that one letter to the customer is enough.
+// An IdP from the few values that support staff get from a customer: names what is wrong field by
+// field, all at once, so that one letter to the customer is enough.
 #include "base/text.h"
 #include "base/uri.h"
 #include "saml/idp_parts.h"
@@ -42,7 +42,8 @@ static void take_entity_id(struct verdicts *verdicts, struct slice text) {
     struct slice id = slice_trim(text);
     if (id.len == 0) {
         wrong(verdicts, S("/entity_id"), REASON_OF(FIELD_REQUIRED), whole,
-              "the IdP's EntityID is needed; customers find it as \"Issuer\", \"Identifier\" or \"Entity ID\"");
+              "the IdP's EntityID is needed; customers find it as \"Issuer\", \"Identifier\" or "
+              "\"Entity ID\"");
     } else if (id.len > ENTITY_ID_MAX) {
         wrong(verdicts, S("/entity_id"), REASON_OF(FIELD_RANGE), whole,
               "an EntityID has at most 1024 bytes");
@@ -70,8 +71,10 @@ static reason take_url(struct verdicts *verdicts, struct slice pointer, const ch
 static reason take_certificates(struct verdicts *verdicts, struct texts texts) {
     struct idp_parts *parts = verdicts->parts;
     if (texts.count == 0) {
-        wrong(verdicts, S("/certificates"), REASON_OF(FIELD_REQUIRED), REASON_OF(METADATA_NO_CERTIFICATE),
-              "at least one signing certificate of the IdP is needed, as PEM, DER in base64 or bare base64");
+        wrong(verdicts, S("/certificates"), REASON_OF(FIELD_REQUIRED),
+              REASON_OF(METADATA_NO_CERTIFICATE),
+              "at least one signing certificate of the IdP is needed, as PEM, DER in base64 or "
+              "bare base64");
     }
     if (texts.count > CONNECTION_CERTIFICATES_MAX) {
         wrong(verdicts, S("/certificates"), REASON_OF(FIELD_RANGE), REASON_OF(INVALID_INPUT),
@@ -93,7 +96,8 @@ static reason take_certificates(struct verdicts *verdicts, struct texts texts) {
     return NULL;
 }
 
-reason idp_from_values(struct op *op, const struct idp_values *values, struct idp_import *ret_import) {
+reason idp_from_values(struct op *op, const struct idp_values *values,
+                       struct idp_import *ret_import) {
     struct idp_parts *parts = NULL;
     TRY(idp_parts_open(op, &parts));
     struct verdicts verdicts = {.parts = parts};
@@ -101,8 +105,8 @@ reason idp_from_values(struct op *op, const struct idp_values *values, struct id
     struct slice slo = slice_trim(values->slo_url);
     take_entity_id(&verdicts, values->entity_id);
     if (sso.len == 0) {
-        wrong(&verdicts, S("/sso_url"), REASON_OF(FIELD_REQUIRED), REASON_OF(METADATA_NO_SSO_ENDPOINT),
-              "the IdP's sign-on URL is needed");
+        wrong(&verdicts, S("/sso_url"), REASON_OF(FIELD_REQUIRED),
+              REASON_OF(METADATA_NO_SSO_ENDPOINT), "the IdP's sign-on URL is needed");
     } else {
         TRY(take_url(&verdicts, S("/sso_url"), "the sign-on URL", sso, &parts->sso));
     }

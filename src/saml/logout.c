@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sign-out messages that arrive (SAML core 3.7, bindings 3.4, 3.5). One that is not validly signed ends nothing: without
-// a signature anybody could sign people out. After it held, what it says is read by the strict reader alone.
+// Sign-out messages that arrive (SAML core 3.7, bindings 3.4, 3.5). One that is not validly signed
+// ends nothing: without a signature anybody could sign people out. After it held, what it says is
+// read by the strict reader alone.
 #include "saml/logout.h"
 
 #include "base/clock.h"
@@ -15,7 +16,8 @@ static const char *name_of(bool is_request) {
     return is_request ? "LogoutRequest" : "LogoutResponse";
 }
 
-// Whatever is wrong with the signature is one reason here; the slug of what it was goes into the detail.
+// Whatever is wrong with the signature is one reason here; the slug of what it was goes into the
+// detail.
 static reason as_logout(struct op *op, reason why) {
     if (why != NULL && slice_starts(slice_str(why->slug), S("signature."))) {
         struct slice detail = op->detail;
@@ -24,7 +26,7 @@ static reason as_logout(struct op *op, reason why) {
     return why;
 }
 
-// ---- reading ---------------------------------------------------------------------------------------------
+// ---- reading ----------------------------------------------------------------------------------
 
 struct reading {
     struct op *op;
@@ -135,7 +137,8 @@ static reason read_child(struct reading *reading, struct reader *reader) {
         return read_index(reading, reader);
     }
     if (is_request && reader_at(reader, NS_SAML, "EncryptedID")) {
-        REFUSE(op, ENCRYPTION_NO_KEY, "the NameID of the LogoutRequest is encrypted, which is not taken: "
+        REFUSE(op, ENCRYPTION_NO_KEY,
+               "the NameID of the LogoutRequest is encrypted, which is not taken: "
                "switch name encryption for sign-out off at the IdP");
     }
     if (!is_request && reader_at(reader, NS_SAMLP, "Status")) {
@@ -156,8 +159,8 @@ static reason read_message(struct reading *reading, struct slice octets) {
         return reader_refuse(op, &reader);
     }
     if (!reader_at(&reader, NS_SAMLP, name_of(is_request))) {
-        REFUSE(op, SAML_BINDING, "a %s is expected in this field, got element %.*s", name_of(is_request),
-               SLICE(slice_sub(reader.local, 0, 100)));
+        REFUSE(op, SAML_BINDING, "a %s is expected in this field, got element %.*s",
+               name_of(is_request), SLICE(slice_sub(reader.local, 0, 100)));
     }
     size_t depth = reader.depth;
     TRY(read_root(reading, &reader));
@@ -176,7 +179,7 @@ static reason read_message(struct reading *reading, struct slice octets) {
     return NULL;
 }
 
-// ---- judging ---------------------------------------------------------------------------------------------
+// ---- judging ----------------------------------------------------------------------------------
 
 static reason check_times(struct reading *reading, int64_t skew) {
     struct op *op = reading->op;
@@ -186,7 +189,8 @@ static reason check_times(struct reading *reading, int64_t skew) {
                SLICE(slice_sub(reading->issue_instant, 0, 60)));
     }
     if (message->issue_instant > op->now + skew) {
-        REFUSE(op, LOGOUT_EXPIRED, "IssueInstant %.*s lies ahead of our clock by more than %lld seconds",
+        REFUSE(op, LOGOUT_EXPIRED,
+               "IssueInstant %.*s lies ahead of our clock by more than %lld seconds",
                SLICE(reading->issue_instant), (long long)(skew / SECOND_MS));
     }
     if (message->issue_instant + AGE_MAX + skew <= op->now) {
@@ -219,7 +223,8 @@ static reason read_and_judge(struct op *op, const struct inbound *inbound, struc
                SLICE(expected));
     }
     if (message.destination.len == 0 || !slice_equal(message.destination, slo_url)) {
-        REFUSE(op, LOGOUT_DESTINATION, "Destination is \"%.*s\"; a signed message must name \"%.*s\"",
+        REFUSE(op, LOGOUT_DESTINATION,
+               "Destination is \"%.*s\"; a signed message must name \"%.*s\"",
                SLICE(message.destination), SLICE(slo_url));
     }
     TRY(check_times(&reading, connection->policy.skew_seconds * SECOND_MS));
@@ -227,9 +232,10 @@ static reason read_and_judge(struct op *op, const struct inbound *inbound, struc
     return NULL;
 }
 
-// ---- the two ways in -------------------------------------------------------------------------------------
+// ---- the two ways in --------------------------------------------------------------------------
 
-// IdPs send their messages with an XML declaration in front, which the reader does not take. UTF-8 only.
+// IdPs send their messages with an XML declaration in front, which the reader does not take. UTF-8
+// only.
 static struct slice without_declaration(struct slice xml) {
     size_t end = slice_find(slice_sub(xml, 0, DECLARATION_MAX), S("?>"));
     if (!slice_starts(xml, S("<?xml ")) || end == SIZE_MAX) {
@@ -249,23 +255,27 @@ reason logout_receive_query(struct op *op, const struct inbound *inbound, struct
     struct query_message message;
     TRY(binding_query(op, query, &message));
     if (message.algorithm.at == NULL) {
-        REFUSE(op, LOGOUT_SIGNATURE, "the query has no SigAlg and Signature: sign-out messages must be signed");
+        REFUSE(op, LOGOUT_SIGNATURE,
+               "the query has no SigAlg and Signature: sign-out messages must be signed");
     }
     TRY(as_logout(op, verdict_octets(op, inbound->trust, message.algorithm, message.signed_octets,
                                      message.signature)));
-    return read_and_judge(op, inbound, slo_url, without_declaration(message.xml), message.is_request,
-                          message.relay_state, ret_message);
+    return read_and_judge(op, inbound, slo_url, without_declaration(message.xml),
+                          message.is_request, message.relay_state, ret_message);
 }
 
 // The signature on the message itself; the only one that there may be.
-static reason signed_octets(struct op *op, const struct inbound *inbound, const struct post_form *form,
-                            const struct msg_canonical *canonical, struct slice *ret_octets) {
+static reason signed_octets(struct op *op, const struct inbound *inbound,
+                            const struct post_form *form, const struct msg_canonical *canonical,
+                            struct slice *ret_octets) {
     if (canonical->signature_count == 0) {
-        REFUSE(op, LOGOUT_SIGNATURE, "the message has no Signature: sign-out messages must be signed");
+        REFUSE(op, LOGOUT_SIGNATURE,
+               "the message has no Signature: sign-out messages must be signed");
     }
     if (canonical->signature_count > 1 || canonical->envelope.misplaced > 0 ||
         canonical->signatures[0].parent != MSG_PARENT_ROOT) {
-        REFUSE(op, LOGOUT_SIGNATURE, "a Signature stands where none may be: one, on the message itself, is "
+        REFUSE(op, LOGOUT_SIGNATURE,
+               "a Signature stands where none may be: one, on the message itself, is "
                "expected");
     }
     struct verdict verdict;
@@ -286,5 +296,6 @@ reason logout_receive_post(struct op *op, const struct inbound *inbound, struct 
     reason why = signed_octets(op, inbound, &form, &canonical, &octets);
     pool_return(inbound->pool, loan, why == NULL);
     TRY(why);
-    return read_and_judge(op, inbound, slo_url, octets, form.is_request, form.relay_state, ret_message);
+    return read_and_judge(op, inbound, slo_url, octets, form.is_request, form.relay_state,
+                          ret_message);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The addresses of a connection, and the pen with which its documents are written and signed. It never parses XML:
-// what it signs, it wrote itself, value by value.
+// The addresses of a connection, and the pen with which its documents are written and signed. It
+// never parses XML: what it signs, it wrote itself, value by value.
 #include "base/digest.h"
 #include "base/encode.h"
 #include "base/rand.h"
@@ -16,7 +16,8 @@ reason sp_addresses(struct op *op, struct slice public_url, struct slice slug, s
         public_url = slice_sub(public_url, 0, public_url.len - 1);
     }
     if (public_url.len == 0 || !text_slug(slug)) {
-        REFUSE(op, INTERNAL, "no addresses can be made of public_url \"%.*s\" and connection \"%.*s\"",
+        REFUSE(op, INTERNAL,
+               "no addresses can be made of public_url \"%.*s\" and connection \"%.*s\"",
                SLICE(public_url), SLICE(slug));
     }
     struct buf buf;
@@ -27,7 +28,9 @@ reason sp_addresses(struct op *op, struct slice public_url, struct slice slug, s
     struct {
         const char *path;
         struct slice *url;
-    } doors[] = {{"/acs", &sp.acs_url}, {"/slo", &sp.slo_url}, {"/login", &sp.login_url},
+    } doors[] = {{"/acs", &sp.acs_url},
+                 {"/slo", &sp.slo_url},
+                 {"/login", &sp.login_url},
                  {"/metadata", &sp.metadata_url}};
     for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++) {
         buf_open(&buf, op, URI_MAX);
@@ -39,7 +42,7 @@ reason sp_addresses(struct op *op, struct slice public_url, struct slice slug, s
     return NULL;
 }
 
-// ---- the pen ---------------------------------------------------------------------------------------------
+// ---- the pen ----------------------------------------------------------------------------------
 
 void xml_open(struct xml *xml, struct op *op) {
     *xml = (struct xml){.bad = false};
@@ -67,22 +70,14 @@ static bool can_carry(struct slice value) {
 // Canonical XML 1.0, section 2.3: what text nodes and attribute values write as references.
 static const char *reference_of(char c, bool attribute) {
     switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return attribute ? NULL : "&gt;";
-    case '"':
-        return attribute ? "&quot;" : NULL;
-    case '\t':
-        return attribute ? "&#x9;" : NULL;
-    case '\n':
-        return attribute ? "&#xA;" : NULL;
-    case '\r':
-        return "&#xD;";
-    default:
-        return NULL;
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return attribute ? NULL : "&gt;";
+    case '"': return attribute ? "&quot;" : NULL;
+    case '\t': return attribute ? "&#x9;" : NULL;
+    case '\n': return attribute ? "&#xA;" : NULL;
+    case '\r': return "&#xD;";
+    default: return NULL;
     }
 }
 
@@ -125,7 +120,8 @@ void xml_leaf(struct xml *xml, const char *start, struct slice text) {
 
 reason xml_done(const struct xml *xml, struct slice *ret_text) {
     if (xml->bad) {
-        REFUSE(xml->buf.op, INVALID_INPUT, "a value holds characters that XML cannot carry, so no SAML "
+        REFUSE(xml->buf.op, INVALID_INPUT,
+               "a value holds characters that XML cannot carry, so no SAML "
                "message can be written with it");
     }
     return buf_done(&xml->buf, ret_text);
@@ -143,13 +139,13 @@ reason sp_random_id(struct op *op, struct slice *ret_id) {
     return buf_done(&buf, ret_id);
 }
 
-// ---- signing ---------------------------------------------------------------------------------------------
+// ---- signing ----------------------------------------------------------------------------------
 
 #define SIGNED_INFO_TAG "<ds:SignedInfo"
 #define SIGNED_INFO_NAMESPACE " xmlns:ds=\"" NS_DS "\""
 
-// SignedInfo after its name. In the document the namespace is declared on Signature, while the digest is over
-// SignedInfo standing alone, where exclusive canonical form declares it on itself.
+// SignedInfo after its name. In the document the namespace is declared on Signature, while the
+// digest is over SignedInfo standing alone, where exclusive canonical form declares it on itself.
 static reason signed_info_rest(struct op *op, struct slice id, struct slice covered,
                                struct slice *ret_rest) {
     struct sha256 digest = digest_sha256(covered);
@@ -157,13 +153,15 @@ static reason signed_info_rest(struct op *op, struct slice id, struct slice cove
     TRY(encode_base64(op, digest_slice(&digest), &digest_text));
     struct xml xml;
     xml_open(&xml, op);
-    xml_raw(&xml, "><ds:CanonicalizationMethod Algorithm=\"" NS_EC "\"></ds:CanonicalizationMethod>"
-                  "<ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\">"
-                  "</ds:SignatureMethod><ds:Reference URI=\"#");
+    xml_raw(&xml,
+            "><ds:CanonicalizationMethod Algorithm=\"" NS_EC "\"></ds:CanonicalizationMethod>"
+            "<ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\">"
+            "</ds:SignatureMethod><ds:Reference URI=\"#");
     put_value(&xml, id, true);
-    xml_raw(&xml, "\"><ds:Transforms><ds:Transform Algorithm=\"" NS_DS "enveloped-signature\">"
-                  "</ds:Transform><ds:Transform Algorithm=\"" NS_EC "\"></ds:Transform></ds:Transforms>"
-                  "<ds:DigestMethod Algorithm=\"" NS_XENC "sha256\"></ds:DigestMethod><ds:DigestValue>");
+    xml_raw(&xml,
+            "\"><ds:Transforms><ds:Transform Algorithm=\"" NS_DS "enveloped-signature\">"
+            "</ds:Transform><ds:Transform Algorithm=\"" NS_EC "\"></ds:Transform></ds:Transforms>"
+            "<ds:DigestMethod Algorithm=\"" NS_XENC "sha256\"></ds:DigestMethod><ds:DigestValue>");
     xml_text(&xml, digest_text);
     xml_raw(&xml, "</ds:DigestValue></ds:Reference></ds:SignedInfo>");
     return xml_done(&xml, ret_rest);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The gate's own keys as files: made once, opened at each start. A key file is written whole and durably
-// under its name or not at all, and one that is there already is never touched. A file that is not quite what
-// it should be stops the start with a sentence: a gate with half a key would fail at the first login instead.
+// The gate's own keys as files: made once, opened at each start. A key file is written whole and
+// durably under its name or not at all, and one that is there already is never touched. A file that
+// is not quite what it should be stops the start with a sentence: a gate with half a key would fail
+// at the first login instead.
 #include "saml/sp_keys.h"
 
 #include <errno.h>
@@ -27,8 +28,8 @@ AUTO_FREE(X509, X509_free);
 AUTO_FREE(BIO, BIO_free_all);
 AUTO_FREE(BIGNUM, BN_free);
 
-#define KEY_BITS 3072           // 128 bits of strength: outlives the ten years of the certificate
-#define CERTIFICATE_DAYS 3652   // IdPs warn about short ones, and nobody checks ours against a clock
+#define KEY_BITS 3072         // 128 bits of strength: outlives the ten years of the certificate
+#define CERTIFICATE_DAYS 3652 // IdPs warn about short ones, and nobody checks ours against a clock
 #define SERIAL_BYTES 16
 #define KEY_FILE_MAX (16U << 10) // a 16384-bit key is 13 KB of PEM
 #define PATH_LENGTH_MAX 4000
@@ -41,7 +42,8 @@ struct pair {
 static const struct pair signing_pair = {"saml-signing.key", "saml-signing.crt",
                                          "Gatehouse SAML signing", "critical,digitalSignature"};
 static const struct pair encryption_pair = {"saml-encryption.key", "saml-encryption.crt",
-                                            "Gatehouse SAML encryption", "critical,keyEncipherment"};
+                                            "Gatehouse SAML encryption",
+                                            "critical,keyEncipherment"};
 
 static reason path_of(struct op *op, const char *dir, const char *name, const char **ret_path) {
     struct slice path = op_text(op, "%s/%s", dir, name);
@@ -51,7 +53,7 @@ static reason path_of(struct op *op, const char *dir, const char *name, const ch
     return op_cstr(op, path, ret_path);
 }
 
-// ---- writing ---------------------------------------------------------------------------------------------
+// ---- writing ----------------------------------------------------------------------------------
 
 static bool write_all(int fd, struct slice bytes) {
     while (bytes.len > 0) {
@@ -77,8 +79,8 @@ static bool sync_dir(const char *dir) {
     return fd >= 0 && fsync(fd) == 0;
 }
 
-// Under another name first: a crash in between leaves no half file under the real one. link(2), unlike
-// rename(2), never replaces what is there.
+// Under another name first: a crash in between leaves no half file under the real one. link(2),
+// unlike rename(2), never replaces what is there.
 static reason write_new(struct op *op, const char *dir, const char *path, struct slice bytes) {
     const char *draft;
     TRY(op_cstr(op, op_text(op, "%s.new", path), &draft));
@@ -88,8 +90,10 @@ static reason write_new(struct op *op, const char *dir, const char *path, struct
     (void)unlink(draft);
     if (!done || !sync_dir(dir)) {
         error = done ? errno : error;
-        REFUSE(op, KEY_FILE, "%s cannot be written: %s. The directory must exist, belong to the gate's "
-               "user and have room", path, strerror(error));
+        REFUSE(op, KEY_FILE,
+               "%s cannot be written: %s. The directory must exist, belong to the gate's "
+               "user and have room",
+               path, strerror(error));
     }
     return NULL;
 }
@@ -111,7 +115,7 @@ static reason write_key(struct op *op, const char *dir, const char *path, EVP_PK
     return write_new(op, dir, path, pem);
 }
 
-// ---- making ----------------------------------------------------------------------------------------------
+// ---- making -----------------------------------------------------------------------------------
 
 static bool set_serial(X509 *x509) {
     unsigned char bytes[SERIAL_BYTES];
@@ -141,7 +145,8 @@ static bool fill_certificate(X509 *x509, EVP_PKEY *key, const struct pair *pair,
                                       (const unsigned char *)pair->common_name, -1, -1, 0) == 1 &&
            X509_set_issuer_name(x509, name) == 1 && X509_set_pubkey(x509, key) == 1 &&
            add_extension(x509, NID_basic_constraints, "critical,CA:FALSE") &&
-           add_extension(x509, NID_key_usage, pair->usage) && X509_sign(x509, key, EVP_sha256()) > 0;
+           add_extension(x509, NID_key_usage, pair->usage) &&
+           X509_sign(x509, key, EVP_sha256()) > 0;
 }
 
 static reason make_certificate(struct op *op, const char *dir, const char *path, EVP_PKEY *key,
@@ -156,28 +161,34 @@ static reason make_certificate(struct op *op, const char *dir, const char *path,
     return write_new(op, dir, path, pem);
 }
 
-// ---- reading ---------------------------------------------------------------------------------------------
+// ---- reading ----------------------------------------------------------------------------------
 
 static reason check_mode(struct op *op, const char *path, const struct stat *info, bool secret) {
     if (!S_ISREG(info->st_mode)) {
         REFUSE(op, KEY_FILE, "%s is not a regular file. Put the file itself there", path);
     }
     if (secret && (info->st_mode & 077) != 0) {
-        REFUSE(op, KEY_FILE, "%s has mode %03o, so others than its owner can reach this private key. Run: "
+        REFUSE(op, KEY_FILE,
+               "%s has mode %03o, so others than its owner can reach this private key. Run: "
                "chmod 600 %s, and make new keys if somebody may have read it",
                path, (unsigned)(info->st_mode & 0777), path);
     }
     if (!secret && (info->st_mode & 022) != 0) {
-        REFUSE(op, KEY_FILE, "%s has mode %03o, so others than its owner can change it. Run: chmod 644 %s",
-               path, (unsigned)(info->st_mode & 0777), path);
+        REFUSE(op, KEY_FILE,
+               "%s has mode %03o, so others than its owner can change it. Run: chmod 644 %s", path,
+               (unsigned)(info->st_mode & 0777), path);
     }
     if (info->st_size == 0) {
-        REFUSE(op, KEY_FILE, "%s is empty. Restore it from a backup; if there is none, remove this pair "
-               "of .key and .crt and run gatehouse init, then give the new metadata to every IdP", path);
+        REFUSE(op, KEY_FILE,
+               "%s is empty. Restore it from a backup; if there is none, remove this pair "
+               "of .key and .crt and run gatehouse init, then give the new metadata to every IdP",
+               path);
     }
     if (info->st_size > (off_t)KEY_FILE_MAX) {
-        REFUSE(op, KEY_FILE, "%s has %lld bytes; a key or certificate in PEM has at most %u. Is it another "
-               "file?", path, (long long)info->st_size, KEY_FILE_MAX);
+        REFUSE(op, KEY_FILE,
+               "%s has %lld bytes; a key or certificate in PEM has at most %u. Is it another "
+               "file?",
+               path, (long long)info->st_size, KEY_FILE_MAX);
     }
     return NULL;
 }
@@ -224,43 +235,50 @@ static int no_passphrase(char *to, int size, int writing, void *context) {
 }
 
 static reason refuse_pem(struct op *op, const char *path, struct slice text, const char *expected) {
-    const char *undo = "Restore it from a backup; if there is none, remove this pair of .key and .crt and "
-                       "run gatehouse init, then give the new metadata to every IdP";
+    const char *undo =
+        "Restore it from a backup; if there is none, remove this pair of .key and .crt and "
+        "run gatehouse init, then give the new metadata to every IdP";
     if (slice_find(text, S("-----BEGIN ")) == SIZE_MAX) {
-        REFUSE(op, KEY_FILE, "%s is not PEM: no BEGIN line is in it, where %s is expected. %s", path,
-               expected, undo);
+        REFUSE(op, KEY_FILE, "%s is not PEM: no BEGIN line is in it, where %s is expected. %s",
+               path, expected, undo);
     }
     if (slice_find(text, S("-----END ")) == SIZE_MAX) {
         REFUSE(op, KEY_FILE, "%s is cut off: it has a BEGIN line and no END line. %s", path, undo);
     }
     if (slice_find(text, S("ENCRYPTED")) != SIZE_MAX) {
-        REFUSE(op, KEY_FILE, "%s is protected by a passphrase, which the gate cannot ask for. Run: openssl "
-               "pkey -in %s -out plain.key, and put plain.key in its place with mode 600", path, path);
+        REFUSE(op, KEY_FILE,
+               "%s is protected by a passphrase, which the gate cannot ask for. Run: openssl "
+               "pkey -in %s -out plain.key, and put plain.key in its place with mode 600",
+               path, path);
     }
     REFUSE(op, KEY_FILE, "%s does not hold %s that can be read. %s", path, expected, undo);
 }
 
 static reason parse_key(struct op *op, const char *path, struct slice text, EVP_PKEY **ret_key) {
     AUTO(BIO) bio = BIO_new_mem_buf(text.at, (int)text.len);
-    AUTO(EVP_PKEY) key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    AUTO(EVP_PKEY)
+    key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
     ERR_clear_error();
     if (key == NULL) {
         return refuse_pem(op, path, text, "a private key");
     }
     if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < RSA_BITS_MIN) {
         const char *type = EVP_PKEY_get0_type_name(key);
-        REFUSE(op, KEY_FILE, "%s holds a key of type %s with %d bits; RSA with at least %d bits is needed, "
-               "since that is what every IdP can check. Make one with: openssl genpkey -algorithm RSA "
-               "-pkeyopt rsa_keygen_bits:3072", path, type != NULL ? type : "unknown",
-               EVP_PKEY_get_bits(key), RSA_BITS_MIN);
+        REFUSE(
+            op, KEY_FILE,
+            "%s holds a key of type %s with %d bits; RSA with at least %d bits is needed, "
+            "since that is what every IdP can check. Make one with: openssl genpkey -algorithm RSA "
+            "-pkeyopt rsa_keygen_bits:3072",
+            path, type != NULL ? type : "unknown", EVP_PKEY_get_bits(key), RSA_BITS_MIN);
     }
     *ret_key = key;
     key = NULL;
     return NULL;
 }
 
-// All numbers of a private key fit each other. It takes 0.1 s once; a damaged one would sign well most of the time,
-// since OpenSSL goes around a wrong number, until it meets somebody who decrypts for it.
+// All numbers of a private key fit each other. It takes 0.1 s once; a damaged one would sign well
+// most of the time, since OpenSSL goes around a wrong number, until it meets somebody who decrypts
+// for it.
 static bool key_is_whole(EVP_PKEY *key) {
     AUTO(EVP_PKEY_CTX) context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool whole = context != NULL && EVP_PKEY_pairwise_check(context) == 1;
@@ -278,12 +296,15 @@ static reason parse_certificate(struct op *op, const char *path, const char *key
         return refuse_pem(op, path, text, "a certificate");
     }
     if (EVP_PKEY_eq(key, public) != 1) {
-        REFUSE(op, KEY_FILE, "%s is the certificate of another key than %s. Restore the two from one "
-               "backup, or remove the certificate and run gatehouse init, which makes a new one for the key",
+        REFUSE(op, KEY_FILE,
+               "%s is the certificate of another key than %s. Restore the two from one "
+               "backup, or remove the certificate and run gatehouse init, which makes a new one "
+               "for the key",
                path, key_path);
     }
     if (!key_is_whole(key)) {
-        REFUSE(op, KEY_FILE, "%s is damaged: the numbers in it do not fit each other. Restore it from a backup",
+        REFUSE(op, KEY_FILE,
+               "%s is damaged: the numbers in it do not fit each other. Restore it from a backup",
                key_path);
     }
     unsigned char *der = NULL;
@@ -318,14 +339,18 @@ static reason open_pair(struct op *op, const char *dir, const struct pair *pair,
     bool there = false;
     TRY(open_key(op, key_path, &key, &there));
     if (!there) {
-        REFUSE(op, KEY_FILE, "%s is missing. Restore it from a backup; in a new data directory run "
-               "gatehouse init, which makes it", key_path);
+        REFUSE(op, KEY_FILE,
+               "%s is missing. Restore it from a backup; in a new data directory run "
+               "gatehouse init, which makes it",
+               key_path);
     }
     struct slice text = SLICE_NONE;
     TRY(read_file(op, certificate_path, false, &text, &there));
     if (!there) {
-        REFUSE(op, KEY_FILE, "%s is missing. Restore it from a backup, or run gatehouse init, which makes a "
-               "new certificate for the key", certificate_path);
+        REFUSE(op, KEY_FILE,
+               "%s is missing. Restore it from a backup, or run gatehouse init, which makes a "
+               "new certificate for the key",
+               certificate_path);
     }
     TRY(parse_certificate(op, certificate_path, key_path, text, key, ret_certificate));
     *ret_key = key;
@@ -333,7 +358,7 @@ static reason open_pair(struct op *op, const char *dir, const struct pair *pair,
     return NULL;
 }
 
-// ---- the door --------------------------------------------------------------------------------------------
+// ---- the door ---------------------------------------------------------------------------------
 
 static reason make_pair(struct op *op, const char *dir, const struct pair *pair) {
     const char *key_path;
@@ -345,9 +370,10 @@ static reason make_pair(struct op *op, const char *dir, const struct pair *pair)
     bool has_certificate = access(certificate_path, F_OK) == 0;
     TRY(open_key(op, key_path, &key, &has_key));
     if (!has_key && has_certificate) {
-        REFUSE(op, KEY_FILE, "%s is missing, but its certificate %s is there. Restore the key from a "
-               "backup; if it is lost, remove the certificate and run gatehouse init again", key_path,
-               certificate_path);
+        REFUSE(op, KEY_FILE,
+               "%s is missing, but its certificate %s is there. Restore the key from a "
+               "backup; if it is lost, remove the certificate and run gatehouse init again",
+               key_path, certificate_path);
     }
     if (!has_key) {
         key = EVP_RSA_gen(KEY_BITS);
@@ -370,7 +396,8 @@ reason sp_keys_open(struct op *op, const char *dir, struct sp_keys **ret_keys) {
         REFUSE(op, LIMIT_MEMORY, "no memory for the keys");
     }
     op_open(&keys->op, op->now);
-    reason why = open_pair(&keys->op, dir, &signing_pair, &keys->signing_certificate, &keys->signing);
+    reason why =
+        open_pair(&keys->op, dir, &signing_pair, &keys->signing_certificate, &keys->signing);
     if (why == NULL) {
         why = open_pair(&keys->op, dir, &encryption_pair, &keys->encryption_certificate,
                         &keys->encryption);
@@ -388,8 +415,10 @@ reason sp_keys_open_decryption(struct op *op, const char *name, struct slice pem
                                struct sp_keys **ret_keys) {
     AUTO(EVP_PKEY) key = NULL;
     if (parse_key(op, name, pem, &key) != NULL) {
-        REFUSE(op, KEY_FILE, "%s does not hold an RSA private key of at least %d bits in PEM, without a passphrase",
-               name, RSA_BITS_MIN);
+        REFUSE(
+            op, KEY_FILE,
+            "%s does not hold an RSA private key of at least %d bits in PEM, without a passphrase",
+            name, RSA_BITS_MIN);
     }
     struct sp_keys *keys = calloc(1, sizeof *keys);
     if (keys == NULL) {

@@ -10,7 +10,7 @@
 struct sp_keys {
     EVP_PKEY *signing, *encryption; // RSA; used by many threads at once, never changed
     struct slice signing_certificate, encryption_certificate; // DER in base64
-    struct op op; // its arena holds the certificates
+    struct op op;                                             // its arena holds the certificates
 };
 
 #endif

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The messages that we send: AuthnRequest, LogoutRequest, LogoutResponse (SAML core 3.4, 3.7), each by Redirect or as
-// a form. They ask for nothing that nobody asked for: a NameIDPolicy or a context too many is what IdPs refuse.
+// The messages that we send: AuthnRequest, LogoutRequest, LogoutResponse (SAML core 3.4, 3.7), each
+// by Redirect or as a form. They ask for nothing that nobody asked for: a NameIDPolicy or a context
+// too many is what IdPs refuse.
 #include "base/clock.h"
 #include "base/encode.h"
 #include "saml/reader.h"
 #include "saml/sp_write.h"
 
-#define LOGOUT_LIFETIME (5 * MINUTE_MS) // a browser carries it over at once; clocks differ by minutes
+#define LOGOUT_LIFETIME                                                                            \
+    (5 * MINUTE_MS) // a browser carries it over at once; clocks differ by minutes
 #define SAML_ISSUER "saml:Issuer xmlns:saml=\"" NS_SAML "\""
 
-// ---- where to --------------------------------------------------------------------------------------------
+// ---- where to ---------------------------------------------------------------------------------
 
 // The first endpoint of the binding that is preferred, else the first of the other one. NULL: none.
 static const struct endpoint *endpoint_of(struct rows endpoints, int preferred) {
@@ -29,7 +31,8 @@ static const struct endpoint *endpoint_of(struct rows endpoints, int preferred) 
     return other;
 }
 
-// A message up to the end of its Issuer, and what follows: the signature of a form goes between the two.
+// A message up to the end of its Issuer, and what follows: the signature of a form goes between the
+// two.
 struct draft {
     const char *field;
     struct slice id, head, tail;
@@ -39,8 +42,10 @@ static reason to_form(struct op *op, const struct draft *draft, struct slice loc
                       struct slice relay_state, const struct sp_keys *keys,
                       struct outbound *ret_outbound) {
     struct slice xml;
-    struct outbound out = {
-        .post = true, .url = location, .field = slice_str(draft->field), .relay_state = relay_state};
+    struct outbound out = {.post = true,
+                           .url = location,
+                           .field = slice_str(draft->field),
+                           .relay_state = relay_state};
     if (keys != NULL) {
         TRY(sp_sign_document(op, keys, draft->id, draft->head, draft->tail, &xml));
     } else {
@@ -79,7 +84,7 @@ static void put_time(struct xml *xml, const char *name, int64_t time) {
     xml_attribute(xml, name, clock_print(time, text));
 }
 
-// ---- AuthnRequest ----------------------------------------------------------------------------------------
+// ---- AuthnRequest -----------------------------------------------------------------------------
 
 static reason authn_head(struct op *op, const struct sp *sp, const struct policy *policy,
                          const struct pending *pending, struct slice location,
@@ -127,8 +132,10 @@ reason sp_authn_request(struct op *op, const struct sp *sp, const struct connect
     const struct policy *policy = &connection->policy;
     const struct endpoint *to = endpoint_of(connection->idp.sso, policy->request_binding);
     if (to == NULL) {
-        REFUSE(op, METADATA_NO_SSO_ENDPOINT, "connection %.*s has no sign-on address for the Redirect or the "
-               "POST binding: give it the IdP's metadata or its SSO URL", SLICE(connection->slug));
+        REFUSE(op, METADATA_NO_SSO_ENDPOINT,
+               "connection %.*s has no sign-on address for the Redirect or the "
+               "POST binding: give it the IdP's metadata or its SSO URL",
+               SLICE(connection->slug));
     }
     bool sign = policy->sign_requests || connection->idp.want_signed_requests;
     struct draft draft = {.field = "SAMLRequest", .id = pending->request_id};
@@ -138,13 +145,14 @@ reason sp_authn_request(struct op *op, const struct sp *sp, const struct connect
                     ret_outbound);
 }
 
-// ---- logout ----------------------------------------------------------------------------------------------
+// ---- logout -----------------------------------------------------------------------------------
 
 static reason logout_request_tail(struct op *op, const struct session *session,
                                   struct slice *ret_tail) {
     struct xml xml;
     xml_open(&xml, op);
-    // As the login carried it, to the attribute: IdPs look the session up by all of them (core 3.7.3.1).
+    // As the login carried it, to the attribute: IdPs look the session up by all of them
+    // (core 3.7.3.1).
     xml_raw(&xml, "<saml:NameID xmlns:saml=\"" NS_SAML "\"");
     if (session->name_id_format.len > 0) {
         xml_attribute(&xml, "Format", session->name_id_format);
@@ -216,7 +224,8 @@ reason sp_logout_response(struct op *op, const struct sp *sp, const struct conne
                           struct outbound *ret_outbound) {
     const struct endpoint *to = endpoint_of(connection->idp.slo, BINDING_REDIRECT);
     if (to == NULL) {
-        REFUSE(op, METADATA_NO_SSO_ENDPOINT, "connection %.*s has no logout address of its IdP to answer to",
+        REFUSE(op, METADATA_NO_SSO_ENDPOINT,
+               "connection %.*s has no logout address of its IdP to answer to",
                SLICE(connection->slug));
     }
     struct slice location = to->response_location.len > 0 ? to->response_location : to->location;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How our documents are written: exclusive canonical XML as it comes off the pen, so that what is digested is what
-// is sent. Callers write namespaces where they are visibly used first, attributes in canonical order (namespace
-// declarations by prefix, then names by bytes) and explicit end tags; values are escaped here.
+// How our documents are written: exclusive canonical XML as it comes off the pen, so that what is
+// digested is what is sent. Callers write namespaces where they are visibly used first, attributes
+// in canonical order (namespace declarations by prefix, then names by bytes) and explicit end tags;
+// values are escaped here.
 #ifndef GATEHOUSE_SAML_SP_WRITE_H
 #define GATEHOUSE_SAML_SP_WRITE_H
 
@@ -25,8 +26,8 @@ MUST_USE reason xml_done(const struct xml *xml, struct slice *ret_text);
 
 // "_" and 32 random hex digits: an xs:ID.
 MUST_USE reason sp_random_id(struct op *op, struct slice *ret_id);
-// Puts an enveloped signature (RSA-SHA256, exclusive canonical form) of head + tail between the two. `id` is
-// the root's ID.
+// Puts an enveloped signature (RSA-SHA256, exclusive canonical form) of head + tail between the
+// two. `id` is the root's ID.
 MUST_USE reason sp_sign_document(struct op *op, const struct sp_keys *keys, struct slice id,
                                  struct slice head, struct slice tail, struct slice *ret_xml);
 

@@ -22,7 +22,10 @@ __attribute__((unused)) static int make_idp_keys(void **state) {
     ec_256 = EVP_EC_gen("P-256");
     ec_521 = EVP_EC_gen("P-521");
     ec_bad = EVP_EC_gen("secp256k1");
-    return rsa_2048 != NULL && rsa_1024 != NULL && ec_256 != NULL && ec_521 != NULL && ec_bad != NULL ? 0 : -1;
+    return rsa_2048 != NULL && rsa_1024 != NULL && ec_256 != NULL && ec_521 != NULL &&
+                   ec_bad != NULL
+               ? 0
+               : -1;
 }
 __attribute__((unused)) static int free_idp_keys(void **state) {
     (void)state;
@@ -35,8 +38,8 @@ __attribute__((unused)) static int free_idp_keys(void **state) {
 }
 
 // DER, valid from `from` to `to` days from NOON.
-__attribute__((unused)) static struct slice certificate_of(struct op *op, EVP_PKEY *key, const char *name,
-                                                           int from, int to) {
+__attribute__((unused)) static struct slice certificate_of(struct op *op, EVP_PKEY *key,
+                                                           const char *name, int from, int to) {
     X509 *x509 = X509_new();
     time_t now = NOON / 1000;
     struct slice copy;
@@ -46,7 +49,8 @@ __attribute__((unused)) static struct slice certificate_of(struct op *op, EVP_PK
     assert_non_null(X509_time_adj_ex(X509_getm_notBefore(x509), from, 0, &now));
     assert_non_null(X509_time_adj_ex(X509_getm_notAfter(x509), to, 0, &now));
     assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC,
-                                                (const unsigned char *)name, -1, -1, 0), 1);
+                                                (const unsigned char *)name, -1, -1, 0),
+                     1);
     assert_int_equal(X509_set_issuer_name(x509, X509_get_subject_name(x509)), 1);
     assert_int_equal(X509_set_pubkey(x509, key), 1);
     assert_true(X509_sign(x509, key, EVP_sha256()) > 0);
@@ -57,7 +61,8 @@ __attribute__((unused)) static struct slice certificate_of(struct op *op, EVP_PK
     X509_free(x509);
     return copy;
 }
-__attribute__((unused)) static struct slice base64_of(struct op *op, EVP_PKEY *key, int from, int to) {
+__attribute__((unused)) static struct slice base64_of(struct op *op, EVP_PKEY *key, int from,
+                                                      int to) {
     struct slice text;
     assert_done(encode_base64(op, certificate_of(op, key, "IdP signing", from, to), &text));
     return text;
@@ -91,13 +96,14 @@ __attribute__((unused)) static bool said(struct op *op, const char *part) {
     }
     return true;
 }
-__attribute__((unused)) static const struct certificate *certificate_at(const struct idp_import *import, size_t i) {
+__attribute__((unused)) static const struct certificate *
+certificate_at(const struct idp_import *import, size_t i) {
     const struct certificate *rows = import->idp.certificates.at;
     assert_true(i < import->idp.certificates.count);
     return &rows[i];
 }
-__attribute__((unused)) static void check_endpoint(struct rows rows, size_t i, int binding, const char *location,
-                                                   const char *response) {
+__attribute__((unused)) static void check_endpoint(struct rows rows, size_t i, int binding,
+                                                   const char *location, const char *response) {
     const struct endpoint *endpoints = rows.at;
     assert_true(i < rows.count);
     assert_int_equal(endpoints[i].binding, binding);

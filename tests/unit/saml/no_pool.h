@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Stands in for the workers where a test is about what the gate does with their answers. It defines all of pool.h, so
-// the linker does not take the real one out of the archive. It knows only documents that are canonical but for an XML
-// declaration, and of those that we signed ourselves it finds the one signature.
+// Stands in for the workers where a test is about what the gate does with their answers. It defines
+// all of pool.h, so the linker does not take the real one out of the archive. It knows only
+// documents that are canonical but for an XML declaration, and of those that we signed ourselves it
+// finds the one signature.
 #ifndef GATEHOUSE_UNIT_NO_POOL_H
 #define GATEHOUSE_UNIT_NO_POOL_H
 
@@ -14,7 +15,8 @@ struct pool_loan {
 };
 static struct pool_loan the_loan;
 __attribute__((unused)) static int returned_held = -1; // what the last loan was returned with
-static struct msg_canonical *next_canonical; // the answer to the next job; NULL: what the message says
+static struct msg_canonical
+    *next_canonical; // the answer to the next job; NULL: what the message says
 
 reason pool_open(struct op *op, const struct pool_options *options, struct pool **ret_pool) {
     (void)options, (void)ret_pool;
@@ -28,7 +30,8 @@ bool pool_ready(struct pool *pool) {
     return true;
 }
 
-__attribute__((unused)) static struct slice between(struct slice text, const char *from, const char *to) {
+__attribute__((unused)) static struct slice between(struct slice text, const char *from,
+                                                    const char *to) {
     size_t at = slice_find(text, slice_str(from));
     if (at == SIZE_MAX) {
         return S("");
@@ -49,8 +52,10 @@ static void find_signature(struct op *op, struct slice xml, struct msg_canonical
     message->signatures[0] = (struct msg_signature){
         .parent = MSG_PARENT_ROOT,
         .parent_id = between(xml, " ID=\"", "\""),
-        .signed_info = op_text(op, "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">%.*s"
-                                   "</ds:SignedInfo>", SLICE(info)),
+        .signed_info = op_text(op,
+                               "<ds:SignedInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">%.*s"
+                               "</ds:SignedInfo>",
+                               SLICE(info)),
         .value = between(xml, "<ds:SignatureValue>", "</ds:SignatureValue>"),
         .covered = op_text(op, "%.*s%.*s", SLICE(slice_sub(xml, 0, start)),
                            SLICE(slice_sub(xml, end, xml.len))),
@@ -75,7 +80,8 @@ void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
     }
 }
 
-reason pool_whole(struct op *op, struct pool *pool, struct slice xml, struct msg_whole *ret_message) {
+reason pool_whole(struct op *op, struct pool *pool, struct slice xml,
+                  struct msg_whole *ret_message) {
     (void)pool;
     if (slice_find(xml, S("<!DOCTYPE")) != SIZE_MAX) {
         REFUSE(op, METADATA_DTD_FORBIDDEN, "a document type declaration");

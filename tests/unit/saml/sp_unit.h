@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the tests of our own documents share: keys made once per program in a directory of its own, files, a connection
-// to write for, and the verdict of the xmlsec1 command, which knows nothing of us.
+// What the tests of our own documents share: keys made once per program in a directory of its own,
+// files, a connection to write for, and the verdict of the xmlsec1 command, which knows nothing of
+// us.
 #ifndef GATEHOUSE_UNIT_SP_H
 #define GATEHOUSE_UNIT_SP_H
 
@@ -77,11 +78,10 @@ __attribute__((unused)) static int make_keys(void **state) {
     return done ? 0 : -1;
 }
 
-// Does the signature in the document hold by the certificate in DIR? `root` is the namespace and name of the element
-// with the ID. Needs the package xmlsec1, as all tests do.
+// Does the signature in the document hold by the certificate in DIR? `root` is the namespace and
+// name of the element with the ID. Needs the package xmlsec1, as all tests do.
 __attribute__((unused)) static bool xmlsec1_agrees(struct slice xml, const char *certificate,
                                                    const char *root) {
-    extern char **environ;
     const char *file = unit_path("document.xml");
     char id[UNIT_PATH];
     char crt[UNIT_PATH];
@@ -156,12 +156,18 @@ __attribute__((unused)) static struct connection *unit_connection(struct unit_co
         .sso = {{BINDING_POST, S("https://idp.example/sso/post"), S("")},
                 {BINDING_REDIRECT, S("https://idp.example/sso?tenant=a&b=1"), S("")}},
         .slo = {{BINDING_POST, S("https://idp.example/slo/post"), S("")},
-                {BINDING_REDIRECT, S("https://idp.example/slo"), S("https://idp.example/slo/answer")}},
+                {BINDING_REDIRECT, S("https://idp.example/slo"),
+                 S("https://idp.example/slo/answer")}},
     };
     unit->connection = (struct connection){
         .slug = S("acme-okta"),
-        .idp = {.entity_id = S("https://idp.example/metadata"), .sso = {unit->sso, 2}, .slo = {unit->slo, 2}},
-        .policy = {.want = WANT_EITHER, .sign_requests = true, .skew_seconds = 180, .allow_cbc = true},
+        .idp = {.entity_id = S("https://idp.example/metadata"),
+                .sso = {unit->sso, 2},
+                .slo = {unit->slo, 2}},
+        .policy = {.want = WANT_EITHER,
+                   .sign_requests = true,
+                   .skew_seconds = 180,
+                   .allow_cbc = true},
     };
     return &unit->connection;
 }

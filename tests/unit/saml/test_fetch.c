@@ -14,7 +14,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-// ---- the server ------------------------------------------------------------------------------------------
+// ---- the server -------------------------------------------------------------------------------
 
 static int listener = -1;
 static unsigned port;
@@ -43,8 +43,10 @@ static void flood(int fd, const char *head) {
 
 static void redirect(int fd, const char *location) {
     char text[500];
-    (void)snprintf(text, sizeof text, "HTTP/1.1 302 Found\r\nSet-Cookie: a=b; Path=/\r\nLocation: %s\r\n"
-                   "Content-Length: 4\r\n\r\nbody", location);
+    (void)snprintf(text, sizeof text,
+                   "HTTP/1.1 302 Found\r\nSet-Cookie: a=b; Path=/\r\nLocation: %s\r\n"
+                   "Content-Length: 4\r\n\r\nbody",
+                   location);
     say(fd, text);
 }
 
@@ -65,7 +67,8 @@ static void answer_special(int fd, const char *path, const char *request) {
     } else if (strcmp(path, "/flood-told") == 0) {
         flood(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2097152\r\n\r\n");
     } else if (strcmp(path, "/mirror") == 0) {
-        bool plain = strstr(request, "Cookie:") == NULL && strstr(request, "Authorization:") == NULL &&
+        bool plain = strstr(request, "Cookie:") == NULL &&
+                     strstr(request, "Authorization:") == NULL &&
                      strstr(request, "Accept-Encoding:") == NULL;
         say(fd, plain ? OK("5", "plain") : OK("3", "odd"));
     } else {
@@ -79,7 +82,11 @@ static void answer(int fd, const char *path, const char *request) {
     } pages[] = {
         {"/ok", NULL, OK("5", "<xml>")},
         {"/one", "/ok", NULL},
-        {"/1", "/2", NULL}, {"/2", "/3", NULL}, {"/3", "/4", NULL}, {"/4", "/5", NULL}, {"/5", "/ok", NULL},
+        {"/1", "/2", NULL},
+        {"/2", "/3", NULL},
+        {"/3", "/4", NULL},
+        {"/4", "/5", NULL},
+        {"/5", "/ok", NULL},
         {"/0", "/1", NULL},
         {"/loop", "/loop", NULL},
         {"/file", "file:///etc/passwd", NULL},
@@ -114,7 +121,8 @@ static void *serve(void *unused) {
         }
         char request[4096];
         char path[200] = "";
-        ssize_t len = recv(fd, request, sizeof request - 1, 0); // a GET of libcurl comes in one piece
+        ssize_t len =
+            recv(fd, request, sizeof request - 1, 0); // a GET of libcurl comes in one piece
         if (len > 0) {
             request[len] = 0;
             if (sscanf(request, "GET %199s", path) == 1) {
@@ -131,8 +139,8 @@ static int start_server(void **state) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof address;
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, len) != 0 || listen(listener, 8) != 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &len) != 0) {
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, len) != 0 ||
+        listen(listener, 8) != 0 || getsockname(listener, (struct sockaddr *)&address, &len) != 0) {
         return -1;
     }
     port = ntohs(address.sin_port);
@@ -154,7 +162,7 @@ static struct slice at(struct op *op, const char *path) {
     return op_text(op, "http://127.0.0.1:%u%s", port, path);
 }
 
-// ---- fetching --------------------------------------------------------------------------------------------
+// ---- fetching ---------------------------------------------------------------------------------
 
 static const struct fetch_options open_options = {.allow_private = true};
 static const struct fetch_options closed_options = {.allow_private = false};
@@ -196,8 +204,9 @@ static void http_is_refused_unless_allowed(void **state) {
 }
 
 static void a_private_address_is_refused_before_it_is_asked(void **state) {
-    static const char *const hosts[] = {"127.0.0.1", "localhost", "0x7f.1", "2130706433", "[::1]",
-                                        "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1"};
+    static const char *const hosts[] = {"127.0.0.1",       "localhost", "0x7f.1",
+                                        "2130706433",      "[::1]",     "[::ffff:127.0.0.1]",
+                                        "169.254.169.254", "10.0.0.1"};
     for (size_t i = 0; i < COUNT(hosts); i++) {
         struct slice url = op_text(*state, "https://%s:%u/ok", hosts[i], port);
         struct slice xml;
@@ -224,12 +233,19 @@ static void each_redirect_is_checked_anew(void **state) {
 }
 
 static void odd_urls_are_refused(void **state) {
-    static const char *const urls[] = {"", "idp.example/metadata", "file:///etc/passwd", "ftp://127.0.0.1/x",
-                                       "javascript:alert(1)", "https://", "https://a b/", "https://u:p@127.0.0.1/",
+    static const char *const urls[] = {"",
+                                       "idp.example/metadata",
+                                       "file:///etc/passwd",
+                                       "ftp://127.0.0.1/x",
+                                       "javascript:alert(1)",
+                                       "https://",
+                                       "https://a b/",
+                                       "https://u:p@127.0.0.1/",
                                        "https://127.0.0.1\\@evil.example/"};
     for (size_t i = 0; i < COUNT(urls); i++) {
         struct slice xml;
-        assert_refused(idp_fetch(*state, &open_options, slice_str(urls[i]), &xml), METADATA_LOCATION);
+        assert_refused(idp_fetch(*state, &open_options, slice_str(urls[i]), &xml),
+                       METADATA_LOCATION);
     }
 }
 
@@ -258,9 +274,11 @@ static void a_slow_server_is_given_up(void **state) {
 
 static void nobody_there_is_said(void **state) {
     struct slice xml;
-    assert_refused(idp_fetch(*state, &open_options, S("http://127.0.0.1:1/x"), &xml), METADATA_LOCATION);
+    assert_refused(idp_fetch(*state, &open_options, S("http://127.0.0.1:1/x"), &xml),
+                   METADATA_LOCATION);
     assert_said(*state, "127.0.0.1");
-    assert_refused(idp_fetch(*state, &open_options, S("http://no-such-host.invalid/x"), &xml), METADATA_LOCATION);
+    assert_refused(idp_fetch(*state, &open_options, S("http://no-such-host.invalid/x"), &xml),
+                   METADATA_LOCATION);
     assert_said(*state, "no-such-host.invalid");
 }
 
@@ -270,7 +288,7 @@ static void no_cookie_and_no_password_travel(void **state) {
     assert_text(xml, "plain");
 }
 
-// ---- addresses -------------------------------------------------------------------------------------------
+// ---- addresses --------------------------------------------------------------------------------
 
 static bool is_public(const char *text) {
     struct sockaddr_in four = {.sin_family = AF_INET};
@@ -282,41 +300,94 @@ static bool is_public(const char *text) {
     return address_is_public((const struct sockaddr *)&six);
 }
 
+static const char *const public_ones[] = {
+    "1.1.1.1",           "9.255.255.255",    "11.0.0.0",      "100.63.255.255",  "100.128.0.0",
+    "126.255.255.255",   "128.0.0.0",        "168.63.129.15", "168.63.129.17",   "169.253.255.255",
+    "169.255.0.0",       "172.15.255.255",   "172.32.0.0",    "192.0.1.0",       "192.0.3.0",
+    "192.88.98.255",     "192.167.255.255",  "192.169.0.0",   "198.17.255.255",  "198.20.0.0",
+    "198.51.99.255",     "198.51.101.0",     "203.0.112.255", "203.0.114.0",     "223.255.255.255",
+    "2606:4700::1111",   "2001:200::1",      "2a00:1450::1",  "2001:db7:ffff::", "2001:db9::",
+    "2002:0101:0101::1", "64:ff9b::1.1.1.1", "3ffd::1",       "3fff:1000::1"};
+
 static void public_addresses_are_asked(void **state) {
     (void)state;
-    static const char *const good[] = {
-        "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",
-        "168.63.129.15", "168.63.129.17", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0",
-        "192.0.1.0", "192.0.3.0", "192.88.98.255", "192.167.255.255", "192.169.0.0", "198.17.255.255",
-        "198.20.0.0", "198.51.99.255", "198.51.101.0", "203.0.112.255", "203.0.114.0", "223.255.255.255",
-        "2606:4700::1111", "2001:200::1", "2a00:1450::1", "2001:db7:ffff::", "2001:db9::", "2002:0101:0101::1",
-        "64:ff9b::1.1.1.1", "3ffd::1", "3fff:1000::1",
-    };
-    for (size_t i = 0; i < COUNT(good); i++) {
-        if (!is_public(good[i])) {
-            fail_msg("%s is refused", good[i]);
+    for (size_t i = 0; i < COUNT(public_ones); i++) {
+        if (!is_public(public_ones[i])) {
+            fail_msg("%s is refused", public_ones[i]);
         }
     }
 }
 
+static const char *const other_ones[] = {"0.0.0.0",
+                                         "0.1.2.3",
+                                         "10.0.0.0",
+                                         "10.255.255.255",
+                                         "100.64.0.0",
+                                         "100.100.100.200",
+                                         "100.127.255.255",
+                                         "127.0.0.1",
+                                         "127.255.255.255",
+                                         "168.63.129.16",
+                                         "169.254.0.0",
+                                         "169.254.169.254",
+                                         "169.254.255.255",
+                                         "172.16.0.0",
+                                         "172.31.255.255",
+                                         "192.0.0.0",
+                                         "192.0.0.192",
+                                         "192.0.2.1",
+                                         "192.88.99.1",
+                                         "192.168.0.0",
+                                         "192.168.255.255",
+                                         "198.18.0.0",
+                                         "198.19.255.255",
+                                         "198.51.100.7",
+                                         "203.0.113.7",
+                                         "224.0.0.1",
+                                         "239.255.255.255",
+                                         "240.0.0.1",
+                                         "255.255.255.255",
+                                         "::",
+                                         "::1",
+                                         "::ffff:127.0.0.1",
+                                         "::ffff:1.1.1.1",
+                                         "::1.1.1.1",
+                                         "::127.0.0.1",
+                                         "fe80::1",
+                                         "febf::1",
+                                         "fec0::1",
+                                         "fc00::1",
+                                         "fdff::1",
+                                         "fd00:ec2::254",
+                                         "ff02::1",
+                                         "ff0e::1",
+                                         "2001::1",
+                                         "2001:2::1",
+                                         "2001:10::1",
+                                         "2001:1ff::1",
+                                         "2001:db8::1",
+                                         "2001:db8:ffff::1",
+                                         "2002:7f00:1::",
+                                         "2002:a00:1::1",
+                                         "2002:c0a8:101::",
+                                         "2002:a9fe:a9fe::",
+                                         "64:ff9b::127.0.0.1",
+                                         "64:ff9b::169.254.169.254",
+                                         "64:ff9b::10.0.0.1",
+                                         "64:ff9b:1::1.1.1.1",
+                                         "64:ff9b::1:0:0",
+                                         "100::1",
+                                         "3ffe::1",
+                                         "3fff::1",
+                                         "3fff:fff::1",
+                                         "4000::1",
+                                         "5f00::1"};
+
 static void all_others_are_not(void **state) {
     (void)state;
-    static const char *const bad[] = {
-        "0.0.0.0", "0.1.2.3", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.100.100.200", "100.127.255.255",
-        "127.0.0.1", "127.255.255.255", "168.63.129.16", "169.254.0.0", "169.254.169.254", "169.254.255.255",
-        "172.16.0.0", "172.31.255.255", "192.0.0.0", "192.0.0.192", "192.0.2.1", "192.88.99.1", "192.168.0.0",
-        "192.168.255.255", "198.18.0.0", "198.19.255.255", "198.51.100.7", "203.0.113.7", "224.0.0.1",
-        "239.255.255.255", "240.0.0.1", "255.255.255.255",
-        "::", "::1", "::ffff:127.0.0.1", "::ffff:1.1.1.1", "::1.1.1.1", "::127.0.0.1", "fe80::1", "febf::1",
-        "fec0::1", "fc00::1", "fdff::1", "fd00:ec2::254", "ff02::1", "ff0e::1", "2001::1", "2001:2::1",
-        "2001:10::1", "2001:1ff::1", "2001:db8::1", "2001:db8:ffff::1", "2002:7f00:1::", "2002:a00:1::1",
-        "2002:c0a8:101::", "2002:a9fe:a9fe::", "64:ff9b::127.0.0.1", "64:ff9b::169.254.169.254",
-        "64:ff9b::10.0.0.1", "64:ff9b:1::1.1.1.1", "64:ff9b::1:0:0", "100::1", "3ffe::1", "3fff::1", "3fff:fff::1",
-        "4000::1", "5f00::1",
-    };
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        if (is_public(bad[i])) {
-            fail_msg("%s is taken", bad[i]);
+    for (size_t i = 0; i < COUNT(other_ones); i++) {
+        if (is_public(other_ones[i])) {
+            fail_msg("%s is taken", other_ones[i]);
         }
     }
     struct sockaddr other = {.sa_family = AF_UNIX};

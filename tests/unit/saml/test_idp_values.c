@@ -5,8 +5,10 @@ static struct slice texts_room[32];
 
 static struct idp_values values_of(struct op *op) {
     texts_room[0] = pem_of(op, rsa_2048, -10, 1000);
-    return (struct idp_values){.entity_id = S("https://idp.example/metadata"), .sso_url = S("https://idp.example/sso"),
-                               .slo_url = S(""), .certificates = {texts_room, 1}};
+    return (struct idp_values){.entity_id = S("https://idp.example/metadata"),
+                               .sso_url = S("https://idp.example/sso"),
+                               .slo_url = S(""),
+                               .certificates = {texts_room, 1}};
 }
 
 static void check_error(struct op *op, size_t i, const char *pointer, reason why) {
@@ -48,10 +50,12 @@ static void certificates_come_in_any_form(void **state) {
     struct op *op = *state;
     struct idp_values values = values_of(op);
     struct idp_import import;
-    texts_room[0] = op_text(op, "Bag Attributes\n%.*s\nand\n%.*s", SLICE(pem_of(op, rsa_2048, -10, 1000)),
-                            SLICE(pem_of(op, ec_256, -10, 1000)));
+    texts_room[0] =
+        op_text(op, "Bag Attributes\n%.*s\nand\n%.*s", SLICE(pem_of(op, rsa_2048, -10, 1000)),
+                SLICE(pem_of(op, ec_256, -10, 1000)));
     texts_room[1] = base64_of(op, ec_521, -10, 1000);
-    texts_room[2] = certificate_of(op, rsa_2048, "IdP signing", -10, 1000); // the first one once more
+    texts_room[2] =
+        certificate_of(op, rsa_2048, "IdP signing", -10, 1000); // the first one once more
     texts_room[3] = wrapped(op, base64_of(op, rsa_2048, -20, 1000), 76, "\r\n   ");
     values.certificates.count = 4;
     assert_done(idp_from_values(op, &values, &import));
@@ -107,9 +111,16 @@ static void an_entity_id_has_bounds(void **state) {
 }
 
 static void only_https_and_this_machine_are_addresses(void **state) {
-    static const char *const bad[] = {"http://idp.example/sso", "javascript:alert(1)", "data:text/html,x",
-                                      "https://anna@idp.example/", "https://idp.example/#x", "/sso", "idp.example",
-                                      "https://idp.example/a b", "ftp://localhost/", "http://127.0.0.1.example/"};
+    static const char *const bad[] = {"http://idp.example/sso",
+                                      "javascript:alert(1)",
+                                      "data:text/html,x",
+                                      "https://anna@idp.example/",
+                                      "https://idp.example/#x",
+                                      "/sso",
+                                      "idp.example",
+                                      "https://idp.example/a b",
+                                      "ftp://localhost/",
+                                      "http://127.0.0.1.example/"};
     struct op *op = *state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct idp_values values = values_of(op);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An IdP's messages, written with our own pen and signed with our own key, since that key is the one that is trusted here.
+// An IdP's messages, written with our own pen and signed with our own key, since that key is the
+// one that is trusted here.
 #include "sp_unit.h"
 
 #include "no_pool.h"
@@ -20,9 +21,13 @@ struct piece {
 #define TIMES " IssueInstant=\"2026-11-21T15:59:30Z\""
 #define VERSION " Version=\"2.0\""
 #define TO " Destination=\"" SLO "\""
-#define NAME "<saml:NameID xmlns:saml=\"" NS_SAML "\" Format=\"urn:x:f\" NameQualifier=\"q\" SPNameQualifier=\"s\">anna&amp;co</saml:NameID>"
-#define STATUS "<samlp:Status><samlp:StatusCode Value=\"" SP_STATUS_RESPONDER "\"><samlp:StatusCode Value=\"" \
-               SP_STATUS_PARTIAL_LOGOUT "\"></samlp:StatusCode></samlp:StatusCode></samlp:Status>"
+#define NAME                                                                                       \
+    "<saml:NameID xmlns:saml=\"" NS_SAML                                                           \
+    "\" Format=\"urn:x:f\" NameQualifier=\"q\" SPNameQualifier=\"s\">anna&amp;co</saml:NameID>"
+#define STATUS                                                                                     \
+    "<samlp:Status><samlp:StatusCode Value=\"" SP_STATUS_RESPONDER                                 \
+    "\"><samlp:StatusCode Value=\"" SP_STATUS_PARTIAL_LOGOUT                                       \
+    "\"></samlp:StatusCode></samlp:StatusCode></samlp:Status>"
 static const struct piece request_piece = {"LogoutRequest", TO " ID=\"" ID "\"" TIMES VERSION, IDP,
                                            NAME "<samlp:SessionIndex>i1</samlp:SessionIndex>"
                                                 "<samlp:SessionIndex>i2</samlp:SessionIndex>"};
@@ -35,31 +40,40 @@ static int open_trust(void **state) {
     if (open_op(state) != 0) {
         return -1;
     }
-    trust = (struct trust){.connection = {.slug = S("acme-okta"), .idp = {.entity_id = S(IDP)},
+    trust = (struct trust){.connection = {.slug = S("acme-okta"),
+                                          .idp = {.entity_id = S(IDP)},
                                           .policy = {.skew_seconds = 180}},
-                           .keys = {{.key = unit_keys->signing}}, .key_count = 1};
-    inbound = (struct inbound){.trust = &trust, .entity_id = S("https://gate.example/saml/acme-okta")};
+                           .keys = {{.key = unit_keys->signing}},
+                           .key_count = 1};
+    inbound =
+        (struct inbound){.trust = &trust, .entity_id = S("https://gate.example/saml/acme-okta")};
     returned_held = -1;
     next_canonical = NULL;
     return 0;
 }
 
 static struct slice head_of(struct op *op, const struct piece *piece) {
-    return op_text(op, "<samlp:%s xmlns:samlp=\"" NS_SAMLP "\"%s><saml:Issuer xmlns:saml=\"" NS_SAML "\">%s"
-                       "</saml:Issuer>", piece->root, piece->attributes, piece->issuer);
+    return op_text(op,
+                   "<samlp:%s xmlns:samlp=\"" NS_SAMLP "\"%s><saml:Issuer xmlns:saml=\"" NS_SAML
+                   "\">%s"
+                   "</saml:Issuer>",
+                   piece->root, piece->attributes, piece->issuer);
 }
 static struct slice tail_of(struct op *op, const struct piece *piece) {
     return op_text(op, "%s</samlp:%s>", piece->rest, piece->root);
 }
 
-static struct slice query_of(struct op *op, struct slice xml, const char *field, const struct sp_keys *keys) {
+static struct slice query_of(struct op *op, struct slice xml, const char *field,
+                             const struct sp_keys *keys) {
     struct slice url;
-    assert_done(binding_redirect_url(op, S("https://x.example/"), field, xml, S("state"), keys, &url));
+    assert_done(
+        binding_redirect_url(op, S("https://x.example/"), field, xml, S("state"), keys, &url));
     return slice_sub(url, slice_find(url, S("?")) + 1, url.len);
 }
 
 static reason by_query(struct op *op, const struct piece *piece, struct logout_message *ret) {
-    struct slice xml = op_text(op, "%.*s%.*s", SLICE(head_of(op, piece)), SLICE(tail_of(op, piece)));
+    struct slice xml =
+        op_text(op, "%.*s%.*s", SLICE(head_of(op, piece)), SLICE(tail_of(op, piece)));
     const char *field = strcmp(piece->root, "LogoutResponse") != 0 ? "SAMLRequest" : "SAMLResponse";
     return logout_receive_query(op, &inbound, S(SLO), query_of(op, xml, field, unit_keys), ret);
 }
@@ -74,15 +88,17 @@ static struct slice form_of(struct op *op, struct slice xml, const char *field) 
 
 static struct slice signed_piece(struct op *op, const struct piece *piece) {
     struct slice xml;
-    assert_done(sp_sign_document(op, unit_keys, S(ID), head_of(op, piece), tail_of(op, piece), &xml));
+    assert_done(
+        sp_sign_document(op, unit_keys, S(ID), head_of(op, piece), tail_of(op, piece), &xml));
     return xml;
 }
 
-static reason by_post(struct op *op, struct slice xml, const char *field, struct logout_message *ret) {
+static reason by_post(struct op *op, struct slice xml, const char *field,
+                      struct logout_message *ret) {
     return logout_receive_post(op, &inbound, S(SLO), form_of(op, xml, field), ret);
 }
 
-// ---- what is taken ---------------------------------------------------------------------------------------
+// ---- what is taken ----------------------------------------------------------------------------
 
 static void check_request(const struct logout_message *message) {
     assert_true(message->is_request);
@@ -127,23 +143,27 @@ static void a_response_says_how_it_went(void **state) {
 
 static void an_xml_declaration_in_front_is_taken_by_redirect(void **state) {
     struct op *op = *state;
-    struct slice xml = op_text(op, "<?xml version='1.0' encoding='UTF-8'?>\n%.*s%.*s",
-                               SLICE(head_of(op, &request_piece)), SLICE(tail_of(op, &request_piece)));
+    struct slice xml =
+        op_text(op, "<?xml version='1.0' encoding='UTF-8'?>\n%.*s%.*s",
+                SLICE(head_of(op, &request_piece)), SLICE(tail_of(op, &request_piece)));
     struct logout_message message;
-    assert_done(logout_receive_query(op, &inbound, S(SLO), query_of(op, xml, "SAMLRequest", unit_keys), &message));
+    assert_done(logout_receive_query(op, &inbound, S(SLO),
+                                     query_of(op, xml, "SAMLRequest", unit_keys), &message));
     xml = replaced(op, xml, "UTF-8", "UTF-16");
-    assert_refused(logout_receive_query(op, &inbound, S(SLO), query_of(op, xml, "SAMLRequest", unit_keys), &message),
+    assert_refused(logout_receive_query(op, &inbound, S(SLO),
+                                        query_of(op, xml, "SAMLRequest", unit_keys), &message),
                    SAML_MALFORMED);
 }
 
-// ---- signatures ------------------------------------------------------------------------------------------
+// ---- signatures -------------------------------------------------------------------------------
 
 static void an_unsigned_query_is_refused(void **state) {
     struct op *op = *state;
     struct logout_message message;
     struct slice xml = op_text(op, "%.*s%.*s", SLICE(head_of(op, &request_piece)),
                                SLICE(tail_of(op, &request_piece)));
-    assert_refused(logout_receive_query(op, &inbound, S(SLO), query_of(op, xml, "SAMLRequest", NULL), &message),
+    assert_refused(logout_receive_query(op, &inbound, S(SLO),
+                                        query_of(op, xml, "SAMLRequest", NULL), &message),
                    LOGOUT_SIGNATURE);
     // A signature inside does not count for a query.
     struct slice inside = query_of(op, signed_piece(op, &request_piece), "SAMLRequest", NULL);
@@ -166,7 +186,8 @@ static void a_foreign_key_is_refused(void **state) {
     struct logout_message message;
     trust.keys[0].key = unit_keys->encryption;
     assert_refused(by_query(*state, &request_piece, &message), LOGOUT_SIGNATURE);
-    assert_refused(by_post(*state, signed_piece(*state, &request_piece), "SAMLRequest", &message), LOGOUT_SIGNATURE);
+    assert_refused(by_post(*state, signed_piece(*state, &request_piece), "SAMLRequest", &message),
+                   LOGOUT_SIGNATURE);
     assert_int_equal(returned_held, 0);
     trust.key_count = 0;
     assert_refused(by_query(*state, &request_piece, &message), LOGOUT_SIGNATURE);
@@ -213,10 +234,11 @@ static void another_message_of_the_worker_is_refused(void **state) {
     struct msg_canonical canonical = {.signature_count = 0};
     find_signature(op, signed_piece(op, &other), &canonical);
     next_canonical = &canonical; // validly signed, but not what was sent
-    assert_refused(by_post(op, signed_piece(op, &request_piece), "SAMLRequest", &message), LOGOUT_SIGNATURE);
+    assert_refused(by_post(op, signed_piece(op, &request_piece), "SAMLRequest", &message),
+                   LOGOUT_SIGNATURE);
 }
 
-// ---- what it must say ------------------------------------------------------------------------------------
+// ---- what it must say -------------------------------------------------------------------------
 
 static reason with(struct op *op, const char *attributes, const char *issuer, const char *rest) {
     struct piece piece = request_piece;
@@ -235,10 +257,13 @@ static void another_issuer_is_refused(void **state) {
 }
 
 static void another_destination_or_none_is_refused(void **state) {
-    assert_refused(with(*state, " Destination=\"https://gate.example/saml/other/slo\" ID=\"_1\"" TIMES VERSION,
-                        NULL, NULL), LOGOUT_DESTINATION);
+    assert_refused(
+        with(*state, " Destination=\"https://gate.example/saml/other/slo\" ID=\"_1\"" TIMES VERSION,
+             NULL, NULL),
+        LOGOUT_DESTINATION);
     assert_refused(with(*state, " ID=\"_1\"" TIMES VERSION, NULL, NULL), LOGOUT_DESTINATION);
-    assert_refused(with(*state, " Destination=\"\" ID=\"_1\"" TIMES VERSION, NULL, NULL), LOGOUT_DESTINATION);
+    assert_refused(with(*state, " Destination=\"\" ID=\"_1\"" TIMES VERSION, NULL, NULL),
+                   LOGOUT_DESTINATION);
 }
 
 static void times_count_with_the_skew(void **state) {
@@ -259,7 +284,8 @@ static void times_count_with_the_skew(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *attributes;
-        assert_done(op_cstr(*state, op_text(*state, TO " ID=\"_1\"%s" VERSION, cases[i].times), &attributes));
+        assert_done(op_cstr(*state, op_text(*state, TO " ID=\"_1\"%s" VERSION, cases[i].times),
+                            &attributes));
         reason why = with(*state, attributes, NULL, NULL);
         if (why != (cases[i].taken ? NULL : REASON_OF(LOGOUT_EXPIRED))) {
             fail_msg("%s: %s", cases[i].times, why != NULL ? why->slug : "taken");
@@ -271,20 +297,25 @@ static void what_is_missing_or_twice_is_refused(void **state) {
     assert_refused(with(*state, TO TIMES VERSION, NULL, NULL), SAML_MALFORMED);
     assert_refused(with(*state, TO " ID=\"\"" TIMES VERSION, NULL, NULL), SAML_MALFORMED);
     assert_refused(with(*state, TO " ID=\"_1\"" TIMES, NULL, NULL), SAML_MALFORMED);
-    assert_refused(with(*state, TO " ID=\"_1\"" TIMES " Version=\"1.1\"", NULL, NULL), SAML_MALFORMED);
+    assert_refused(with(*state, TO " ID=\"_1\"" TIMES " Version=\"1.1\"", NULL, NULL),
+                   SAML_MALFORMED);
     assert_refused(with(*state, NULL, NULL, ""), SAML_MALFORMED);
     assert_refused(with(*state, NULL, NULL, NAME NAME), SAML_MALFORMED);
-    assert_refused(with(*state, NULL, NULL, NAME "<saml:Issuer xmlns:saml=\"" NS_SAML "\">" IDP "</saml:Issuer>"),
+    assert_refused(with(*state, NULL, NULL,
+                        NAME "<saml:Issuer xmlns:saml=\"" NS_SAML "\">" IDP "</saml:Issuer>"),
                    SAML_MALFORMED);
     assert_refused(with(*state, NULL, NULL, NAME "<samlp:Other></samlp:Other>"), SAML_MALFORMED);
     assert_refused(with(*state, NULL, NULL, NAME "<!-- x -->"), SAML_MALFORMED);
-    assert_refused(with(*state, NULL, NULL, "<saml:NameID xmlns:saml=\"" NS_SAML "\">anna<x></x></saml:NameID>"),
+    assert_refused(with(*state, NULL, NULL,
+                        "<saml:NameID xmlns:saml=\"" NS_SAML "\">anna<x></x></saml:NameID>"),
                    SAML_MALFORMED);
-    assert_done(with(*state, NULL, NULL, "<samlp:Extensions><x xmlns=\"urn:x\"></x></samlp:Extensions>" NAME));
+    assert_done(with(*state, NULL, NULL,
+                     "<samlp:Extensions><x xmlns=\"urn:x\"></x></samlp:Extensions>" NAME));
 }
 
 static void an_encrypted_name_is_said(void **state) {
-    assert_refused(with(*state, NULL, NULL, "<saml:EncryptedID xmlns:saml=\"" NS_SAML "\"></saml:EncryptedID>"),
+    assert_refused(with(*state, NULL, NULL,
+                        "<saml:EncryptedID xmlns:saml=\"" NS_SAML "\"></saml:EncryptedID>"),
                    ENCRYPTION_NO_KEY);
 }
 
@@ -304,13 +335,16 @@ static void the_field_and_the_message_must_agree(void **state) {
     struct logout_message message;
     struct slice xml = op_text(op, "%.*s%.*s", SLICE(head_of(op, &request_piece)),
                                SLICE(tail_of(op, &request_piece)));
-    assert_refused(logout_receive_query(op, &inbound, S(SLO), query_of(op, xml, "SAMLResponse", unit_keys), &message),
+    assert_refused(logout_receive_query(op, &inbound, S(SLO),
+                                        query_of(op, xml, "SAMLResponse", unit_keys), &message),
                    SAML_BINDING);
     // By form the verdict sees it: the signed root is not what the field holds.
-    assert_refused(by_post(op, signed_piece(op, &request_piece), "SAMLResponse", &message), LOGOUT_SIGNATURE);
+    assert_refused(by_post(op, signed_piece(op, &request_piece), "SAMLResponse", &message),
+                   LOGOUT_SIGNATURE);
     struct piece piece = {"AuthnRequest", request_piece.attributes, IDP, ""};
     xml = op_text(op, "%.*s%.*s", SLICE(head_of(op, &piece)), SLICE(tail_of(op, &piece)));
-    assert_refused(logout_receive_query(op, &inbound, S(SLO), query_of(op, xml, "SAMLRequest", unit_keys), &message),
+    assert_refused(logout_receive_query(op, &inbound, S(SLO),
+                                        query_of(op, xml, "SAMLRequest", unit_keys), &message),
                    SAML_BINDING);
 }
 

@@ -95,7 +95,8 @@ static void a_signature_holds_by_the_certificate(void **state) {
     for (int changed = 0; changed < 2; changed++) {
         EVP_MD_CTX *context = EVP_MD_CTX_new();
         const char *octets = changed == 0 ? "octets" : "octetS";
-        assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x509)), 1);
+        assert_int_equal(
+            EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x509)), 1);
         int holds = EVP_DigestVerify(context, (const unsigned char *)value.at, value.len,
                                      (const unsigned char *)octets, 6);
         assert_int_equal(holds == 1, changed == 0);
@@ -201,9 +202,10 @@ static void write_key(EVP_PKEY *key, const char *passphrase) {
     FILE *file = fdopen(fd, "w");
     assert_non_null(file);
     char word[] = "secret";
-    assert_int_equal(PEM_write_PKCS8PrivateKey(file, key, passphrase != NULL ? EVP_aes_128_cbc() : NULL,
-                                               passphrase != NULL ? word : NULL,
-                                               passphrase != NULL ? 6 : 0, NULL, NULL), 1);
+    assert_int_equal(PEM_write_PKCS8PrivateKey(
+                         file, key, passphrase != NULL ? EVP_aes_128_cbc() : NULL,
+                         passphrase != NULL ? word : NULL, passphrase != NULL ? 6 : 0, NULL, NULL),
+                     1);
     assert_int_equal(fclose(file), 0);
     EVP_PKEY_free(key);
 }

@@ -48,9 +48,11 @@ static bool query_signature_holds(struct op *op, const struct query_message *mes
     const unsigned char *at = (const unsigned char *)der.at;
     X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x509)), 1);
-    int holds = EVP_DigestVerify(context, (const unsigned char *)message->signature.at, message->signature.len,
-                                 (const unsigned char *)message->signed_octets.at, message->signed_octets.len);
+    assert_int_equal(
+        EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x509)), 1);
+    int holds = EVP_DigestVerify(
+        context, (const unsigned char *)message->signature.at, message->signature.len,
+        (const unsigned char *)message->signed_octets.at, message->signed_octets.len);
     EVP_MD_CTX_free(context);
     X509_free(x509);
     return holds == 1;
@@ -63,7 +65,7 @@ static struct outbound authn(struct op *op, const struct connection *connection)
     return out;
 }
 
-// ---- AuthnRequest ----------------------------------------------------------------------------------------
+// ---- AuthnRequest -----------------------------------------------------------------------------
 
 static void a_redirect_is_signed_over_its_query(void **state) {
     struct unit_connection unit;
@@ -73,7 +75,8 @@ static void a_redirect_is_signed_over_its_query(void **state) {
     assert_true(slice_starts(out.url, S("https://idp.example/sso?tenant=a&b=1&SAMLRequest=")));
     struct slice xml = message_of(*state, out.url, &message);
     assert_holds_no(xml, "Signature");
-    assert_text(parameter(*state, out.url, "SigAlg"), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
+    assert_text(parameter(*state, out.url, "SigAlg"),
+                "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
     assert_text(message.relay_state, "AAAAAAAAAAAAAAAAAAAAAAAAAAA");
     assert_true(query_signature_holds(*state, &message));
     message.signed_octets = replaced(*state, message.signed_octets, "RelayState=A", "RelayState=B");
@@ -84,14 +87,15 @@ static void a_request_asks_for_nothing_that_nobody_asked_for(void **state) {
     struct unit_connection unit;
     struct query_message message;
     struct outbound out = authn(*state, unit_connection(&unit));
-    assert_text(message_of(*state, out.url, &message),
-                "<samlp:AuthnRequest xmlns:samlp=\"" NS_SAMLP "\" "
-                "AssertionConsumerServiceURL=\"https://gate.example/saml/acme-okta/acs\" "
-                "Destination=\"https://idp.example/sso?tenant=a&amp;b=1\" ID=\"" REQUEST_ID "\" "
-                "IssueInstant=\"2026-11-21T16:00:00.000Z\" "
-                "ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Version=\"2.0\">"
-                "<saml:Issuer xmlns:saml=\"" NS_SAML "\">https://gate.example/saml/acme-okta</saml:Issuer>"
-                "</samlp:AuthnRequest>");
+    assert_text(
+        message_of(*state, out.url, &message),
+        "<samlp:AuthnRequest xmlns:samlp=\"" NS_SAMLP "\" "
+        "AssertionConsumerServiceURL=\"https://gate.example/saml/acme-okta/acs\" "
+        "Destination=\"https://idp.example/sso?tenant=a&amp;b=1\" ID=\"" REQUEST_ID "\" "
+        "IssueInstant=\"2026-11-21T16:00:00.000Z\" "
+        "ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Version=\"2.0\">"
+        "<saml:Issuer xmlns:saml=\"" NS_SAML "\">https://gate.example/saml/acme-okta</saml:Issuer>"
+        "</samlp:AuthnRequest>");
 }
 
 static void a_form_is_signed_inside(void **state) {
@@ -106,8 +110,8 @@ static void a_form_is_signed_inside(void **state) {
     assert_holds(xml, "Destination=\"https://idp.example/sso/post\"");
     assert_holds(xml, "</saml:Issuer><ds:Signature xmlns:ds=");
     assert_true(xmlsec1_agrees(xml, "saml-signing.crt", ROOT_AUTHN));
-    assert_false(xmlsec1_agrees(replaced(*state, xml, "acme-okta</", "acme-evil</"), "saml-signing.crt",
-                                ROOT_AUTHN));
+    assert_false(xmlsec1_agrees(replaced(*state, xml, "acme-okta</", "acme-evil</"),
+                                "saml-signing.crt", ROOT_AUTHN));
 }
 
 static void what_the_policy_asks_for_is_asked_for(void **state) {
@@ -121,10 +125,13 @@ static void what_the_policy_asks_for_is_asked_for(void **state) {
     struct outbound out = authn(*state, connection);
     struct slice xml = form_of(*state, &out);
     assert_holds(xml, " ForceAuthn=\"true\" ID=");
-    assert_holds(xml, "</ds:Signature><samlp:NameIDPolicy AllowCreate=\"true\" "
-                      "Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\"></samlp:NameIDPolicy>"
-                      "<samlp:RequestedAuthnContext Comparison=\"exact\">");
-    assert_holds(xml, ">urn:x:&lt;mfa&gt;</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>");
+    assert_holds(
+        xml,
+        "</ds:Signature><samlp:NameIDPolicy AllowCreate=\"true\" "
+        "Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\"></samlp:NameIDPolicy>"
+        "<samlp:RequestedAuthnContext Comparison=\"exact\">");
+    assert_holds(xml,
+                 ">urn:x:&lt;mfa&gt;</saml:AuthnContextClassRef></samlp:RequestedAuthnContext>");
     assert_true(xmlsec1_agrees(xml, "saml-signing.crt", ROOT_AUTHN));
 }
 
@@ -163,7 +170,7 @@ static void unsigned_only_when_neither_side_wants_it(void **state) {
     assert_holds(form_of(*state, &out), "Signature");
 }
 
-// ---- logout ----------------------------------------------------------------------------------------------
+// ---- logout -----------------------------------------------------------------------------------
 
 static struct session unit_session(void) {
     return (struct session){
@@ -182,23 +189,28 @@ static void a_logout_request_names_the_person_as_the_login_did(void **state) {
     struct sp sp = unit_sp(*state);
     struct outbound out;
     bool there = false;
-    assert_done(sp_logout_request(*state, &sp, unit_connection(&unit), unit_keys, &session, S("handle"), &out,
-                                  &there));
+    assert_done(sp_logout_request(*state, &sp, unit_connection(&unit), unit_keys, &session,
+                                  S("handle"), &out, &there));
     assert_true(there);
     assert_false(out.post);
     assert_true(slice_starts(out.url, S("https://idp.example/slo?SAMLRequest=")));
     struct slice xml = message_of(*state, out.url, &message);
     assert_true(query_signature_holds(*state, &message));
     assert_text(message.relay_state, "handle");
-    assert_holds(xml, "<samlp:LogoutRequest xmlns:samlp=\"" NS_SAMLP "\" Destination=\"https://idp.example/slo\" "
+    assert_holds(xml, "<samlp:LogoutRequest xmlns:samlp=\"" NS_SAMLP
+                      "\" Destination=\"https://idp.example/slo\" "
                       "ID=\"_");
-    assert_holds(xml, "\" IssueInstant=\"2026-11-21T16:00:00.000Z\" NotOnOrAfter=\"2026-11-21T16:05:00.000Z\" "
-                      "Reason=\"urn:oasis:names:tc:SAML:2.0:logout:user\" Version=\"2.0\">");
-    assert_holds(xml, "</saml:Issuer><saml:NameID xmlns:saml=\"" NS_SAML "\" "
-                      "Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\" "
-                      "NameQualifier=\"https://idp.example/metadata\" "
-                      "SPNameQualifier=\"https://gate.example/saml/acme-okta\">anna&amp;co@acme.example"
-                      "</saml:NameID><samlp:SessionIndex>_index1</samlp:SessionIndex></samlp:LogoutRequest>");
+    assert_holds(
+        xml,
+        "\" IssueInstant=\"2026-11-21T16:00:00.000Z\" NotOnOrAfter=\"2026-11-21T16:05:00.000Z\" "
+        "Reason=\"urn:oasis:names:tc:SAML:2.0:logout:user\" Version=\"2.0\">");
+    assert_holds(
+        xml,
+        "</saml:Issuer><saml:NameID xmlns:saml=\"" NS_SAML "\" "
+        "Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\" "
+        "NameQualifier=\"https://idp.example/metadata\" "
+        "SPNameQualifier=\"https://gate.example/saml/acme-okta\">anna&amp;co@acme.example"
+        "</saml:NameID><samlp:SessionIndex>_index1</samlp:SessionIndex></samlp:LogoutRequest>");
 }
 
 static void what_the_login_did_not_carry_is_left_out(void **state) {
@@ -208,12 +220,14 @@ static void what_the_login_did_not_carry_is_left_out(void **state) {
     struct sp sp = unit_sp(*state);
     struct outbound out;
     bool there = false;
-    connection->idp.slo.count = 1; // POST only
+    connection->idp.slo.count = 1;            // POST only
     connection->policy.sign_requests = false; // sign-out is signed all the same
-    assert_done(sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+    assert_done(
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
     assert_true(there);
     struct slice xml = form_of(*state, &out);
-    assert_holds(xml, "<saml:NameID xmlns:saml=\"" NS_SAML "\">anna</saml:NameID></samlp:LogoutRequest>");
+    assert_holds(xml, "<saml:NameID xmlns:saml=\"" NS_SAML
+                      "\">anna</saml:NameID></samlp:LogoutRequest>");
     assert_true(xmlsec1_agrees(xml, "saml-signing.crt", ROOT_LOGOUT));
 }
 
@@ -225,12 +239,14 @@ static void without_an_address_or_a_name_there_is_no_logout_request(void **state
     struct outbound out;
     bool there = true;
     session.name_id = S("");
-    assert_done(sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+    assert_done(
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
     assert_false(there);
     session = unit_session();
     connection->idp.slo.count = 0;
     there = true;
-    assert_done(sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+    assert_done(
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
     assert_false(there);
 }
 
@@ -242,9 +258,11 @@ static void each_logout_request_has_its_own_id(void **state) {
     struct outbound out;
     struct query_message message;
     bool there;
-    assert_done(sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+    assert_done(
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
     struct slice one = message_of(*state, out.url, &message);
-    assert_done(sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+    assert_done(
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
     assert_false(slice_equal(one, message_of(*state, out.url, &message)));
 }
 
@@ -253,16 +271,17 @@ static void a_logout_response_goes_to_the_response_location(void **state) {
     struct query_message message;
     struct sp sp = unit_sp(*state);
     struct outbound out;
-    assert_done(sp_logout_response(*state, &sp, unit_connection(&unit), unit_keys, S("_their&id"), "", "",
-                                   S("their state"), &out));
+    assert_done(sp_logout_response(*state, &sp, unit_connection(&unit), unit_keys, S("_their&id"),
+                                   "", "", S("their state"), &out));
     assert_true(slice_starts(out.url, S("https://idp.example/slo/answer?SAMLResponse=")));
     struct slice xml = message_of(*state, out.url, &message);
     assert_text(message.relay_state, "their state");
     assert_true(query_signature_holds(*state, &message));
     assert_holds(xml, "Destination=\"https://idp.example/slo/answer\"");
     assert_holds(xml, " InResponseTo=\"_their&amp;id\" ");
-    assert_holds(xml, "<samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\">"
-                      "</samlp:StatusCode></samlp:Status></samlp:LogoutResponse>");
+    assert_holds(
+        xml, "<samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\">"
+             "</samlp:StatusCode></samlp:Status></samlp:LogoutResponse>");
 }
 
 static void a_logout_response_by_form_says_what_went_wrong(void **state) {
@@ -276,12 +295,14 @@ static void a_logout_response_by_form_says_what_went_wrong(void **state) {
     assert_text(out.url, "https://idp.example/slo/post");
     assert_text(out.field, "SAMLResponse");
     struct slice xml = form_of(*state, &out);
-    assert_holds(xml, "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Requester\">"
-                      "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal\">");
+    assert_holds(
+        xml, "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Requester\">"
+             "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal\">");
     assert_true(xmlsec1_agrees(xml, "saml-signing.crt", ROOT_LOGOUT_RESPONSE));
     connection->idp.slo.count = 0;
-    assert_refused(sp_logout_response(*state, &sp, connection, unit_keys, S("_1"), "", "", S(""), &out),
-                   METADATA_NO_SSO_ENDPOINT);
+    assert_refused(
+        sp_logout_response(*state, &sp, connection, unit_keys, S("_1"), "", "", S(""), &out),
+        METADATA_NO_SSO_ENDPOINT);
 }
 
 int main(void) {
