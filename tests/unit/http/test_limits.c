@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Rates of logins and of sign-ins that wait. The windows are those of the machine's clock, so a test may fall on the
+// edge of one: it counts over two.
+#include "http/scene.h"
+
+static size_t logins_let_in(struct scene *at, const char *address, const char *connection,
+                            size_t tries) {
+    size_t in = 0;
+    for (size_t i = 0; i < tries; i++) {
+        reason why = limits_login(&at->op, at->gate.limits, &at->settings, slice_str(address),
+                                  slice_str(connection));
+        assert_true(why == NULL || why == REASON_OF(LOGIN_RATE_LIMITED));
+        in += why == NULL ? 1 : 0;
+    }
+    return in;
+}
+
+static void rates_are_off_unless_set(void **state) {
+    assert_int_equal(logins_let_in(*state, "192.0.2.1", "acme-okta", 5000), 5000);
+}
+
+static void an_address_has_its_rate(void **state) {
+    struct scene *at = *state;
+    at->settings.login_rate = 10;
+    size_t in = logins_let_in(at, "192.0.2.1", "acme-okta", 100);
+    assert_in_range(in, 10, 20);
+    assert_int_equal(logins_let_in(at, "192.0.2.2", "acme-okta", 10), 10);
+}
+
+static void a_connection_has_its_rate(void **state) {
+    struct scene *at = *state;
+    at->settings.connection_rate = 10;
+    size_t in = logins_let_in(at, "192.0.2.1", "acme-okta", 100);
+    assert_in_range(in, 10, 20);
+    assert_int_equal(logins_let_in(at, "192.0.2.1", "acme-entra", 10), 10);
+}
+
+static void what_is_refused_names_the_setting(void **state) {
+    struct scene *at = *state;
+    at->settings.login_rate = 1;
+    (void)logins_let_in(at, "192.0.2.1", "acme-okta", 3);
+    assert_true(slice_find(at->op.detail, S("login_rate")) != SIZE_MAX);
+    assert_true(slice_find(at->op.detail, S("192.0.2.1")) != SIZE_MAX);
+}
+
+static size_t starts_let_in(struct scene *at, const char *address, const char *connection,
+                            size_t tries) {
+    size_t in = 0;
+    for (size_t i = 0; i < tries; i++) {
+        reason why = limits_pending(&at->op, at->gate.limits, &at->settings, slice_str(address),
+                                    slice_str(connection));
+        assert_true(why == NULL || why == REASON_OF(LOGIN_RATE_LIMITED));
+        in += why == NULL ? 1 : 0;
+    }
+    return in;
+}
+
+static void sign_ins_that_wait_are_counted_by_address_and_by_connection(void **state) {
+    struct scene *at = *state;
+    at->settings.pending_address_limit = 5;
+    at->settings.pending_limit = 12;
+    assert_in_range(starts_let_in(at, "192.0.2.1", "acme-okta", 50), 5, 10);
+    size_t in = starts_let_in(at, "192.0.2.2", "acme-okta", 50) +
+                starts_let_in(at, "192.0.2.3", "acme-okta", 50) +
+                starts_let_in(at, "192.0.2.4", "acme-okta", 50);
+    assert_in_range(in, 7, 24);
+    assert_in_range(starts_let_in(at, "192.0.2.5", "acme-entra", 5), 5, 5);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(rates_are_off_unless_set),
+        SCENE_TEST(an_address_has_its_rate),
+        SCENE_TEST(a_connection_has_its_rate),
+        SCENE_TEST(what_is_refused_names_the_setting),
+        SCENE_TEST(sign_ins_that_wait_are_counted_by_address_and_by_connection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
