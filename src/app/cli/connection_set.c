@@ -68,11 +68,9 @@ static bool has_idp(const struct args *args) {
 }
 
 static reason set_idp(struct op *op, struct args *args, struct slice target,
-                      const struct json **ret_warnings) {
-    struct json *body = json_object(op);
+                      const struct json *body, const struct json **ret_warnings) {
     const struct json *answer = NULL;
     struct slice text = S("");
-    TRY(idp_body(op, args, body));
     TRY(api_ask(op, args, METHOD_PUT, op_text(op, "%.*s/idp", SLICE(target)), body, &answer, &text));
     *ret_warnings = json_get(answer, "warnings");
     return NULL;
@@ -112,6 +110,18 @@ static void put_value(struct op *op, struct json *body, const char *key, const s
     }
 }
 
+static reason check_changes(struct op *op, struct args *args) {
+    struct texts changes = {NULL, 0};
+    TRY(args_all(op, args, "policy", &changes));
+    for (size_t i = 0; i < changes.count; i++) {
+        size_t mark = slice_find(changes.at[i], S("="));
+        if (mark == SIZE_MAX || mark == 0) {
+            return args_wrong(op, args, "--policy is \"%.*s\", expected KEY=VALUE", SLICE(changes.at[i]));
+        }
+    }
+    return NULL;
+}
+
 static reason changed_policy(struct op *op, struct args *args, const struct json *old,
                              struct json *body) {
     struct texts changes = {NULL, 0};
@@ -126,9 +136,6 @@ static reason changed_policy(struct op *op, struct args *args, const struct json
     TRY(args_all(op, args, "policy", &changes));
     for (size_t i = 0; i < changes.count; i++) {
         size_t mark = slice_find(changes.at[i], S("="));
-        if (mark == SIZE_MAX || mark == 0) {
-            return args_wrong(op, args, "--policy is \"%.*s\", expected KEY=VALUE", SLICE(changes.at[i]));
-        }
         TRY(op_cstr(op, slice_sub(changes.at[i], 0, mark), &key));
         put_value(op, body, key, json_get(old, key),
                   slice_sub(changes.at[i], mark + 1, changes.at[i].len));
@@ -184,17 +191,21 @@ static reason show_outcome(struct op *op, struct args *args, struct slice target
 reason connection_set(struct op *op, struct args *args) {
     struct slice target = connection_target(op, args->words[0]);
     const struct json *warnings = NULL;
+    struct json *idp = json_object(op);
     TRY(args_either(op, args, "disable", "enable"));
     TRY(args_either(op, args, "metadata", "metadata-url"));
     if (!has_idp(args) && !args_has(args, "policy") && !args_has(args, "disable") &&
         !args_has(args, "enable")) {
         return args_wrong(op, args, "nothing to change was given");
     }
+    // What is wrong with the call and its files is found before the first change.
+    TRY(check_changes(op, args));
+    TRY(idp_body(op, args, idp));
     if (args_has(args, "disable")) {
         TRY(set_disabled(op, args, target, true));
     }
     if (has_idp(args)) {
-        TRY(set_idp(op, args, target, &warnings));
+        TRY(set_idp(op, args, target, idp, &warnings));
     }
     if (args_has(args, "policy")) {
         TRY(set_policy(op, args, target));
