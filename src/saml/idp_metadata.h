@@ -21,14 +21,18 @@ struct idp_values {
     struct slice entity_id, sso_url, slo_url; // slo_url "" = none
     struct texts certificates; // as pasted
 };
+// Every field that is wrong is an op_error with its JSON pointer (/entity_id, /sso_url, /slo_url, /certificates/0). The
+// whole is refused with metadata.location, .no_sso_endpoint, .no_certificate or invalid_certificate where all of them
+// are of that kind, else with invalid_input. Both bindings are taken to work at an URL that is given.
 MUST_USE reason idp_from_values(struct op *op, const struct idp_values *values,
                                 struct idp_import *ret_import);
 
 struct fetch_options {
     bool allow_private; // http and private addresses (development)
 };
-// GET with libcurl: https only, no private, loopback, link-local or multicast address, at most 5 redirects, each checked
-// anew, the address pinned after resolving, 10 s, METADATA_XML_MAX bytes. metadata.location says which of these.
+// GET with libcurl: https only, no private, loopback, link-local or multicast address (checked on the very address
+// that is connected to), at most 5 redirects, each checked anew, 10 s in all, METADATA_XML_MAX bytes.
+// metadata.location says which of these, and for which URL.
 MUST_USE reason idp_fetch(struct op *op, const struct fetch_options *options, struct slice url,
                           struct slice *ret_xml);
 // Is this (numeric) address one that a public server may be asked at? For tests and the fetcher.
