@@ -4,6 +4,7 @@
 #include "app/cli/check.h"
 
 #include "base/encode.h"
+#include "saml/brake.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
@@ -104,12 +105,13 @@ static reason check_asked(struct op *op, const struct check *check, const struct
 // ---- all of it -----------------------------------------------------------------------------------------
 
 static reason judge(struct op *op, const struct check *check, const struct trust *trust,
-                    struct check_outcome *outcome) {
+                    struct brake *brake, struct check_outcome *outcome) {
     struct inbound inbound = {.trust = trust,
                               .entity_id = check->entity_id,
                               .acs_url = check->acs_url,
                               .pool = check->pool,
-                              .keys = check->keys};
+                              .keys = check->keys,
+                              .brake = brake};
     struct trace *trace = &outcome->trace;
     reason why = decode(op, check, &inbound.xml);
     if (why != NULL) {
@@ -130,21 +132,30 @@ static reason judge(struct op *op, const struct check *check, const struct trust
     return why;
 }
 
+static reason judge_with(struct op *op, const struct check *check, const struct trust *trust,
+                         struct check_outcome *outcome) {
+    TRY(trace_open(op, check->connection.slug, check->connection.tenant, &outcome->trace));
+    struct brake *brake = brake_open(); // nobody probes a key here, but without one CBC is refused
+    if (brake == NULL) {
+        REFUSE(op, LIMIT_MEMORY, "no memory to check the message");
+    }
+    reason why = judge(op, check, trust, brake, outcome);
+    brake_close(brake);
+    if (why != NULL && why->class != CLASS_LOGIN) {
+        return why;
+    }
+    trace_close(op, &outcome->trace, why);
+    if (why != NULL && outcome->trace.detail.len == 0) {
+        outcome->trace.detail = slice_str(why->text);
+    }
+    return NULL;
+}
+
 reason check_run(struct op *op, const struct check *check, struct check_outcome *ret_outcome) {
     const struct trust *trust = NULL;
     struct check_outcome outcome = {.trace = {.accepted = false}};
     TRY(trust_make(op, &check->connection, &trust));
-    reason why = trace_open(op, check->connection.slug, check->connection.tenant, &outcome.trace);
-    if (why == NULL) {
-        why = judge(op, check, trust, &outcome);
-        if (why == NULL || why->class == CLASS_LOGIN) {
-            trace_close(op, &outcome.trace, why);
-            if (why != NULL && outcome.trace.detail.len == 0) {
-                outcome.trace.detail = slice_str(why->text);
-            }
-            why = NULL;
-        }
-    }
+    reason why = judge_with(op, check, trust, &outcome);
     trust_free(trust);
     TRY(why);
     *ret_outcome = outcome;

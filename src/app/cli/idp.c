@@ -5,7 +5,7 @@
 #include "saml/trust.h"
 
 reason worker_open(struct op *op, struct pool **ret_pool) {
-    struct pool_options options = {.warm = 1};
+    struct pool_options options = {.warm = 2}; // an encrypted assertion is a second message
     TRY(gate_worker_program(op, &options.program));
     return pool_open(op, &options, ret_pool);
 }

@@ -9,7 +9,7 @@
 
 #define CERTIFICATE_FILE_MAX (64U << 10) // a chain in PEM with remarks around it
 
-// A pool of one worker, from the program beside this one. The caller closes it.
+// A small pool, from the program beside this one. The caller closes it.
 MUST_USE reason worker_open(struct op *op, struct pool **ret_pool);
 // Adds the certificates of a file: PEM, DER or base64.
 MUST_USE reason idp_add_file(struct op *op, struct idp *idp, struct slice path);
