@@ -9,7 +9,7 @@
 #include <openssl/x509.h>
 
 #include "base/encode.h"
-#include "http/scene.h"
+#include "http/callers.h"
 
 static reason pool_refuses; // what the workers say; NULL: they do their work
 

@@ -2,7 +2,7 @@
 // Pages for people: whatever comes from outside is escaped, nothing runs but our own file, and each says enough.
 #include "http/asset.h"
 #include "http/page.h"
-#include "http/scene.h"
+#include "http/callers.h"
 
 static bool has(const struct scene *at, const char *text) {
     return slice_find(at->reply.body, slice_str(text)) != SIZE_MAX;

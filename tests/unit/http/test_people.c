@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Users, roles, permissions and oneself by the API.
-#include "http/scene.h"
+#include "http/callers.h"
 
 #define USERS "/api/v1/tenants/acme/users"
 #define ROLES "/api/v1/tenants/acme/roles"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How a request finds its row, who is calling, and who may: the whole route table, row by row.
-#include "http/scene.h"
+#include "http/callers.h"
 
 // ---- finding the row --------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ static void only_these_doors_are_open_to_everybody(void **state) {
         "getMetadata",   "getMetadataAgain",  "startLogin",       "consumeAssertion",
         "getKeys",       "singleLogoutQuery", "singleLogoutForm", "discover",
         "discoverOauth", "getHealth",         "getReadiness",     "getMetrics",
-        "getOpenApi",    "listPermissions"};
+        "getOpenApi",    "listPermissions",   "askSignOut",       "signOut"};
     size_t count = sizeof open / sizeof open[0];
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(route_of(open[i])->access, ACCESS_PUBLIC);
@@ -330,6 +330,39 @@ static void reading_and_tokens_need_no_site(void **state) {
     assert_int_equal(send(at).status, 200);
 }
 
+// ---- signing out ------------------------------------------------------------------------------------------
+
+static void a_person_signs_out_and_the_cookie_goes(void **state) {
+    struct scene *at = *state;
+    two_tenants(at);
+    struct caller ann = in_browser(at, "acme", "ann@acme.example", "user");
+    (void)done(at, ann, "signOut", "/logout", NULL);
+    assert_slice(reply_header_of(at, "Location"), "/?signed_out=here");
+    assert_true(slice_find(reply_header_of(at, "Set-Cookie"), S("Max-Age=0")) != SIZE_MAX);
+    assert_int_equal(call(at, ann, "getMe", "/api/v1/me", NULL).status, 401);
+    // Once more, with a cookie that is worth nothing any more: no error, and it goes.
+    (void)done(at, ann, "signOut", "/logout", NULL);
+    assert_slice(reply_header_of(at, "Location"), "/");
+    assert_non_null(reply_header_of(at, "Set-Cookie").at);
+    (void)done(at, ann, "askSignOut", "/logout", NULL);
+    assert_int_equal(at->reply.status, 303);
+}
+
+static void a_sign_out_from_another_site_ends_nothing(void **state) {
+    struct scene *at = *state;
+    two_tenants(at);
+    struct caller ann = in_browser(at, "acme", "ann@acme.example", "user");
+    begin(at, METHOD_POST, "/logout", NULL);
+    set_header(at, "Cookie", op_text(&at->op, SESSION_COOKIE_NAME "=%.*s", SLICE(ann.cookie)));
+    set_header(at, "Sec-Fetch-Site", S("cross-site"));
+    assert_int_equal(send(at).status, 403);
+    begin(at, METHOD_POST, "/logout", NULL); // as SameSite=Lax leaves it: without the cookie
+    set_header(at, "Sec-Fetch-Site", S("cross-site"));
+    assert_int_equal(send(at).status, 303);
+    assert_null(reply_header_of(at, "Set-Cookie").at);
+    (void)done(at, ann, "getMe", "/api/v1/me", NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(an_unknown_address_is_not_found),
@@ -352,6 +385,8 @@ int main(void) {
         SCENE_TEST(an_operators_token_may_do_all),
         SCENE_TEST(a_cookie_changes_things_only_from_this_site),
         SCENE_TEST(reading_and_tokens_need_no_site),
+        SCENE_TEST(a_person_signs_out_and_the_cookie_goes),
+        SCENE_TEST(a_sign_out_from_another_site_ends_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Traces and the audit log by the API: stored traces and those in memory are one list, and each tenant sees its own.
-#include "http/scene.h"
+#include "http/callers.h"
 
 #define TRACES "/api/v1/tenants/acme/traces"
 
