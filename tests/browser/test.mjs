@@ -138,6 +138,7 @@ await test("an unknown address is told so, on an accessible page", {}, async (pa
 
 await test("a refused login names its reason and its number", {}, async (page) => {
   await toTheIdp(page);
+  await page.locator("summary").first().click();
   await page.locator('select[name="fault"]').selectOption("wrong-audience");
   await page.locator('button[value="ada@demo.example"]').click();
   await page.waitForURL(GATE + "/**");

@@ -106,7 +106,7 @@ static reason signed_in(struct op *op, struct gate *gate, const struct session_v
     roles_table(&page, op, view, &names);
     page_html(&page, "<form method=\"post\" action=\"/logout\">"
                      "<button type=\"submit\">Sign out</button></form>\n");
-    return page_reply(&page, reply, 200, false);
+    return page_reply(&page, reply, 200, true);
 }
 
 reason web_home(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {

@@ -28,7 +28,7 @@ static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigne
     page_html(&page, "\">\n<button type=\"submit\">Continue</button>\n</form>\n"
                      "<p class=\"note\">You will sign in at your organisation's own sign-in "
                      "page.</p>\n");
-    return page_reply(&page, reply, status, false);
+    return page_reply(&page, reply, status, true);
 }
 
 static struct slice local_path_or_none(struct slice text) {

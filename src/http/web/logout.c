@@ -34,7 +34,7 @@ reason web_logout_ask(struct op *op, struct gate *gate, struct request *request,
                                             : request->session.session.name_id)));
     page_html(&page, "<form method=\"post\" action=\"/logout\">"
                      "<button type=\"submit\">Sign out</button></form>\n");
-    return page_reply(&page, reply, 200, false);
+    return page_reply(&page, reply, 200, true);
 }
 
 struct ending {

@@ -209,6 +209,21 @@ static void another_tenants_things_answer_404_to_its_administrator(void **state)
     }
 }
 
+// Whoever may most in a tenant still does not do what is the operators'.
+static void these_are_for_operators_only(void **state) {
+    static const char *const theirs[] = {"listTenants",     "createTenant",     "changeTenant",
+                                         "removeTenant",    "listConnections",  "createConnection",
+                                         "switchConnection", "removeConnection"};
+    struct scene *at = *state;
+    two_tenants(at);
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin_compliance");
+    for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++) {
+        struct answer answer = try_route(at, ann, route_of(theirs[i]));
+        assert_int_equal(answer.status, 403);
+        expect_text(answer.body, "reason", "forbidden");
+    }
+}
+
 static void an_administrator_gets_as_far_as_the_permissions_go(void **state) {
     struct scene *at = *state;
     two_tenants(at);
@@ -378,6 +393,7 @@ int main(void) {
         SCENE_TEST(nobody_gets_401_everywhere),
         SCENE_TEST(who_may_nothing_gets_403_in_the_own_tenant),
         SCENE_TEST(another_tenants_things_answer_404_to_its_administrator),
+        SCENE_TEST(these_are_for_operators_only),
         SCENE_TEST(an_administrator_gets_as_far_as_the_permissions_go),
         SCENE_TEST(a_wrong_credential_is_refused_not_ignored),
         SCENE_TEST(a_token_of_an_ended_session_is_worth_nothing),

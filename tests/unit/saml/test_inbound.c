@@ -346,7 +346,7 @@ static void encryption_is_refused_where_it_is_not_understood_and_asked_for_where
     scene_forge(&scene, true, false);
     scene.pool.answer.envelope.assertions = 0;
     scene.pool.answer.envelope.encrypted = 1;
-    assert_refused(scene_receive(&scene), ENCRYPTION_NO_KEY);
+    assert_refused(scene_receive(&scene), ENCRYPTION_FAILED); // what is verified shows none
     scene_forge(&scene, true, false);
     scene.connection.policy.want_encrypted = true;
     assert_refused(scene_receive(&scene), ENCRYPTION_REQUIRED);
