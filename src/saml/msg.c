@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writer and reader of each message between the gate and its workers, side by side. Linked into both
-// programs. Readers are strict: every field in its place, under its ceiling, to the last byte.
+// Writer and reader of each message between the gate and its workers, side by side. Linked into
+// both programs. Readers are strict: every field in its place, under its ceiling, to the last byte.
 #include "saml/msg.h"
 
 #include "base/text.h"
@@ -93,11 +93,11 @@ static bool get_signature(struct wire_in *in, struct msg_signature *ret_signatur
             &(envelope)->destination, &(envelope)->in_response_to, &(envelope)->issuer,            \
             &(envelope)->status, &(envelope)->sub_status, &(envelope)->status_message,             \
     }
-#define LENGTH(array) (sizeof(array) / sizeof *(array))
+#define ENVELOPE_TEXT_COUNT 10
 
 static void put_envelope(struct wire_out *out, const struct msg_envelope *envelope) {
-    const struct slice *texts[] = ENVELOPE_TEXTS(envelope);
-    for (size_t i = 0; i < LENGTH(texts); i++) {
+    const struct slice *texts[ENVELOPE_TEXT_COUNT] = ENVELOPE_TEXTS(envelope);
+    for (size_t i = 0; i < ENVELOPE_TEXT_COUNT; i++) {
         wire_put(out, TAG_ENVELOPE, *texts[i]);
     }
     wire_put_u32(out, TAG_ASSERTIONS, envelope->assertions);
@@ -106,8 +106,8 @@ static void put_envelope(struct wire_out *out, const struct msg_envelope *envelo
 }
 
 static bool get_envelope(struct wire_in *in, struct msg_envelope *ret_envelope) {
-    struct slice *texts[] = ENVELOPE_TEXTS(ret_envelope);
-    for (size_t i = 0; i < LENGTH(texts); i++) {
+    struct slice *texts[ENVELOPE_TEXT_COUNT] = ENVELOPE_TEXTS(ret_envelope);
+    for (size_t i = 0; i < ENVELOPE_TEXT_COUNT; i++) {
         *texts[i] = wire_get(in, TAG_ENVELOPE, MSG_TEXT_MAX);
         if (!text_utf8(*texts[i])) {
             return false;
@@ -180,8 +180,8 @@ bool msg_get_whole(struct slice fields, struct msg_whole *ret_message) {
     struct wire_in in = wire_read(fields);
     struct msg_whole message = {.canonical = wire_get(&in, TAG_CANONICAL, MSG_CANONICAL_MAX)};
     bool is_signed = wire_get_u32(&in, TAG_SIGNED, FLAG_MAX) == 1;
-    if (is_signed && (!get_signature(&in, &message.signature) ||
-                      message.signature.parent != MSG_PARENT_ROOT)) {
+    if (is_signed &&
+        (!get_signature(&in, &message.signature) || message.signature.parent != MSG_PARENT_ROOT)) {
         return false;
     }
     if (!wire_done(&in) || message.canonical.len == 0) {

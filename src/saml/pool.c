@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Lends workers to threads. A keeper thread has new ones forked, so that no sign-in pays for a fork. It
-// believes nothing that a worker says beyond the frame: that is the verdict's work.
+// Lends workers to threads. A keeper thread has new ones forked, so that no sign-in pays for a
+// fork. It believes nothing that a worker says beyond the frame: that is the verdict's work.
 #include "saml/pool.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ static bool wait_until(struct pool *pool, pthread_cond_t *condition, int64_t dea
     return pthread_cond_timedwait(condition, &pool->mutex, &at) != ETIMEDOUT;
 }
 
-// ---- the keeper ----------------------------------------------------------------------------------
+// ---- the keeper ----
 
 static struct pool_loan *empty_slot(struct pool *pool) {
     for (size_t i = 0; i < pool->options.warm; i++) {
@@ -61,11 +61,11 @@ static struct pool_loan *empty_slot(struct pool *pool) {
             return &pool->workers[i];
         }
     }
-    CHECK(pool->alive == pool->options.warm);
     return NULL;
 }
 
-// Under the mutex, which it lets go of while the spawner forks. Only one thread fills slots at a time.
+// Under the mutex, which it lets go of while the spawner forks. Only one thread fills slots at a
+// time.
 static int add_worker(struct pool *pool) {
     struct process process;
     unlock(pool);
@@ -73,6 +73,7 @@ static int add_worker(struct pool *pool) {
     lock(pool);
     if (failed == 0) {
         struct pool_loan *slot = empty_slot(pool);
+        CHECK(slot != NULL);
         *slot = (struct pool_loan){.process = process};
         pool->alive++;
         pool->free[pool->free_count++] = slot;
@@ -98,11 +99,14 @@ static void *keep(void *context) {
     return NULL;
 }
 
-// ---- lending -------------------------------------------------------------------------------------
+// ---- lending ----
 
 static void throw_away(struct pool *pool, struct pool_loan *loan, bool lost) {
     if (lost) {
         metric_add(METRIC_WORKER_LOST, 1);
+        if (loan->jobs == 0) {
+            spawner_slow_down(&pool->spawner);
+        }
     }
     struct process process = loan->process;
     spawner_end(&pool->spawner, &process);
@@ -147,6 +151,7 @@ static reason borrow(struct op *op, struct pool *pool, struct pool_loan **ret_lo
         reason why = wait_for_free(op, pool, deadline, &loan, ret_job);
         unlock(pool);
         TRY(why);
+        CHECK(loan != NULL);
         if (is_quiet(loan)) {
             *ret_loan = loan;
             return NULL;
@@ -169,7 +174,7 @@ void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
     unlock(pool);
 }
 
-// ---- jobs ----------------------------------------------------------------------------------------
+// ---- jobs ----
 
 static reason check_size(struct op *op, struct slice xml) {
     if (xml.len > MSG_XML_MAX) {
@@ -227,8 +232,8 @@ static reason refused(struct op *op, struct slice fields) {
 
 static reason canonicalise(struct op *op, const struct pool *pool, const struct process *process,
                            uint64_t job, struct slice xml, struct msg_canonical *ret_message) {
-    struct wire_head head;
-    struct slice fields;
+    struct wire_head head = {.kind = 0};
+    struct slice fields = SLICE_NONE;
     TRY(exchange(op, pool, process, MSG_CANONICALISE, job, xml, &head, &fields));
     if (head.kind == MSG_REFUSED) {
         return refused(op, fields);
@@ -260,8 +265,8 @@ reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
 
 static reason whole(struct op *op, const struct pool *pool, const struct process *process,
                     uint64_t job, struct slice xml, struct msg_whole *ret_message) {
-    struct wire_head head;
-    struct slice fields;
+    struct wire_head head = {.kind = 0};
+    struct slice fields = SLICE_NONE;
     TRY(exchange(op, pool, process, MSG_WHOLE, job, xml, &head, &fields));
     if (head.kind == MSG_REFUSED) {
         return refused(op, fields);
@@ -313,7 +318,23 @@ reason pool_whole(struct op *op, struct pool *pool, struct slice xml,
     return why;
 }
 
-// ---- opening and closing -------------------------------------------------------------------------
+// ---- opening and closing ----
+
+// A worker whose jail cannot be set up dies at once; better to know that now than at the first
+// sign-in.
+static reason try_one(struct op *op, struct pool *pool) {
+    struct msg_canonical message;
+    struct pool_loan *loan = NULL;
+    struct slice xml = S("<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>");
+    if (pool_canonicalise(op, pool, xml, &message, &loan) != NULL) {
+        REFUSE(op, WORKER_FAILED,
+               "%s was started but reads no message; its jail needs a kernel with seccomp, and "
+               "room for a process of 256 MB",
+               pool->options.program);
+    }
+    pool_return(pool, loan, true);
+    return NULL;
+}
 
 bool pool_ready(struct pool *pool) {
     lock(pool);
@@ -385,6 +406,7 @@ reason pool_open(struct op *op, const struct pool_options *options, struct pool 
     make_conditions(pool);
     spawner_open(&pool->spawner, pool->options.program);
     reason why = fill(op, pool);
+    why = why != NULL ? why : try_one(op, pool);
     if (why != NULL) {
         pool_close(pool);
         return why;

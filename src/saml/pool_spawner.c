@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Starts the spawner with one descriptor and an empty environment, and speaks its protocol (see pool.h).
-// A fault on the channel ends it; the next who needs a worker starts another.
+// Starts the spawner with one descriptor and an empty environment, and speaks its protocol (see
+// pool.h). A fault on the channel ends it; the next who needs a worker starts another.
 #include "saml/pool_spawner.h"
 
 #include <errno.h>
@@ -27,14 +27,15 @@ void spawner_open(struct spawner *spawner, const char *program) {
     CHECK(pthread_mutex_init(&spawner->mutex, NULL) == 0);
 }
 
-// A session of its own, so that Ctrl-C at the gate's terminal lets it finish what it has; default signals.
+// A session of its own, so that Ctrl-C at the gate's terminal lets it finish what it has; default
+// signals.
 static int set_attributes(posix_spawnattr_t *attributes) {
     sigset_t none;
     sigset_t all;
     (void)sigemptyset(&none);
     (void)sigfillset(&all);
-    int failed = posix_spawnattr_setflags(
-        attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int failed = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                                          POSIX_SPAWN_SETSIGDEF);
     failed = failed != 0 ? failed : posix_spawnattr_setsigmask(attributes, &none);
     return failed != 0 ? failed : posix_spawnattr_setsigdefault(attributes, &all);
 }
@@ -54,13 +55,20 @@ static int exec_program(const char *program, int channel, pid_t *ret_pid) {
         failed = set_attributes(&attributes);
         failed = failed != 0 ? failed
                              : posix_spawn_file_actions_adddup2(&actions, channel, CHILD_CHANNEL);
-        failed = failed != 0 ? failed
-                             : posix_spawn(ret_pid, program, &actions, &attributes, words,
-                                           environment);
+        failed = failed != 0
+                     ? failed
+                     : posix_spawn(ret_pid, program, &actions, &attributes, words, environment);
         (void)posix_spawnattr_destroy(&attributes);
     }
     (void)posix_spawn_file_actions_destroy(&actions);
     return failed;
+}
+
+// From one that closes itself to an owner.
+static int hand_over(int *fd) {
+    int number = *fd;
+    *fd = -1;
+    return number;
 }
 
 static int start(struct spawner *spawner) {
@@ -79,9 +87,8 @@ static int start(struct spawner *spawner) {
     if (failed != 0) {
         return failed;
     }
-    spawner->channel = ours;
+    spawner->channel = hand_over(&ours);
     spawner->generation++;
-    ours = -1;
     return 0;
 }
 
@@ -172,8 +179,7 @@ static int fork_worker(struct spawner *spawner, struct process *ret_process) {
     if (pid == 0) {
         return ENOMEM; // fork failed there
     }
-    *ret_process = (struct process){ours, pid, spawner->generation};
-    ours = -1;
+    *ret_process = (struct process){hand_over(&ours), pid, spawner->generation};
     return 0;
 }
 
@@ -194,7 +200,8 @@ int spawner_fork(struct spawner *spawner, struct process *ret_process) {
 }
 
 void spawner_end(struct spawner *spawner, struct process *process) {
-    // A worker in order ends at end of file; one that is not is killed. Its zombie is reaped by the spawner.
+    // A worker in order ends at end of file; one that is not is killed. Its zombie is reaped by the
+    // spawner.
     (void)close(process->fd);
     process->fd = -1;
     uint32_t pid = (uint32_t)process->pid;
@@ -206,6 +213,13 @@ void spawner_end(struct spawner *spawner, struct process *process) {
             (ssize_t)sizeof command) {
         stop(spawner, true); // its workers die with it
     }
+    CHECK(pthread_mutex_unlock(&spawner->mutex) == 0);
+}
+
+void spawner_slow_down(struct spawner *spawner) {
+    CHECK(pthread_mutex_lock(&spawner->mutex) == 0);
+    int64_t next = clock_steady() + SPAWNER_PAUSE_MIN_MS;
+    spawner->next_start = spawner->next_start > next ? spawner->next_start : next;
     CHECK(pthread_mutex_unlock(&spawner->mutex) == 0);
 }
 

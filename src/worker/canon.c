@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// xmlC14NExecute walks what stands at the top of the document. So for the moment of one call the apex is made
-// to stand there alone, and the signature is unlinked from it: the walk is linear in what is written,
-// while namespaces and xml: attributes are still found through the parents.
+// xmlC14NExecute walks what stands at the top of the document. So for the moment of one call the
+// apex is made to stand there alone, and the signature is unlinked from it: the walk is linear in
+// what is written, while namespaces and xml: attributes are still found through the parents.
 #include "worker/canon.h"
 
 #include <libxml/c14n.h>

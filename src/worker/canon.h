@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Canonical XML of one element by libxml2's own writer, exclusive or inclusive, never with comments. No
-// transform engine: XPath and XSLT do not exist here.
+// Canonical XML of one element by libxml2's own writer, exclusive or inclusive, never with
+// comments. No transform engine: XPath and XSLT do not exist here.
 #ifndef GATEHOUSE_WORKER_CANON_H
 #define GATEHOUSE_WORKER_CANON_H
 
@@ -17,11 +17,11 @@ struct canon {
     xmlChar *prefixes[CANON_PREFIXES_MAX + 1]; // PrefixList, NULL at the end
 };
 
-// What a CanonicalizationMethod or a Transform names. signature.transform unless it is exclusive or inclusive
-// canonical XML 1.0 without comments.
+// What a CanonicalizationMethod or a Transform names. signature.transform unless it is exclusive or
+// inclusive canonical XML 1.0 without comments.
 MUST_USE reason canon_read(struct op *op, const xmlNode *method, struct canon *ret_canon);
-// `element` as the apex of the node set, `without` (a child of it, or NULL) left out. The tree is the same
-// afterwards. saml.too_large, saml.malformed (a relative namespace URI).
+// `element` as the apex of the node set, `without` (a child of it, or NULL) left out. The tree is
+// the same afterwards. saml.too_large, saml.malformed (a relative namespace URI).
 MUST_USE reason canon_write(struct op *op, xmlNode *element, xmlNode *without,
                             const struct canon *canon, struct slice *ret_bytes);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One walk over the parsed message: IDs, signatures in the places that SAML allows, and those that stand
-// elsewhere; then the canonical bytes of each part, and the unsigned view of the root.
+// One walk over the parsed message: IDs, signatures in the places that SAML allows, and those that
+// stand elsewhere; then the canonical bytes of each part, and the unsigned view of the root.
 #include "worker/canonicalise.h"
 
 #include "worker/canon.h"
@@ -15,7 +15,8 @@ struct found {
     size_t id_count;
 };
 
-// What stands below these is free-form: nothing in it is ever looked at, so a signature there means nothing.
+// What stands below these is free-form: nothing in it is ever looked at, so a signature there means
+// nothing.
 static bool is_free_form(const xmlNode *node) {
     return xml_is(node, NS_SAML, "Advice") || xml_is(node, NS_SAMLP, "Extensions") ||
            xml_is(node, NS_DSIG, "Object");
@@ -28,8 +29,7 @@ static bool is_root_assertion(const struct found *found, const xmlNode *node) {
 static bool is_id_name(const xmlAttr *attribute) {
     const char *name = (const char *)attribute->name;
     if (attribute->ns != NULL) {
-        return strcmp(name, "id") == 0 &&
-               xmlStrEqual(attribute->ns->href, XML_XML_NAMESPACE) != 0;
+        return strcmp(name, "id") == 0 && xmlStrEqual(attribute->ns->href, XML_XML_NAMESPACE) != 0;
     }
     return strcmp(name, "ID") == 0 || strcmp(name, "Id") == 0 || strcmp(name, "id") == 0;
 }
@@ -37,7 +37,8 @@ static bool is_id_name(const xmlAttr *attribute) {
 static reason add_ids(struct op *op, struct found *found, const xmlNode *element) {
     for (const xmlAttr *attribute = element->properties; attribute != NULL;
          attribute = attribute->next) {
-        // The value is one text node: character references were expanded, and there are no entities.
+        // The value is one text node: character references were expanded, and there are no
+        // entities.
         if (!is_id_name(attribute) || attribute->children == NULL) {
             continue;
         }
@@ -74,7 +75,7 @@ static reason add_signature(struct op *op, struct found *found, xmlNode *node) {
 
 static reason find(struct op *op, xmlNode *root, struct found *found) {
     const xmlNode *free_form = NULL; // the outermost that we are in
-    for (xmlNode *node = root; node != NULL; node = xml_next(root, node, true)) {
+    for (xmlNode *node = root; node != NULL; node = xml_next(root, node)) {
         TRY(add_ids(op, found, node));
         if (free_form != NULL) {
             const xmlNode *above = node->parent;

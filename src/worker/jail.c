@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the processes of this program may ask of the kernel, as data, and how it is put in force. The lists
-// hold what glibc's malloc, libxml2 and the loop really call, and nothing for comfort.
+// What the processes of this program may ask of the kernel, as data, and how it is put in force.
+// The lists hold what glibc's malloc, libxml2 and the loop really call, and nothing for comfort.
 #include "worker/jail.h"
 
 #include <errno.h>
@@ -23,7 +23,8 @@ struct allowed {
     uint64_t mask, value;
 };
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
-#define ANY(name) {SCMP_SYS(name), 0, 0, 0}
+#define ANY(name)                                                                                  \
+    { SCMP_SYS(name), 0, 0, 0 }
 
 static const struct allowed for_workers[] = {
     ANY(read),
@@ -42,7 +43,8 @@ static const struct allowed for_workers[] = {
     ANY(exit_group),
     {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
 #ifdef GATEHOUSE_SANITIZER
-    // Reports: stacks, maps, symbols; signal stacks. A sanitizer build is for tests, never for people's logins.
+    // Reports: stacks, maps, symbols; signal stacks. A sanitizer build is for tests, never for
+    // people's logins.
     ANY(sigaltstack),
     ANY(rt_sigaction),
     ANY(rt_sigprocmask),
@@ -164,7 +166,9 @@ static bool compile(bool spawner, struct sock_filter *code, unsigned short *ret_
 }
 
 bool jail_compile(struct jail *ret_jail) {
-    return compile(true, ret_jail->spawner, &ret_jail->spawner_count) &&
+    uint32_t killing = SECCOMP_RET_KILL_PROCESS;
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &killing) == 0 &&
+           compile(true, ret_jail->spawner, &ret_jail->spawner_count) &&
            compile(false, ret_jail->worker, &ret_jail->worker_count);
 }
 
@@ -173,8 +177,9 @@ static bool load(const struct sock_filter *code, unsigned short count) {
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 
-// Landlock, by number: the headers of Debian 12 are older than the kernels it meets. A ruleset that handles
-// all the kernel knows and allows nothing. True also where the kernel has none: seccomp stands alone then.
+// Landlock, by number: the headers of Debian 12 are older than the kernels it meets. A ruleset that
+// handles all the kernel knows and allows nothing. True also where the kernel has none: seccomp
+// stands alone then.
 #define LANDLOCK_CREATE 444
 #define LANDLOCK_RESTRICT 446
 #define LANDLOCK_ASK_VERSION 1U

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The jail: no files, no network, no other process, no new code, bounded memory and CPU. Two filters, compiled
-// once: the spawner's (it may fork, and kill with SIGKILL) and the workers' on top of it. Who does what is not
-// allowed dies at once. Nothing at run time weakens it; sanitizer builds compile a wider filter.
+// The jail: no files, no network, no other process, no new code, bounded memory and CPU. Two
+// filters, compiled once: the spawner's (it may fork, and kill with SIGKILL) and the workers' on
+// top of it. Who does what is not allowed dies at once. Nothing at run time weakens it; sanitizer
+// builds compile a wider filter.
 #ifndef GATEHOUSE_WORKER_JAIL_H
 #define GATEHOUSE_WORKER_JAIL_H
 
@@ -9,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// One message under its cap, its tree (some 100 bytes a node) and its canonical forms take under 60 MB; the
-// rest is libraries.
+// One message under its cap, its tree (some 100 bytes a node) and its canonical forms take under 60
+// MB; the rest is libraries.
 #define JAIL_MEMORY_MAX (256UL << 20)
 // A worker answers at most some thousands of jobs of about a millisecond.
 #define JAIL_CPU_SECONDS_MAX 300
@@ -23,8 +24,8 @@ struct jail {
 
 // Compiles both filters. False: libseccomp or the kernel cannot.
 bool jail_compile(struct jail *ret_jail);
-// No new privileges, not dumpable, no files (Landlock, where the kernel has it), then the spawner's filter.
-// Every descriptor that is needed must be open.
+// No new privileges, not dumpable, no files (Landlock, where the kernel has it), then the spawner's
+// filter. Every descriptor that is needed must be open.
 bool jail_spawner(const struct jail *jail);
 // In a fresh child: rlimits and the workers' filter.
 bool jail_worker(const struct jail *jail);

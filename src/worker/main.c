@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse-worker: the XML side of the gate. Started by the gate with one descriptor and nothing else it is
-// the spawner; started by hand it only says what it is. There is no option that changes what it does.
+// gatehouse-worker: the XML side of the gate. Started by the gate with one descriptor and nothing
+// else it is the spawner; started by hand it only says what it is. There is no option that changes
+// what it does.
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,8 +21,9 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (argc != 1 || !has_channel()) {
-        (void)fprintf(stderr, "gatehouse-worker reads XML in a jail for gatehouse, which starts it; "
-                              "there is nothing to start by hand.\n");
+        (void)fprintf(stderr,
+                      "gatehouse-worker reads XML in a jail for gatehouse, which starts it; "
+                      "there is nothing to start by hand.\n");
         return 2;
     }
     return spawner_run();

@@ -19,13 +19,12 @@ static bool answer(struct server *server, struct op *op, const struct wire_head 
     if (head->kind == MSG_CANONICALISE) {
         struct msg_canonical message;
         why = canonicalise_message(op, xml, &message);
-        fits = why == NULL &&
-               msg_put_canonical(out, server->frame, server->room, head->job, &message);
+        fits =
+            why == NULL && msg_put_canonical(out, server->frame, server->room, head->job, &message);
     } else if (head->kind == MSG_WHOLE && server->jobs == 0) {
         struct msg_whole message;
         why = canonicalise_whole(op, xml, &message);
-        fits =
-            why == NULL && msg_put_whole(out, server->frame, server->room, head->job, &message);
+        fits = why == NULL && msg_put_whole(out, server->frame, server->room, head->job, &message);
     } else {
         return false;
     }

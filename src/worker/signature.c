@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reads the parts of a ds:Signature that say how to canonicalise. What it reads is not verified: a lie here
-// makes bytes whose digest or signature does not hold.
+// Reads the parts of a ds:Signature that say how to canonicalise. What it reads is not verified: a
+// lie here makes bytes whose digest or signature does not hold.
 #include "worker/signature.h"
 
 #include "worker/canon.h"
@@ -10,22 +10,25 @@ static reason only_child(struct op *op, const xmlNode *parent, const char *local
                          xmlNode **ret_child) {
     xmlNode *child = xml_child(parent, NS_DSIG, local);
     if (child == NULL || xml_count(parent, NS_DSIG, local) != 1) {
-        REFUSE(op, SIGNATURE_REFERENCE, "%s needs exactly one %s", (const char *)parent->name, local);
+        REFUSE(op, SIGNATURE_REFERENCE, "%s needs exactly one %s", (const char *)parent->name,
+               local);
     }
     *ret_child = child;
     return NULL;
 }
 
-// enveloped-signature, then at most one canonical form; without one it is inclusive (XMLDSIG 4.4.3.2).
+// enveloped-signature, then at most one canonical form; without one it is inclusive
+// (XMLDSIG 4.4.3.2).
 static reason read_transforms(struct op *op, const xmlNode *reference, struct canon *ret_canon) {
-    xmlNode *list;
+    xmlNode *list = NULL;
     TRY(only_child(op, reference, "Transforms", &list));
     struct canon canon = {.exclusive = false};
     size_t count = 0;
     for (xmlNode *node = xmlFirstElementChild(list); node != NULL;
          node = xmlNextElementSibling(node), count++) {
         if (!xml_is(node, NS_DSIG, "Transform") || count == 2) {
-            REFUSE(op, SIGNATURE_TRANSFORM, "other transforms than enveloped-signature and one c14n");
+            REFUSE(op, SIGNATURE_TRANSFORM,
+                   "other transforms than enveloped-signature and one c14n");
         }
         struct slice algorithm;
         TRY(xml_attribute(op, node, "Algorithm", MSG_TEXT_MAX, &algorithm));
@@ -48,8 +51,11 @@ reason signature_read(struct op *op, xmlNode *signature, enum msg_parent kind,
                       struct msg_signature *ret_signature) {
     struct msg_signature found = {.parent = kind};
     xmlNode *parent = signature->parent;
-    xmlNode *info, *method, *reference, *value;
-    struct canon canon;
+    xmlNode *info = NULL;
+    xmlNode *method = NULL;
+    xmlNode *reference = NULL;
+    xmlNode *value = NULL;
+    struct canon canon = {.exclusive = false};
     TRY(xml_attribute(op, parent, "ID", MSG_TEXT_MAX, &found.parent_id));
 
     TRY(only_child(op, signature, "SignedInfo", &info));

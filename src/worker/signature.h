@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One ds:Signature into the bytes that the gate verifies: SignedInfo by its own method, the value, and the
-// parent element (whatever the URI points to) by the transforms that the Reference names.
+// One ds:Signature into the bytes that the gate verifies: SignedInfo by its own method, the value,
+// and the parent element (whatever the URI points to) by the transforms that the Reference names.
 #ifndef GATEHOUSE_WORKER_SIGNATURE_H
 #define GATEHOUSE_WORKER_SIGNATURE_H
 

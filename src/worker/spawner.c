@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One thread, one descriptor, three commands (saml/pool.h has the protocol). It trusts the gate's commands
-// but kills nothing that is not its own unreaped child, and any fault ends it with all its workers.
+// One thread, one descriptor, three commands (saml/pool.h has the protocol). It trusts the gate's
+// commands but kills nothing that is not its own unreaped child, and any fault ends it with all its
+// workers.
 #include "worker/spawner.h"
 
 #include <errno.h>

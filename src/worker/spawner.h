@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The spawner: forks workers when the gate asks, kills its own children when told, reads no job's bytes.
+// The spawner: forks workers when the gate asks, kills its own children when told, reads no job's
+// bytes.
 #ifndef GATEHOUSE_WORKER_SPAWNER_H
 #define GATEHOUSE_WORKER_SPAWNER_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// libxml2's SAX2 builder with our hooks before it: they count, and stop the parser at the first thing that
-// no SAML message has. Bounds hold while parsing, so that nothing large is ever built.
+// libxml2's SAX2 builder with our hooks before it: they count, and stop the parser at the first
+// thing that no SAML message has. Bounds hold while parsing, so that nothing large is ever built.
 #include "worker/xml.h"
 
 #include <libxml/SAX2.h>
@@ -15,8 +15,8 @@
 
 AUTO_FREE(xmlParserCtxt, xmlFreeParserCtxt);
 
-// libxml2 compares each attribute of a start tag with all others before any hook sees them; so many, and
-// the message is refused before it is parsed.
+// libxml2 compares each attribute of a start tag with all others before any hook sees them; so
+// many, and the message is refused before it is parsed.
 #define TAG_ATTRIBUTES_MAX 1024
 #define DECLARATION_MAX 256 // bytes of <?xml ... ?>; an honest one has 40
 
@@ -87,8 +87,8 @@ static void on_start(void *context, const xmlChar *local, const xmlChar *prefix,
     }
     for (int i = 0; i < namespace_count; i++) {
         const xmlChar *name = namespaces[2 * i + 1];
-        if (name != NULL && strnlen((const char *)name, XML_NAMESPACE_URI_MAX + 1) >
-                                XML_NAMESPACE_URI_MAX) {
+        if (name != NULL &&
+            strnlen((const char *)name, XML_NAMESPACE_URI_MAX + 1) > XML_NAMESPACE_URI_MAX) {
             stop(ctxt, REASON_OF(SAML_TOO_LARGE), "the name of a namespace is too long");
             return;
         }
@@ -149,7 +149,8 @@ void xml_init(void) {
     xmlSetExternalEntityLoader(load_nothing);
     xmlSetGenericErrorFunc(NULL, say_nothing);
     xmlSetStructuredErrorFunc(NULL, say_no_error);
-    // One document through it all, so that what the library makes on first use is there before the fork.
+    // One document through it all, so that what the library makes on first use is there before the
+    // fork.
     struct op op;
     op_open(&op, 0);
     xmlDocPtr doc = NULL;
@@ -166,8 +167,8 @@ static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-// <?xml version="1.0" encoding="UTF-8"?>: anything else than UTF-8 is refused here, so that libxml2 never
-// looks for a converter (which would open files).
+// <?xml version="1.0" encoding="UTF-8"?>: anything else than UTF-8 is refused here, so that libxml2
+// never looks for a converter (which would open files).
 static reason check_declaration(struct op *op, struct slice xml) {
     if (!slice_starts(xml, S("<?xml")) || xml.len < 6 || !is_space(xml.at[5])) {
         return NULL;
@@ -263,8 +264,7 @@ reason xml_parse(struct op *op, struct slice bytes, xmlDocPtr *ret_doc) {
     struct watch watch = {.nodes = 0};
     hook(ctxt->sax);
     ctxt->_private = &watch;
-    AUTO(xmlDoc) doc =
-        xmlCtxtReadMemory(ctxt, bytes.at, (int)bytes.len, NULL, NULL, PARSE_OPTIONS);
+    AUTO(xmlDoc) doc = xmlCtxtReadMemory(ctxt, bytes.at, (int)bytes.len, NULL, NULL, PARSE_OPTIONS);
     if (watch.why != NULL) {
         return op_refuse(op, watch.why, "%s", watch.detail);
     }
@@ -289,12 +289,10 @@ bool xml_is(const xmlNode *node, const char *namespace, const char *local) {
            strcmp((const char *)node->ns->href, namespace) == 0;
 }
 
-xmlNode *xml_next(const xmlNode *top, xmlNode *node, bool inside) {
-    if (inside) {
-        xmlNode *first = xmlFirstElementChild(node);
-        if (first != NULL) {
-            return first;
-        }
+xmlNode *xml_next(const xmlNode *top, xmlNode *node) {
+    xmlNode *first = xmlFirstElementChild(node);
+    if (first != NULL) {
+        return first;
     }
     for (; node != top; node = node->parent) {
         xmlNode *next = xmlNextElementSibling(node);

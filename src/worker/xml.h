@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hostile XML into libxml2's tree, under bounds: UTF-8 only, no DOCTYPE, no entities, nothing fetched,
-// nothing expanded. And the few looks at that tree which the worker needs.
+// Hostile XML into libxml2's tree, under bounds: UTF-8 only, no DOCTYPE, no entities, nothing
+// fetched, nothing expanded. And the few looks at that tree which the worker needs.
 #ifndef GATEHOUSE_WORKER_XML_H
 #define GATEHOUSE_WORKER_XML_H
 
@@ -8,8 +8,8 @@
 
 #include "base/op.h"
 
-// Elements, attributes, comments, instructions and CDATA sections. A message with 1,000 groups, each with a
-// typed AttributeValue, has some 4,000; IdP metadata some hundreds.
+// Elements, attributes, comments, instructions and CDATA sections. A message with 1,000 groups,
+// each with a typed AttributeValue, has some 4,000; IdP metadata some hundreds.
 #define XML_NODES_MAX 50000
 #define XML_DEPTH_MAX 64      // an honest one is under 12 deep
 #define XML_ATTRIBUTES_MAX 64 // of one element; an honest one has under 10
@@ -33,16 +33,15 @@ void xml_init(void);
 MUST_USE reason xml_parse(struct op *op, struct slice bytes, xmlDocPtr *ret_doc);
 
 bool xml_is(const xmlNode *node, const char *namespace, const char *local);
-// The next element after `node` in document order below `top`; `inside` false skips what is below `node`.
-xmlNode *xml_next(const xmlNode *top, xmlNode *node, bool inside);
+// The next element after `node` in document order below `top`, or NULL.
+xmlNode *xml_next(const xmlNode *top, xmlNode *node);
 xmlNode *xml_child(const xmlNode *parent, const char *namespace, const char *local);
 size_t xml_count(const xmlNode *parent, const char *namespace, const char *local);
 // The value of an attribute without namespace, "" when absent. saml.too_large past `max` bytes.
 MUST_USE reason xml_attribute(struct op *op, const xmlNode *element, const char *name, size_t max,
                               struct slice *ret_value);
 // All text below, comments skipped (so they cut nothing off). saml.too_large past `max` bytes.
-MUST_USE reason xml_text(struct op *op, const xmlNode *element, size_t max,
-                         struct slice *ret_text);
+MUST_USE reason xml_text(struct op *op, const xmlNode *element, size_t max, struct slice *ret_text);
 // The same, cut at `max` bytes (between characters), for what people read.
 MUST_USE reason xml_text_cut(struct op *op, const xmlNode *element, size_t max,
                              struct slice *ret_text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A spawner whose workers lie, for test_pool. It speaks the spawner's protocol as the real one does; the
-// message of a job says which lie is told. Links nothing that the gate believes.
+// A spawner whose workers lie, for test_pool. It speaks the spawner's protocol as the real one
+// does; the message of a job says which lie is told. Links nothing that the gate believes.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,7 +144,8 @@ static int receive(void) {
     if (command[0] == 'F' && CMSG_FIRSTHDR(&message) != NULL) {
         memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
     } else if (command[0] == 'K') {
-        (void)kill((pid_t)((uint32_t)(uint8_t)command[1] << 24 | (uint32_t)(uint8_t)command[2] << 16 |
+        (void)kill((pid_t)((uint32_t)(uint8_t)command[1] << 24 |
+                           (uint32_t)(uint8_t)command[2] << 16 |
                            (uint32_t)(uint8_t)command[3] << 8 | (uint32_t)(uint8_t)command[4]),
                    SIGKILL);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The messages between gate and worker: what is written is read, and what is not exactly it is refused.
+// The messages between gate and worker: what is written is read, and what is not exactly it is
+// refused.
 #include "base/unit.h"
 
 #include "saml/msg.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The pool with the real worker program, and with one that lies: each lie is worker.failed within the
-// deadline, and the next honest job is answered.
+// The pool with the real worker program, and with one that lies: each lie is worker.failed within
+// the deadline, and the next honest job is answered.
 #include "base/unit.h"
 
 #include <errno.h>
@@ -22,12 +22,11 @@ static struct msg_canonical message;
 
 static struct pool *open_pool(struct op *op, const char *program, size_t warm) {
     struct pool *pool = NULL;
-    reason why = pool_open(op,
-                           &(struct pool_options){.program = program,
-                                                  .warm = warm,
-                                                  .deadline_ms = DEADLINE_MS,
-                                                  .wait_ms = 3000},
-                           &pool);
+    reason why = pool_open(
+        op,
+        &(struct pool_options){
+            .program = program, .warm = warm, .deadline_ms = DEADLINE_MS, .wait_ms = 3000},
+        &pool);
     if (why != NULL) {
         fail_msg("%.*s", SLICE(op->detail));
     }
@@ -41,7 +40,7 @@ static reason take(struct op *op, struct pool *pool, struct slice xml, bool held
     return NULL;
 }
 
-// ---- the real program ----------------------------------------------------------------------------
+// ---- the real program ----
 
 static void a_message_goes_through_a_real_worker(void **state) {
     struct pool *pool = open_pool(*state, real_program, 2);
@@ -58,8 +57,9 @@ static void the_workers_refusals_come_back_as_such(void **state) {
     assert_refused(take(*state, pool, S("<a>"), true), SAML_MALFORMED);
     assert_true(((struct op *)*state)->detail.len > 0);
     assert_refused(take(*state, pool, S("<!DOCTYPE a><a/>"), true), SAML_DTD_FORBIDDEN);
-    assert_refused(take(*state, pool, S("<p:Response xmlns:p='urn:oasis:names:tc:SAML:2.0:protocol'"
-                                        " ID='a'><b ID='a'/></p:Response>"),
+    assert_refused(take(*state, pool,
+                        S("<p:Response xmlns:p='urn:oasis:names:tc:SAML:2.0:protocol'"
+                          " ID='a'><b ID='a'/></p:Response>"),
                         true),
                    SIGNATURE_DUPLICATE_ID);
     char *large = calloc(1, MSG_XML_MAX + 1);
@@ -127,7 +127,7 @@ static void a_program_that_is_not_there_is_named(void **state) {
     assert_null(pool);
 }
 
-// ---- many at once --------------------------------------------------------------------------------
+// ---- many at once ----
 
 static void *take_many(void *context) {
     size_t failed = 0;
@@ -175,7 +175,7 @@ static void who_waits_too_long_for_a_worker_is_refused(void **state) {
     pool_close(pool);
 }
 
-// ---- liars ---------------------------------------------------------------------------------------
+// ---- liars ----
 
 static void pause_a_little(void) {
     (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
@@ -204,9 +204,9 @@ static void lie_and_check(struct pool *pool, struct slice lie) {
 
 static void each_lie_fails_and_the_next_job_works(void **state) {
     const char *lies[] = {
-        "garbage",         "silence",   "half, then silence", "too long",     "longer than it is",
-        "empty covered",   "no utf8",   "encrypted count",    "another job",  "another kind",
-        "not its refusal", "two lines", "more fields",        "version",      "long value"};
+        "garbage",         "silence",   "half, then silence", "too long",    "longer than it is",
+        "empty covered",   "no utf8",   "encrypted count",    "another job", "another kind",
+        "not its refusal", "two lines", "more fields",        "version",     "long value"};
     struct pool *pool = open_pool(*state, fake_program, 2);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         lie_and_check(pool, slice_str(lies[i]));
@@ -253,7 +253,7 @@ static void workers_that_died_with_the_spawner_are_replaced_unseen(void **state)
     pool_close(pool);
 }
 
-// ---- setup ---------------------------------------------------------------------------------------
+// ---- setup ----
 
 // Both programs belong to the same build as this test: build/MODE/tests/unit/saml/test_pool.
 static int find_programs(void **state) {

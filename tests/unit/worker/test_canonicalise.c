@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the worker takes and what it refuses: forms of XML, places of signatures, the view of the root.
+// What the worker takes and what it refuses: forms of XML, places of signatures, the view of the
+// root.
 #include "base/unit.h"
 
 #include "base/buf.h"
@@ -24,14 +25,15 @@ static reason take(void **state, const char *xml) {
     return canonicalise_message(*state, slice_str(xml), &message);
 }
 
-// ---- forms of XML --------------------------------------------------------------------------------
+// ---- forms of XML ----
 
 static void a_plain_message_is_taken(void **state) {
     assert_done(take(state, RESPONSE("ID='r'", "")));
     assert_text(message.envelope.name, "Response");
     assert_text(message.envelope.id, "r");
     assert_int_equal(message.signature_count, 0);
-    assert_done(take(state, "\xEF\xBB\xBF<?xml version='1.0' encoding = \"utf-8\" ?>" RESPONSE("", "")));
+    assert_done(
+        take(state, "\xEF\xBB\xBF<?xml version='1.0' encoding = \"utf-8\" ?>" RESPONSE("", "")));
 }
 
 static void a_document_type_is_refused_before_anything_is_defined(void **state) {
@@ -103,7 +105,8 @@ static struct slice repeat(void **state, const char *head, const char *piece, si
 
 static void a_thousand_groups_are_taken_quickly(void **state) {
     struct slice xml = repeat(
-        state, HEAD "<s:Assertion ID='a'>" SIGNATURE "<s:AttributeStatement><s:Attribute Name='groups'>",
+        state,
+        HEAD "<s:Assertion ID='a'>" SIGNATURE "<s:AttributeStatement><s:Attribute Name='groups'>",
         "<s:AttributeValue xmlns:xs='http://www.w3.org/2001/XMLSchema' "
         "xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:type='xs:string'>"
         "CN=group-name,OU=groups,DC=example,DC=com</s:AttributeValue>\n",
@@ -192,7 +195,7 @@ static void messages_made_to_be_slow_are_not(void **state) {
     assert_true(clock_steady() - start < 10000);
 }
 
-// ---- signatures ----------------------------------------------------------------------------------
+// ---- signatures ----
 
 static void signatures_are_found_where_saml_allows_them(void **state) {
     assert_done(take(state, RESPONSE("ID='r'", SIGNATURE "<s:Assertion ID='a'>" SIGNATURE
@@ -217,7 +220,8 @@ static void signatures_elsewhere_are_counted_as_misplaced(void **state) {
                                                "</p:Status>")));
     assert_int_equal(message.signature_count, 0);
     assert_int_equal(message.envelope.misplaced, 2);
-    assert_done(take(state, RESPONSE("", "<x><s:Assertion ID='a'>" SIGNATURE "</s:Assertion></x>")));
+    assert_done(
+        take(state, RESPONSE("", "<x><s:Assertion ID='a'>" SIGNATURE "</s:Assertion></x>")));
     assert_int_equal(message.signature_count, 0);
     assert_int_equal(message.envelope.misplaced, 1);
 }
@@ -258,8 +262,8 @@ static void an_id_on_two_elements_is_refused(void **state) {
 
 static void only_two_canonical_forms_and_the_envelope_are_known(void **state) {
     assert_done(take(state, RESPONSE("", SIGNED_BY(INC, ENVELOPED))));
-    assert_done(take(state, RESPONSE("", SIGNED_BY(INC, ENVELOPED "<d:Transform Algorithm='" INC
-                                                                  "'/>"))));
+    assert_done(
+        take(state, RESPONSE("", SIGNED_BY(INC, ENVELOPED "<d:Transform Algorithm='" INC "'/>"))));
     const char *samples[] = {
         RESPONSE("", SIGNED_BY(EXC "WithComments", ENVELOPED)),
         RESPONSE("", SIGNED_BY(INC "#WithComments", ENVELOPED)),
@@ -286,7 +290,8 @@ static void only_two_canonical_forms_and_the_envelope_are_known(void **state) {
 }
 
 static void a_signature_with_parts_missing_or_doubled_is_refused(void **state) {
-    const char *start = "<d:Signature><d:SignedInfo><d:CanonicalizationMethod Algorithm='" EXC "'/>";
+    const char *start =
+        "<d:Signature><d:SignedInfo><d:CanonicalizationMethod Algorithm='" EXC "'/>";
     const char *reference =
         "<d:Reference URI='#a'><d:Transforms>" ENVELOPED "</d:Transforms></d:Reference>";
     struct {
@@ -312,25 +317,26 @@ static void a_signature_with_parts_missing_or_doubled_is_refused(void **state) {
          REASON_OF(SIGNATURE_REFERENCE)},
     };
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
-        struct slice xml = op_text(*state, HEAD "%s%s%s%s</d:Signature>" TAIL, start,
-                                   samples[i].references[0], samples[i].references[1],
-                                   samples[i].end);
+        struct slice xml =
+            op_text(*state, HEAD "%s%s%s%s</d:Signature>" TAIL, start, samples[i].references[0],
+                    samples[i].references[1], samples[i].end);
         assert_ptr_equal(canonicalise_message(*state, xml, &message), samples[i].why);
     }
     assert_refused(take(state, RESPONSE("", "<d:Signature/>")), SIGNATURE_REFERENCE);
 }
 
-// ---- the view of the root ------------------------------------------------------------------------
+// ---- the view of the root ----
 
 static void the_envelope_is_what_the_root_says(void **state) {
     assert_done(take(
         state,
-        RESPONSE("ID='r' Version='2.0' IssueInstant='t' Destination='https://sp/acs?a&amp;b' "
-                 "InResponseTo='q'",
-                 "<s:Issuer>https://idp<!-- x -->.example</s:Issuer><p:Status><p:StatusCode Value='a'>"
-                 "<p:StatusCode Value='b'/></p:StatusCode><p:StatusMessage>no <![CDATA[way]]>"
-                 "</p:StatusMessage></p:Status><s:Assertion ID='1'/><s:Assertion ID='2'/>"
-                 "<s:EncryptedAssertion><x/></s:EncryptedAssertion>")));
+        RESPONSE(
+            "ID='r' Version='2.0' IssueInstant='t' Destination='https://sp/acs?a&amp;b' "
+            "InResponseTo='q'",
+            "<s:Issuer>https://idp<!-- x -->.example</s:Issuer><p:Status><p:StatusCode Value='a'>"
+            "<p:StatusCode Value='b'/></p:StatusCode><p:StatusMessage>no <![CDATA[way]]>"
+            "</p:StatusMessage></p:Status><s:Assertion ID='1'/><s:Assertion ID='2'/>"
+            "<s:EncryptedAssertion><x/></s:EncryptedAssertion>")));
     const struct msg_envelope *envelope = &message.envelope;
     assert_text(envelope->version, "2.0");
     assert_text(envelope->issue_instant, "t");
@@ -370,8 +376,8 @@ static void a_third_encrypted_assertion_is_counted_and_not_carried(void **state)
 
 static void a_whole_document_stands_alone(void **state) {
     struct msg_whole whole;
-    assert_done(canonicalise_whole(*state, S("<!-- c --><a:b xmlns:a='urn:a' c='d'><!-- c -->e</a:b>"),
-                                   &whole));
+    assert_done(canonicalise_whole(
+        *state, S("<!-- c --><a:b xmlns:a='urn:a' c='d'><!-- c -->e</a:b>"), &whole));
     assert_text(whole.canonical, "<a:b xmlns:a=\"urn:a\" c=\"d\">e</a:b>");
     assert_int_equal(whole.signature.signed_info.len, 0);
     // A signature that cannot be read is none, so that who asks for one refuses.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The jail, tried: a process in it does one forbidden thing and must be dead by SIGSYS, or finds the thing
-// refused by a limit; and it still canonicalises.
+// The jail, tried: a process in it does one forbidden thing and must be dead by SIGSYS, or finds
+// the thing refused by a limit; and it still canonicalises.
 #include "base/unit.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Documents that xmlsec1 signed: the digest that it wrote must be the digest of the bytes that the worker says
-// are covered, and its signature must hold over the SignedInfo bytes. So both canonical forms are the same.
+// Documents that xmlsec1 signed: the digest that it wrote must be the digest of the bytes that the
+// worker says are covered, and its signature must hold over the SignedInfo bytes. So both canonical
+// forms are the same.
 #include "base/unit.h"
 
 #include <spawn.h>
@@ -48,52 +49,61 @@ static const struct {
      "' xmlns:xs='http://www.w3.org/2001/XMLSchema' xmlns:unused='urn:unused' ID='r'>"
      "<saml:Issuer>i</saml:Issuer>"
      "<saml:Assertion ID='a'><saml:Issuer>i</saml:Issuer>" SIGNATURE(
-         "a", METHOD(EXC), LISTED("Transform", "xs xsi #default missing"))
-     "<saml:AttributeValue xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' "
-     "xsi:type='xs:string'>v</saml:AttributeValue></saml:Assertion></samlp:Response>"},
+         "a", METHOD(EXC),
+         LISTED("Transform",
+                "xs xsi #default missing")) "<saml:AttributeValue "
+                                            "xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' "
+                                            "xsi:type='xs:string'>v</saml:AttributeValue></"
+                                            "saml:Assertion></samlp:Response>"},
     {"exclusive without a list, unused namespaces left out", IN_ASSERTION, NULL,
      "<samlp:Response xmlns:samlp='" NS_SAMLP "' xmlns='urn:default' ID='r'>"
      "<Assertion xmlns='" NS_SAML "' ID='a' xmlns:b='urn:b' xmlns:a='urn:a'>" SIGNATURE(
-         "a", METHOD(EXC), TRANSFORM(EXC))
-     "<X xmlns='' b:z='1' a:z='2' z='3' B='4'/><b:Y xmlns:b='urn:other'/></Assertion>"
-     "</samlp:Response>"},
+         "a", METHOD(EXC),
+         TRANSFORM(
+             EXC)) "<X xmlns='' b:z='1' a:z='2' z='3' B='4'/><b:Y xmlns:b='urn:other'/></Assertion>"
+                   "</samlp:Response>"},
     {"a PrefixList in the canonicalization method", IN_ASSERTION, NULL,
      "<samlp:Response xmlns:samlp='" NS_SAMLP "' xmlns:saml='" NS_SAML "' xmlns:xs='urn:xs' "
-     "ID='r'><saml:Assertion ID='a'>" SIGNATURE("a", LISTED("CanonicalizationMethod", "xs saml"),
-                                                TRANSFORM(EXC))
-     "<saml:Subject/></saml:Assertion></samlp:Response>"},
+     "ID='r'><saml:Assertion ID='a'>" SIGNATURE(
+         "a", LISTED("CanonicalizationMethod", "xs saml"),
+         TRANSFORM(EXC)) "<saml:Subject/></saml:Assertion></samlp:Response>"},
     {"inclusive, xml:lang and namespaces inherited", IN_ASSERTION, NULL,
      "<samlp:Response xmlns:samlp='" NS_SAMLP "' xmlns:z='urn:z' xmlns='urn:default' "
      "xml:lang='de' xml:space='preserve' ID='r'><saml:Assertion xmlns:saml='" NS_SAML
-     "' ID='a' xml:space='default'>" SIGNATURE("a", METHOD(INC), TRANSFORM(INC))
-     "<saml:Subject xml:lang='en'><x xmlns=''><y/></x></saml:Subject></saml:Assertion>"
-     "</samlp:Response>"},
+     "' ID='a' xml:space='default'>" SIGNATURE(
+         "a", METHOD(INC), TRANSFORM(INC)) "<saml:Subject xml:lang='en'><x "
+                                           "xmlns=''><y/></x></saml:Subject></saml:Assertion>"
+                                           "</samlp:Response>"},
     {"only enveloped-signature is named", IN_ASSERTION, NULL,
      "<samlp:Response xmlns:samlp='" NS_SAMLP "' xmlns:z='urn:z' xml:lang='de' ID='r'>"
-     "<saml:Assertion xmlns:saml='" NS_SAML "' ID='a'>" SIGNATURE("a", METHOD(EXC), "")
-     "<saml:Subject/></saml:Assertion></samlp:Response>"},
+     "<saml:Assertion xmlns:saml='" NS_SAML "' ID='a'>" SIGNATURE(
+         "a", METHOD(EXC), "") "<saml:Subject/></saml:Assertion></samlp:Response>"},
     {"comments, CDATA, references, line ends and order", IN_ROOT, NULL,
      "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<!-- before --><?target before?>\r\n"
      "<samlp:Response xmlns:samlp='" NS_SAMLP "' Version='2.0' ID='r' Destination='a&amp;b&#10;c'>"
-     "\r\n" SIGNATURE("r", METHOD(EXC), TRANSFORM(EXC))
-     "\r\n<saml:Issuer xmlns:saml='" NS_SAML "'>ada@example.com<!-- c -->.evil&#13;&lt;&gt;"
-     "<![CDATA[<&]]>]]&gt;\t\xC3\xA4\xF0\x9F\x94\x91</saml:Issuer>"
-     "<?target inside?><samlp:Status  b='&quot;&apos;&#9;' a = '2'  ></samlp:Status  >"
-     "</samlp:Response><!-- after -->\n"},
+     "\r\n" SIGNATURE("r", METHOD(EXC),
+                      TRANSFORM(EXC)) "\r\n<saml:Issuer xmlns:saml='" NS_SAML
+                                      "'>ada@example.com<!-- c -->.evil&#13;&lt;&gt;"
+                                      "<![CDATA[<&]]>]]&gt;\t\xC3\xA4\xF0\x9F\x94\x91</saml:Issuer>"
+                                      "<?target inside?><samlp:Status  b='&quot;&apos;&#9;' a = "
+                                      "'2'  ></samlp:Status  >"
+                                      "</samlp:Response><!-- after -->\n"},
     {"a logout request", IN_ROOT, NULL,
      "<samlp:LogoutRequest xmlns:samlp='" NS_SAMLP "' ID='r'>" SIGNATURE(
-         "r", METHOD(EXC), LISTED("Transform", "#default samlp ds saml xs xsi"))
-     "<saml:NameID xmlns:saml='" NS_SAML "'>n</saml:NameID></samlp:LogoutRequest>"},
+         "r", METHOD(EXC),
+         LISTED("Transform",
+                "#default samlp ds saml xs xsi")) "<saml:NameID xmlns:saml='" NS_SAML
+                                                  "'>n</saml:NameID></samlp:LogoutRequest>"},
     {"assertion first, then the response around it", IN_ASSERTION, IN_ROOT,
-     "<samlp:Response xmlns:samlp='" NS_SAMLP "' xmlns:saml='" NS_SAML "' ID='r'>" SIGNATURE(
-         "r", METHOD(EXC), TRANSFORM(EXC)) "<saml:Assertion ID='a'>" SIGNATURE("a", METHOD(EXC),
-                                                                              TRANSFORM(EXC))
-     "<saml:Subject/></saml:Assertion></samlp:Response>"},
+     "<samlp:Response xmlns:samlp='" NS_SAMLP "' xmlns:saml='" NS_SAML
+     "' ID='r'>" SIGNATURE("r", METHOD(EXC), TRANSFORM(EXC)) "<saml:Assertion ID='a'>" SIGNATURE(
+         "a", METHOD(EXC), TRANSFORM(EXC)) "<saml:Subject/></saml:Assertion></samlp:Response>"},
     {"inclusive around the whole, with whitespace between", IN_ROOT, NULL,
      "<samlp:Response xmlns:samlp='" NS_SAMLP "' xmlns:saml='" NS_SAML "' xmlns:a='urn:a' "
      "xml:lang='de' ID='r'>\n  <saml:Issuer>i</saml:Issuer>\n  " SIGNATURE(
-         "r", METHOD(INC), TRANSFORM(INC)) "\n  <saml:Assertion ID='a' xmlns:a='urn:a'>"
-     "<b xmlns='urn:b'><c xmlns=''/></b></saml:Assertion>\n</samlp:Response>"},
+         "r", METHOD(INC),
+         TRANSFORM(INC)) "\n  <saml:Assertion ID='a' xmlns:a='urn:a'>"
+                         "<b xmlns='urn:b'><c xmlns=''/></b></saml:Assertion>\n</samlp:Response>"},
 };
 
 static void write_file(const char *path, const char *text) {
@@ -177,7 +187,8 @@ static void check_signature(const struct msg_signature *signature) {
         between(signature->signed_info, S("<ds:DigestValue>"), S("</ds:DigestValue>"));
     assert_int_equal(decode(value, want), 32);
     assert_int_equal(
-        EVP_Digest(signature->covered.at, signature->covered.len, got, NULL, EVP_sha256(), NULL), 1);
+        EVP_Digest(signature->covered.at, signature->covered.len, got, NULL, EVP_sha256(), NULL),
+        1);
     if (memcmp(got, want, 32) != 0) {
         print_error("covered: %.*s\n", SLICE(signature->covered));
         fail_msg("the digest differs from xmlsec's");
@@ -185,9 +196,9 @@ static void check_signature(const struct msg_signature *signature) {
     size_t len = decode(signature->value, want);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key), 1);
-    int holds = EVP_DigestVerify(context, want, len,
-                                 (const unsigned char *)signature->signed_info.at,
-                                 signature->signed_info.len);
+    int holds =
+        EVP_DigestVerify(context, want, len, (const unsigned char *)signature->signed_info.at,
+                         signature->signed_info.len);
     EVP_MD_CTX_free(context);
     if (holds != 1) {
         print_error("signed info: %.*s\n", SLICE(signature->signed_info));
