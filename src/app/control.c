@@ -10,7 +10,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "http/router.h"
+
+// Another command has the data directory for a moment, or a gate that starts has no socket yet.
+#define LOCK_WAIT_MS 3000
+#define LOCK_PAUSE_MS 200
 
 AUTO_FREE(CURL, curl_easy_cleanup);
 typedef struct curl_slist curl_headers;
@@ -27,7 +32,8 @@ struct control {
 static reason refuse_socket(struct op *op, const char *path, int error) {
     if (error == EACCES || error == EPERM) {
         REFUSE(op, DATA_DIR,
-               "this user (uid %u) may not use %s; run the command as the user that the gate runs as, or as root",
+               "this user (uid %u) may not use %s; run the command as the user that the gate runs "
+               "as, or as root",
                (unsigned)geteuid(), path);
     }
     REFUSE(op, DATA_DIR, "cannot reach the gate at %s: %s", path, strerror(error));
@@ -56,21 +62,31 @@ static reason probe(struct op *op, const char *path, bool *ret_there) {
     return refuse_socket(op, path, errno);
 }
 
+// Looks for a gate, else opens one here.
+static reason find_gate(struct op *op, const struct settings *settings, const char *path,
+                        struct control *control) {
+    bool there = false;
+    TRY(probe(op, path, &there));
+    if (there) {
+        memcpy(control->path, path, strlen(path) + 1);
+        control->socket = control->path;
+        return NULL;
+    }
+    return gate_open(op, settings, 1, &control->gate); // one command needs one worker
+}
+
 reason control_open(struct op *op, const struct settings *settings, struct control **ret_control) {
     const char *path = NULL;
-    bool there = false;
     TRY(gate_control_path(op, settings, &path));
-    TRY(probe(op, path, &there));
     struct control *control = calloc(1, sizeof *control);
     if (control == NULL) {
         REFUSE(op, LIMIT_MEMORY, "no memory for the command");
     }
-    reason why = NULL;
-    if (there) {
-        memcpy(control->path, path, strlen(path) + 1);
-        control->socket = control->path;
-    } else {
-        why = gate_open(op, settings, 1, &control->gate); // one command needs one worker
+    int64_t end = clock_steady() + LOCK_WAIT_MS;
+    reason why = find_gate(op, settings, path, control);
+    while (why == REASON_OF(DATA_DIR_LOCKED) && clock_steady() < end) {
+        (void)usleep(LOCK_PAUSE_MS * 1000);
+        why = find_gate(op, settings, path, control);
     }
     if (why != NULL) {
         free(control);
@@ -121,8 +137,9 @@ static bool set_up(CURL *curl, const struct control *control, enum method method
               curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes) == CURLE_OK &&
               curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) == CURLE_OK;
     if (ok && method != METHOD_GET && method != METHOD_DELETE) {
-        ok = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) == CURLE_OK &&
-             curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body.len > 0 ? body.at : "") == CURLE_OK;
+        ok =
+            curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len) == CURLE_OK &&
+            curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body.len > 0 ? body.at : "") == CURLE_OK;
     }
     return ok;
 }
@@ -157,8 +174,7 @@ static reason call_socket(struct op *op, const struct control *control, enum met
 // ---- in this process ----
 
 static reason call_here(struct op *op, struct control *control, enum method method,
-                        struct slice target, struct slice body,
-                        struct control_answer *ret_answer) {
+                        struct slice target, struct slice body, struct control_answer *ret_answer) {
     struct request *request = NULL;
     struct reply *reply = NULL;
     TRY(op_take(op, sizeof *request, &request));
@@ -169,7 +185,8 @@ static reason call_here(struct op *op, struct control *control, enum method meth
         .path = slice_sub(target, 0, mark),
         .query = mark == SIZE_MAX ? S("") : slice_sub(target, mark + 1, target.len),
         .body = body,
-        .headers = {{S("Content-Type"), S("application/json")}, {S("Accept"), S("application/json")}},
+        .headers = {{S("Content-Type"), S("application/json")},
+                    {S("Accept"), S("application/json")}},
         .header_count = 2,
         .address = S("local"),
         .control = true,
@@ -184,8 +201,8 @@ static reason call_here(struct op *op, struct control *control, enum method meth
     return NULL;
 }
 
-reason control_call(struct op *op, struct control *control, enum method method,
-                    struct slice target, struct slice body, struct control_answer *ret_answer) {
+reason control_call(struct op *op, struct control *control, enum method method, struct slice target,
+                    struct slice body, struct control_answer *ret_answer) {
     return control->socket != NULL ? call_socket(op, control, method, target, body, ret_answer)
                                    : call_here(op, control, method, target, body, ret_answer);
 }

@@ -2,14 +2,17 @@
 """Tenants, connections, rules, users and roles: with and without a running gate the same."""
 
 import base64
+import fcntl
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
-from case import FAILED, REFUSED, CommandCase
+from case import DONE, FAILED, REFUSED, CommandCase
+from browser import Browser
 from cryptography.hazmat.primitives.serialization import Encoding
 from forge import idp_metadata
-from harness import find_built
+from harness import IDP_PAGE, JSON, find_built, form_of
 from seal import make_key
 
 ADDRESSES = {"entity_id", "acs_url", "slo_url", "login_url", "metadata_url"}
@@ -243,13 +246,18 @@ class ObjectsWithoutGateTest(Objects, CommandCase):
     serving = False
 
     def test_the_store_of_a_process_that_does_not_answer_is_one_sentence(self):
-        import fcntl
-
         with open(os.path.join(self.gate.data, "lock"), "r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             ended = self.ends(FAILED, "tenant", "list", says=self.gate.data)
             self.assertEqual(len(ended.stderr.splitlines()), 1)
         self.done("tenant", "list")
+
+
+    def test_commands_at_the_same_time_wait_for_each_other(self):
+        names = [f"par{number}" for number in range(3)]
+        with ThreadPoolExecutor(len(names)) as pool:
+            ended = list(pool.map(lambda name: self.gate.run("tenant", "add", name), names))
+        self.assertEqual([one.returncode for one in ended], [DONE] * len(names), ended)
 
 
 class ObjectsWithGateTest(Objects, CommandCase):
@@ -260,6 +268,22 @@ class ObjectsWithGateTest(Objects, CommandCase):
         self.assertEqual(self.gate.api("GET", "/tenants/seen")["slug"], "seen")
         rows = self.gate.api("GET", "/tenants/seen/audit")["items"]
         self.assertIn(f"operator:{os.getuid()}", [row["actor"] for row in rows])
+
+    def test_a_refused_sign_in_is_explained(self):
+        self.done("tenant", "add", "traced", "--domain", "traced.example")
+        self.done("connection", "add", "traced-idp", "--tenant", "traced")
+        acs = self.data("connection", "show", "traced-idp")["acs_url"]
+        page = Browser().post(acs, form_of("<x/>"), headers=JSON, initiator=IDP_PAGE)
+        problem = json.loads(page.body)
+        listed = self.data("trace", "list", "traced")["items"]
+        self.assertEqual([one["id"] for one in listed], [problem["trace_id"]])
+        self.assertIn(problem["reason"], self.done("trace", "list", "traced"))
+        self.assertIn(problem["trace_id"], self.done("trace", "list", "traced", "--reason", problem["reason"]))
+        self.assertEqual(self.data("trace", "list", "traced", "--reason", "accepted")["items"], [])
+        self.assertEqual(self.data("trace", "show", problem["trace_id"])["reason"], problem["reason"])
+        text = self.done("trace", "show", problem["trace_id"])
+        for part in ("FAIL", "expected", "refused: " + problem["reason"], "What to do: ", "traced-idp"):
+            self.assertIn(part, text)
 
     def test_a_socket_that_a_dead_gate_left_is_no_hindrance(self):
         self.gate.program.stop(9)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A command's request to the API and what comes back: an answer, or a problem that becomes this command's
-// refusal with the same reason.
+// A command's request to the API and what comes back: an answer, or a problem that becomes this
+// command's refusal with the same reason.
 #include "app/cli/cli.h"
 
 #include "base/encode.h"
@@ -42,9 +42,8 @@ static reason take_problem(struct op *op, const struct control_answer *answer,
     return op_refuse(op, why, "%.*s", SLICE(detail));
 }
 
-static reason ask_control(struct op *op, struct args *args, enum method method,
-                          struct slice target, struct slice body,
-                          struct control_answer *ret_answer) {
+static reason ask_control(struct op *op, struct args *args, enum method method, struct slice target,
+                          struct slice body, struct control_answer *ret_answer) {
     const struct settings *settings = NULL;
     TRY(args_settings(op, args, &settings));
     if (args->control == NULL) {
@@ -88,8 +87,8 @@ reason api_get(struct op *op, struct args *args, struct slice target,
     return NULL;
 }
 
-reason api_put_list(struct op *op, const struct args *args, const char *option,
-                    struct json *object, const char *member) {
+reason api_put_list(struct op *op, const struct args *args, const char *option, struct json *object,
+                    const char *member) {
     if (args_has(args, option)) {
         struct texts values = {NULL, 0};
         TRY(args_all(op, args, option, &values));
@@ -110,7 +109,8 @@ reason api_tell(struct op *op, struct args *args, enum method method, struct sli
     return NULL;
 }
 
-// What one list command may collect; a tenant of 10,000 people is asked for page by page with --limit.
+// What one list command may collect; a tenant of 10,000 people is asked for page by page with
+// --limit.
 #define LIST_ITEMS_MAX 2000
 
 static bool is_last(const struct json *answer, struct slice *ret_cursor) {
@@ -130,7 +130,8 @@ reason api_list(struct op *op, struct args *args, struct slice target, uint64_t 
     const struct json *answer = NULL;
     for (bool last = false, first = true; !last && got < most; first = false) {
         uint64_t page = most - got < PAGE_MOST ? most - got : PAGE_MOST;
-        struct slice next = first ? S("") : op_text(op, "&cursor=%.*s", SLICE(api_part(op, cursor)));
+        struct slice next =
+            first ? S("") : op_text(op, "&cursor=%.*s", SLICE(api_part(op, cursor)));
         TRY(api_ask(op, args, METHOD_GET,
                     op_text(op, "%.*s%slimit=%llu%.*s", SLICE(target), mark,
                             (unsigned long long)page, SLICE(next)),
@@ -147,7 +148,8 @@ reason api_list(struct op *op, struct args *args, struct slice target, uint64_t 
         }
     }
     if (limit == 0 && cursor.len > 0) {
-        show_error(op_text(op, "these are the first %llu; --limit N shows more", (unsigned long long)got));
+        show_error(
+            op_text(op, "these are the first %llu; --limit N shows more", (unsigned long long)got));
     }
     if (args->json) {
         struct json *out = json_object(op);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Takes a call apart by the rows of its action, runs it, and says how it ended. Options may stand anywhere;
+// Takes a call apart by the rows of its action, runs it, and says how it ended. Options may stand
+// anywhere;
 // "--" ends them; "-" is a word.
 #include "app/cli/cli.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <signal.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -309,7 +310,8 @@ static int run(struct op *op, int argc, char **argv, const struct cli_command *c
     }
     control_close(args->control);
     if (fflush(stdout) != 0 && why == NULL) {
-        why = op_refuse(op, REASON_OF(INTERNAL), "standard output cannot be written: is the disk full?");
+        why = op_refuse(op, REASON_OF(INTERNAL),
+                        "standard output cannot be written: is the disk full?");
     }
     if (why != NULL) {
         say_refusal(op, args, why);

@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse check: puts together what is to be trusted (files, or a connection of the gate), has the message
-// judged, and shows the verdict. Nothing is stored.
+// gatehouse check: puts together what is to be trusted (files, or a connection of the gate), has
+// the message judged, and shows the verdict. Nothing is stored.
 #include "app/cli/check.h"
 #include "app/cli/cli.h"
 #include "app/cli/explain.h"
 #include "app/cli/idp.h"
 
-#define INPUT_MAX (2U * SAML_FORM_MAX) // more than a gate takes, so that the verdict can say saml.too_large
+#define INPUT_MAX                                                                                  \
+    (2U * SAML_FORM_MAX) // more than a gate takes, so that the verdict can say saml.too_large
 #define SKEW_MOST 3600
 #define KEY_FILE_MOST (64U << 10)
 
-// ---- the command line ----------------------------------------------------------------------------------
+// ---- the command line
+// ----------------------------------------------------------------------------------
 
 static reason check_words(struct op *op, struct args *args) {
     bool stored = args_has(args, "connection");
     bool metadata = args_has(args, "idp-metadata");
     bool values = args_has(args, "idp-entity-id") || args_has(args, "idp-cert");
     if ((stored ? 1 : 0) + (metadata ? 1 : 0) + (values ? 1 : 0) != 1) {
-        return args_wrong(op, args,
-                          "say whom to trust in one way: --connection SLUG, or --idp-metadata FILE, or "
-                          "--idp-entity-id URI with --idp-cert FILE");
+        return args_wrong(
+            op, args,
+            "say whom to trust in one way: --connection SLUG, or --idp-metadata FILE, or "
+            "--idp-entity-id URI with --idp-cert FILE");
     }
     if (values && (!args_has(args, "idp-entity-id") || !args_has(args, "idp-cert"))) {
         return args_wrong(op, args, "--idp-entity-id and --idp-cert go together");
     }
     if (!stored && (!args_has(args, "entity-id") || !args_has(args, "acs-url"))) {
-        return args_wrong(op, args, "--entity-id URI and --acs-url URL are needed: who is the response for?");
+        return args_wrong(op, args,
+                          "--entity-id URI and --acs-url URL are needed: who is the response for?");
     }
     return args_either(op, args, "in-response-to", "unsolicited");
 }
@@ -37,7 +41,8 @@ static reason take_time(struct op *op, struct args *args) {
         return NULL;
     }
     if (!clock_parse(text, &now)) {
-        return args_wrong(op, args, "--at is \"%.*s\", expected a time such as 2026-11-21T16:00:00Z",
+        return args_wrong(op, args,
+                          "--at is \"%.*s\", expected a time such as 2026-11-21T16:00:00Z",
                           SLICE(text));
     }
     op->now = now;
@@ -46,12 +51,13 @@ static reason take_time(struct op *op, struct args *args) {
 
 static void take_request(const struct args *args, struct check *check) {
     check->in_response_to = args_one(args, "in-response-to");
-    check->request = args_has(args, "unsolicited")        ? REQUEST_UNSOLICITED
+    check->request = args_has(args, "unsolicited")      ? REQUEST_UNSOLICITED
                      : check->in_response_to.at != NULL ? REQUEST_ANSWER
                                                         : REQUEST_ANY;
 }
 
-// ---- whom to trust -------------------------------------------------------------------------------------
+// ---- whom to trust
+// -------------------------------------------------------------------------------------
 
 static reason take_connection(struct op *op, struct args *args, struct check *check) {
     struct known_connection known;
@@ -65,8 +71,8 @@ static reason take_connection(struct op *op, struct args *args, struct check *ch
 
 static reason take_files(struct op *op, struct args *args, struct check *check) {
     struct texts files = {NULL, 0};
-    check->connection = (struct connection){
-        .slug = S("check"), .tenant = S("check"), .policy = policy_default()};
+    check->connection =
+        (struct connection){.slug = S("check"), .tenant = S("check"), .policy = policy_default()};
     if (args_has(args, "idp-metadata")) {
         return idp_read_metadata(op, check->pool, args_one(args, "idp-metadata"),
                                  &check->connection.idp);
@@ -112,7 +118,8 @@ static reason take_key(struct op *op, struct args *args, struct check *check) {
     return sp_keys_open(op, name, &check->keys);
 }
 
-// ---- the verdict, as JSON; people get it from the same JSON --------------------------------------------
+// ---- the verdict, as JSON; people get it from the same JSON
+// --------------------------------------------
 
 static reason attributes_json(struct op *op, const struct identity *identity,
                               struct json **ret_json) {
@@ -127,7 +134,8 @@ static reason attributes_json(struct op *op, const struct identity *identity,
         }
         struct json *values = json_array(op);
         for (size_t j = i; j < count; j++) {
-            for (size_t k = 0; slice_equal(all[j].name, all[i].name) && k < all[j].values.count; k++) {
+            for (size_t k = 0; slice_equal(all[j].name, all[i].name) && k < all[j].values.count;
+                 k++) {
                 json_add_text(op, values, all[j].values.at[k]);
             }
         }
@@ -205,7 +213,8 @@ static reason show_outcome(struct op *op, const struct args *args,
     return NULL;
 }
 
-// ---- the action ----------------------------------------------------------------------------------------
+// ---- the action
+// ----------------------------------------------------------------------------------------
 
 static reason check_open(struct op *op, struct args *args, struct check *check) {
     TRY(worker_open(op, &check->pool)); // before any key is in memory
@@ -258,10 +267,13 @@ static const struct cli_option options[] = {
 const struct cli_action check_actions[] = {
     {NULL, "FILE|-", options, run,
      "Verify a SAML response as the gate would, and explain the verdict check by check.",
-     "FILE holds XML, base64, or the body of a form (SAMLResponse=...). Neither a server nor a data directory is\n"
-     "needed unless --connection is given. Without --in-response-to and --unsolicited it is not checked whether the\n"
+     "FILE holds XML, base64, or the body of a form (SAMLResponse=...). Neither a server nor a "
+     "data directory is\n"
+     "needed unless --connection is given. Without --in-response-to and --unsolicited it is not "
+     "checked whether the\n"
      "response answers a request. A message that is refused gives exit status 3.",
-     "gatehouse check --idp-metadata okta.xml --entity-id https://login.example.com/saml/acme-okta\n"
+     "gatehouse check --idp-metadata okta.xml --entity-id "
+     "https://login.example.com/saml/acme-okta\n"
      "      --acs-url https://login.example.com/saml/acme-okta/acs response.txt"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

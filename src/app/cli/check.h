@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse check, in two parts: what to trust and what to judge (check.c), and the judging (check_run.c).
+// gatehouse check, in two parts: what to trust and what to judge (check.c), and the judging
+// (check_run.c).
 #ifndef GATEHOUSE_APP_CLI_CHECK_H
 #define GATEHOUSE_APP_CLI_CHECK_H
 
@@ -8,7 +9,7 @@
 enum check_request { REQUEST_ANY, REQUEST_ANSWER, REQUEST_UNSOLICITED };
 struct check {
     struct connection connection; // the trust and the policy
-    bool stored;                  // it is one of the gate's: its policy on unsolicited responses counts
+    bool stored; // it is one of the gate's: its policy on unsolicited responses counts
     struct slice entity_id, acs_url;
     enum check_request request;
     struct slice in_response_to; // of REQUEST_ANSWER
@@ -17,13 +18,14 @@ struct check {
     struct sp_keys *keys; // NULL: encrypted assertions cannot be read
 };
 struct check_outcome {
-    struct trace trace; // closed
+    struct trace trace;       // closed
     struct identity identity; // when accepted
 };
-// Whatever the file holds as the body of the form that a browser would post; from there on it goes as at the ACS.
+// Whatever the file holds as the body of the form that a browser would post; from there on it goes
+// as at the ACS.
 MUST_USE reason check_form(struct op *op, struct slice input, struct slice *ret_form);
-// The verdict, as the ACS would give it, but for what only a gate knows (ledger, users). A refusal of the message is an
-// outcome; what is returned is a failure to judge.
+// The verdict, as the ACS would give it, but for what only a gate knows (ledger, users). A refusal
+// of the message is an outcome; what is returned is a failure to judge.
 MUST_USE reason check_run(struct op *op, const struct check *check,
                           struct check_outcome *ret_outcome);
 

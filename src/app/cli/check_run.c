@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The message goes the way of the assertion consumer: the form is decoded, the worker canonicalises, the gate
-// verifies, the rules run. What stands in the store at the gate (which request waits) comes from the command line.
+// The message goes the way of the assertion consumer: the form is decoded, the worker
+// canonicalises, the gate verifies, the rules run. What stands in the store at the gate (which
+// request waits) comes from the command line.
 #include "app/cli/check.h"
 
 #include "base/encode.h"
@@ -51,7 +52,8 @@ static reason decode(struct op *op, const struct check *check, struct slice *ret
     return NULL;
 }
 
-// ---- does it answer what was asked ---------------------------------------------------------------------
+// ---- does it answer what was asked
+// ---------------------------------------------------------------------
 
 static reason fail_request(struct op *op, struct trace *trace, reason why, struct slice expected,
                            struct slice got) {
@@ -102,7 +104,8 @@ static reason check_asked(struct op *op, const struct check *check, const struct
     return NULL;
 }
 
-// ---- all of it -----------------------------------------------------------------------------------------
+// ---- all of it
+// -----------------------------------------------------------------------------------------
 
 static reason judge(struct op *op, const struct check *check, const struct trust *trust,
                     struct brake *brake, struct check_outcome *outcome) {
@@ -127,8 +130,10 @@ static reason judge(struct op *op, const struct check *check, const struct trust
     } else {
         trace_add(op, trace, "request", CHECK_SKIP, S(""), S(""));
     }
-    trace_add(op, trace, "replay", CHECK_SKIP, S(""), S("only a running gate knows what was used before"));
-    trace_add(op, trace, "login", CHECK_SKIP, S(""), S("only a running gate knows users and roles"));
+    trace_add(op, trace, "replay", CHECK_SKIP, S(""),
+              S("only a running gate knows what was used before"));
+    trace_add(op, trace, "login", CHECK_SKIP, S(""),
+              S("only a running gate knows users and roles"));
     return why;
 }
 

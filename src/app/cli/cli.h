@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How a command is described and run. A command is a row with actions; an action is a row with its words,
-// its options and an example. The rows make the parser and the help, so neither can say something that the
-// other does not do. Exit status: 0 done, 1 failed, 2 usage, 3 refused.
+// How a command is described and run. A command is a row with actions; an action is a row with its
+// words, its options and an example. The rows make the parser and the help, so neither can say
+// something that the other does not do. Exit status: 0 done, 1 failed, 2 usage, 3 refused.
 #ifndef GATEHOUSE_APP_CLI_CLI_H
 #define GATEHOUSE_APP_CLI_CLI_H
 
@@ -23,8 +23,8 @@ extern const struct cli_option cli_common[]; // --config, --json, --help: every 
 
 struct args;
 struct cli_action {
-    const char *name;  // "add"; NULL: the command's only one
-    const char *words; // "TENANT EMAIL", one name for each word; "" for none
+    const char *name;                 // "add"; NULL: the command's only one
+    const char *words;                // "TENANT EMAIL", one name for each word; "" for none
     const struct cli_option *options; // NULL: none but the common ones
     reason (*run)(struct op *op, struct args *args);
     const char *line;    // one sentence
@@ -59,8 +59,8 @@ struct args {
 
 // ---- the call (args.c) ----
 
-// Runs `gatehouse ARGV[1]...`; gives the exit status. Says on stderr, in one sentence, what went wrong. A row
-// without name ends the commands.
+// Runs `gatehouse ARGV[1]...`; gives the exit status. Says on stderr, in one sentence, what went
+// wrong. A row without name ends the commands.
 int cli_run(int argc, char **argv, const struct cli_command *commands);
 bool args_has(const struct args *args, const char *name);
 struct slice args_one(const struct args *args, const char *name); // at NULL: not given
@@ -75,7 +75,8 @@ MUST_USE reason args_wrong(struct op *op, struct args *args, const char *format,
 // At most one of two switches.
 MUST_USE reason args_either(struct op *op, struct args *args, const char *one, const char *other);
 // The configuration of --config and the environment, read once.
-MUST_USE reason args_settings(struct op *op, struct args *args, const struct settings **ret_settings);
+MUST_USE reason args_settings(struct op *op, struct args *args,
+                              const struct settings **ret_settings);
 
 // ---- help (help.c) ----
 
@@ -92,8 +93,9 @@ MUST_USE reason file_read(struct op *op, struct slice path, size_t max, struct s
 
 // "acme" as part of a path, escaped.
 struct slice api_part(struct op *op, struct slice text);
-// Asks the gate; 2xx: the answer (NULL for an empty one) and its text as it came. Otherwise the problem as a refusal:
-// its reason, its detail, its field errors in op. With --json a problem is printed as it came.
+// Asks the gate; 2xx: the answer (NULL for an empty one) and its text as it came. Otherwise the
+// problem as a refusal: its reason, its detail, its field errors in op. With --json a problem is
+// printed as it came.
 MUST_USE reason api_ask(struct op *op, struct args *args, enum method method, struct slice target,
                         const struct json *body, const struct json **ret_answer,
                         struct slice *ret_text);
@@ -106,21 +108,25 @@ MUST_USE reason api_get(struct op *op, struct args *args, struct slice target,
 // Puts the values of a repeated option into an object as a list; nothing when it was not given.
 MUST_USE reason api_put_list(struct op *op, const struct args *args, const char *option,
                              struct json *object, const char *member);
-// All pages of a list, or the first `limit` items (0: all). With --json: {"items":[...]}, for one page as it came.
+// All pages of a list, or the first `limit` items (0: all). With --json: {"items":[...]}, for one
+// page as it came.
 MUST_USE reason api_list(struct op *op, struct args *args, struct slice target, uint64_t limit,
                          const struct json **ret_items);
 
-// ---- showing (show.c): whatever is printed may come from a message, so control characters never get out ----
+// ---- showing (show.c): whatever is printed may come from a message, so control characters never
+// get out ----
 
 void show(struct slice text);
-void show_line(const char *format, ...) PRINTF_LIKE(1, 2); // a line; \n at the front: an empty one before
+void show_line(const char *format, ...)
+    PRINTF_LIKE(1, 2); // a line; \n at the front: an empty one before
 // "label          value"; nothing is aligned wider than a label.
 void show_pair(const char *label, struct slice value);
 // A line to stderr: "gatehouse: ...".
 void show_error(struct slice text);
 void show_json_text(struct slice text); // JSON text and a line end
 MUST_USE reason show_json(struct op *op, const struct json *value);
-// Members of an answer as text: "yes"/"no", numbers, lists joined with ", ", "-" for null and absent ones.
+// Members of an answer as text: "yes"/"no", numbers, lists joined with ", ", "-" for null and
+// absent ones.
 struct slice show_member(struct op *op, const struct json *object, const char *name);
 struct slice show_value(struct op *op, const struct json *value);
 

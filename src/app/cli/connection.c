@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse connection: lists, makes, shows and removes connections through the API. Changing one is in
-// connection_set.c.
+// gatehouse connection: lists, makes, shows and removes connections through the API. Changing one
+// is in connection_set.c.
 #include "app/cli/connection.h"
 
 struct slice connection_target(struct op *op, struct slice slug) {
@@ -13,7 +13,8 @@ static struct slice state_of(const struct json *connection) {
                                                                               : S("enabled");
 }
 
-// ---- showing one ---------------------------------------------------------------------------------------
+// ---- showing one
+// ---------------------------------------------------------------------------------------
 
 static void show_addresses(struct op *op, const struct json *connection) {
     show_line("\nFor the customer's IT (the identity provider asks for these):");
@@ -59,9 +60,9 @@ static void show_idp(struct op *op, const struct json *idp) {
     const struct json *certificates = json_get(idp, "certificates");
     for (size_t i = 0; i < json_count(certificates); i++) {
         const struct json *certificate = json_at(certificates, i);
-        show_pair("  certificate", op_text(op, "%.*s  %.*s",
-                                           SLICE(show_member(op, certificate, "sha256")),
-                                           SLICE(expiry_of(op, certificate))));
+        show_pair("  certificate",
+                  op_text(op, "%.*s  %.*s", SLICE(show_member(op, certificate, "sha256")),
+                          SLICE(expiry_of(op, certificate))));
     }
 }
 
@@ -93,7 +94,8 @@ reason show_rules(struct op *op, const struct json *mapping, bool heading) {
     for (size_t i = 0; i < json_count(rules); i++) {
         const struct json *rule = json_at(rules, i);
         const struct slice cells[] = {op_text(op, "%zu", i + 1), show_member(op, rule, "match"),
-                                      show_member(op, rule, "value"), show_member(op, rule, "roles")};
+                                      show_member(op, rule, "value"),
+                                      show_member(op, rule, "roles")};
         TRY(table_row(&table, cells));
     }
     if (heading) {
@@ -105,7 +107,8 @@ reason show_rules(struct op *op, const struct json *mapping, bool heading) {
         show_line("Who matches none gets %.*s; mode %.*s.", SLICE(role),
                   SLICE(show_member(op, mapping, "mode")));
     } else {
-        show_line("Who matches none is refused; mode %.*s.", SLICE(show_member(op, mapping, "mode")));
+        show_line("Who matches none is refused; mode %.*s.",
+                  SLICE(show_member(op, mapping, "mode")));
     }
     return NULL;
 }
@@ -120,7 +123,8 @@ reason show_connection(struct op *op, const struct json *connection) {
     return show_rules(op, json_get(connection, "rules"), true);
 }
 
-// ---- the actions ---------------------------------------------------------------------------------------
+// ---- the actions
+// ---------------------------------------------------------------------------------------
 
 // The date at which the last of the certificates ends: then nobody signs in any more.
 static struct slice last_expiry(struct op *op, const struct json *idp) {
@@ -143,8 +147,8 @@ static struct slice last_expiry(struct op *op, const struct json *idp) {
 }
 
 static reason list(struct op *op, struct args *args) {
-    static const char *const heads[] = {"CONNECTION", "TENANT", "STATE", "IDENTITY PROVIDER",
-                                        "CERTIFICATE", NULL};
+    static const char *const heads[] = {"CONNECTION",        "TENANT",      "STATE",
+                                        "IDENTITY PROVIDER", "CERTIFICATE", NULL};
     const struct json *items = NULL;
     struct table table;
     struct slice tenant = args_one(args, "tenant");
@@ -164,8 +168,9 @@ static reason list(struct op *op, struct args *args) {
                                       show_member(op, idp, "entity_id"), last_expiry(op, idp)};
         TRY(table_row(&table, cells));
     }
-    table_show(&table,
-               "There is no connection yet; gatehouse connection add SLUG --tenant TENANT makes one.");
+    table_show(
+        &table,
+        "There is no connection yet; gatehouse connection add SLUG --tenant TENANT makes one.");
     return NULL;
 }
 
@@ -192,7 +197,8 @@ static reason add(struct op *op, struct args *args) {
     show_pair("connection", show_member(op, connection, "slug"));
     show_pair("tenant", show_member(op, connection, "tenant"));
     show_addresses(op, connection);
-    show_line("\nNext: gatehouse connection set %.*s --metadata FILE, with what the customer's IT sends back,",
+    show_line("\nNext: gatehouse connection set %.*s --metadata FILE, with what the customer's IT "
+              "sends back,",
               SLICE(args->words[0]));
     show_line("and gatehouse rule add %.*s for the groups.", SLICE(args->words[0]));
     return NULL;
@@ -228,18 +234,22 @@ static const struct cli_option set_options[] = {
     {NULL, NULL, false, NULL},
 };
 const struct cli_action connection_actions[] = {
-    {"list", "", list_options, list, "List the connections.", NULL, "gatehouse connection list --tenant acme"},
+    {"list", "", list_options, list, "List the connections.", NULL,
+     "gatehouse connection list --tenant acme"},
     {"show", "SLUG", NULL, one,
-     "Show one connection: addresses for the customer's IT, identity provider, policy, rules.", NULL,
-     "gatehouse connection show acme-okta"},
+     "Show one connection: addresses for the customer's IT, identity provider, policy, rules.",
+     NULL, "gatehouse connection show acme-okta"},
     {"add", "SLUG", add_options, add, "Make a connection of a tenant.",
-     "SLUG is its short name: a-z, 0-9 and hyphens. It is part of every address, so it cannot be changed later.",
+     "SLUG is its short name: a-z, 0-9 and hyphens. It is part of every address, so it cannot be "
+     "changed later.",
      "gatehouse connection add acme-okta --tenant acme"},
     {"set", "SLUG", set_options, connection_set, "Change a connection; what is not named stays.",
-     "The identity provider is given in one of three ways: --metadata, --metadata-url, or --entity-id with\n"
-     "--sso-url and --cert. gatehouse connection show SLUG lists the policy's keys with their values.",
+     "The identity provider is given in one of three ways: --metadata, --metadata-url, or "
+     "--entity-id with\n"
+     "--sso-url and --cert. gatehouse connection show SLUG lists the policy's keys with their "
+     "values.",
      "gatehouse connection set acme-okta --metadata okta.xml --policy skew_seconds=60"},
-    {"remove", "SLUG", NULL, take_away, "Remove a connection; nobody signs in through it any more.", NULL,
-     "gatehouse connection remove acme-okta"},
+    {"remove", "SLUG", NULL, take_away, "Remove a connection; nobody signs in through it any more.",
+     NULL, "gatehouse connection remove acme-okta"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

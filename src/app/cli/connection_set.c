@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse connection set: one call may change the switch, the identity provider and the policy. Each is a
-// request of its own; switching off comes first and switching on last.
+// gatehouse connection set: one call may change the switch, the identity provider and the policy.
+// Each is a request of its own; switching off comes first and switching on last.
 #include "app/cli/connection.h"
 #include "app/cli/idp.h"
 #include "base/encode.h"
 #include "base/text.h"
-
 
 reason certificate_text(struct op *op, struct slice path, struct slice *ret_text) {
     struct slice bytes;
@@ -17,7 +16,8 @@ reason certificate_text(struct op *op, struct slice path, struct slice *ret_text
     return encode_base64(op, bytes, ret_text);
 }
 
-// ---- the identity provider -----------------------------------------------------------------------------
+// ---- the identity provider
+// -----------------------------------------------------------------------------
 
 static reason put_metadata(struct op *op, struct args *args, struct json *body) {
     struct slice xml;
@@ -71,12 +71,14 @@ static reason set_idp(struct op *op, struct args *args, struct slice target,
                       const struct json *body, const struct json **ret_warnings) {
     const struct json *answer = NULL;
     struct slice text = S("");
-    TRY(api_ask(op, args, METHOD_PUT, op_text(op, "%.*s/idp", SLICE(target)), body, &answer, &text));
+    TRY(api_ask(op, args, METHOD_PUT, op_text(op, "%.*s/idp", SLICE(target)), body, &answer,
+                &text));
     *ret_warnings = json_get(answer, "warnings");
     return NULL;
 }
 
-// ---- the policy ----------------------------------------------------------------------------------------
+// ---- the policy
+// ----------------------------------------------------------------------------------------
 
 static void put_list(struct op *op, struct json *body, const char *key, struct slice text) {
     struct json *list = json_array(op);
@@ -116,7 +118,8 @@ static reason check_changes(struct op *op, struct args *args) {
     for (size_t i = 0; i < changes.count; i++) {
         size_t mark = slice_find(changes.at[i], S("="));
         if (mark == SIZE_MAX || mark == 0) {
-            return args_wrong(op, args, "--policy is \"%.*s\", expected KEY=VALUE", SLICE(changes.at[i]));
+            return args_wrong(op, args, "--policy is \"%.*s\", expected KEY=VALUE",
+                              SLICE(changes.at[i]));
         }
     }
     return NULL;
@@ -154,7 +157,8 @@ static reason set_policy(struct op *op, struct args *args, struct slice target) 
     return api_ask(op, args, METHOD_PUT, target, body, &answer, &text);
 }
 
-// ---- all of it -----------------------------------------------------------------------------------------
+// ---- all of it
+// -----------------------------------------------------------------------------------------
 
 static reason set_disabled(struct op *op, struct args *args, struct slice target, bool disabled) {
     struct json *body = json_object(op);

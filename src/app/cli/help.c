@@ -8,8 +8,9 @@
 
 static void usage(const struct cli_command *command, const struct cli_action *action) {
     (void)printf("gatehouse %s%s%s%s%s%s\n", command->name, action->name != NULL ? " " : "",
-                 action->name != NULL ? action->name : "", action->options != NULL ? " [OPTION...]" : "",
-                 action->words[0] != '\0' ? " " : "", action->words);
+                 action->name != NULL ? action->name : "",
+                 action->options != NULL ? " [OPTION...]" : "", action->words[0] != '\0' ? " " : "",
+                 action->words);
 }
 
 static void option_lines(const struct cli_option *options) {
@@ -35,10 +36,11 @@ void help_all(const struct cli_command *commands) {
     for (const struct cli_command *c = commands; c->name != NULL; c++) {
         (void)printf("  %-16s %s\n", c->name, c->line);
     }
-    (void)printf("\nSettings come from --config FILE (or %s in this folder) and from the environment:\n"
-                 "GATEHOUSE_DATA_DIR, GATEHOUSE_PUBLIC_URL, GATEHOUSE_LISTEN ... A new installation starts "
-                 "with: gatehouse init\n",
-                 CONFIG_DEFAULT_FILE);
+    (void)printf(
+        "\nSettings come from --config FILE (or %s in this folder) and from the environment:\n"
+        "GATEHOUSE_DATA_DIR, GATEHOUSE_PUBLIC_URL, GATEHOUSE_LISTEN ... A new installation starts "
+        "with: gatehouse init\n",
+        CONFIG_DEFAULT_FILE);
     end();
 }
 

@@ -48,7 +48,8 @@ reason idp_read_metadata(struct op *op, struct pool *pool, struct slice path, st
     return NULL;
 }
 
-// ---- through the API -----------------------------------------------------------------------------------
+// ---- through the API
+// -----------------------------------------------------------------------------------
 
 static reason take_certificate(struct op *op, const struct json *about, const struct json *der,
                                struct idp *idp) {

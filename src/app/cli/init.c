@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse init: makes what is not there yet and says what comes next. Running it again changes nothing.
+// gatehouse init: makes what is not there yet and says what comes next. Running it again changes
+// nothing.
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@ static const struct {
 
 static reason path_of(struct op *op, const struct settings *settings, size_t index,
                       const char **ret_path) {
-    return op_cstr(op, op_text(op, "%.*s/%s", SLICE(settings->data_dir), made[index].name), ret_path);
+    return op_cstr(op, op_text(op, "%.*s/%s", SLICE(settings->data_dir), made[index].name),
+                   ret_path);
 }
 
 static bool is_there(const char *path) {
@@ -32,11 +34,13 @@ static void say_next(const struct settings *settings) {
     show_line("\nNext steps:");
     show_line("  1. gatehouse serve              runs the gate; it listens on %.*s",
               SLICE(settings->listen));
-    show_line("                                  and people reach it at %.*s", SLICE(settings->public_url));
+    show_line("                                  and people reach it at %.*s",
+              SLICE(settings->public_url));
     show_line("  2. gatehouse operator-token     the first operator is whoever may read %.*s:",
               SLICE(settings->data_dir));
-    show_line("                                  this prints an access token for the API at %.*s/api/v1",
-              SLICE(settings->public_url));
+    show_line(
+        "                                  this prints an access token for the API at %.*s/api/v1",
+        SLICE(settings->public_url));
     show_line("  3. gatehouse tenant add acme --name \"Acme Inc.\" --domain acme.example");
     show_line("     gatehouse connection add acme-okta --tenant acme");
     show_line("     The second one prints the addresses that the customer's IT needs.");
@@ -83,7 +87,8 @@ static reason init(struct op *op, struct args *args) {
 const struct cli_action init_actions[] = {
     {NULL, "", NULL, init,
      "Make the data directory, the keys and the store, where they are not there yet.",
-     "The data directory is data_dir of the configuration (GATEHOUSE_DATA_DIR). Whoever may read it is an\n"
+     "The data directory is data_dir of the configuration (GATEHOUSE_DATA_DIR). Whoever may read "
+     "it is an\n"
      "operator, so it belongs to the gate's own user alone. Running init again keeps everything.",
      "GATEHOUSE_DATA_DIR=/var/lib/gatehouse gatehouse init"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},

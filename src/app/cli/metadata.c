@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse metadata: reads an identity provider's metadata exactly as an import does (a worker canonicalises, the
-// gate's reader reads), without a server and without a data directory.
+// gatehouse metadata: reads an identity provider's metadata exactly as an import does (a worker
+// canonicalises, the gate's reader reads), without a server and without a data directory.
 #include "app/cli/idp.h"
 
 static struct json *endpoints_json(struct op *op, struct rows endpoints) {

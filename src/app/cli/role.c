@@ -80,7 +80,8 @@ static reason take_away(struct op *op, struct args *args) {
     const struct json *answer = NULL;
     TRY(api_tell(op, args, METHOD_DELETE, role_target(op, args), NULL, &answer));
     if (!args->json) {
-        show_line("The role %.*s of %.*s is removed.", SLICE(args->words[1]), SLICE(args->words[0]));
+        show_line("The role %.*s of %.*s is removed.", SLICE(args->words[1]),
+                  SLICE(args->words[0]));
     }
     return NULL;
 }
@@ -97,8 +98,10 @@ const struct cli_action role_actions[] = {
     {"show", "TENANT ROLE", NULL, one, "Show one role with its permissions.", NULL,
      "gatehouse role show acme read_only"},
     {"add", "TENANT ROLE", add_options, add, "Make a role of the tenant's own.",
-     "ROLE is its id: letters, digits, dots, hyphens and underscores, at most 64. The permissions that there are\n"
-     "stand in the answer of GET /api/v1/permissions; gatehouse role show TENANT admin shows many of them.",
+     "ROLE is its id: letters, digits, dots, hyphens and underscores, at most 64. The permissions "
+     "that there are\n"
+     "stand in the answer of GET /api/v1/permissions; gatehouse role show TENANT admin shows many "
+     "of them.",
      "gatehouse role add acme marketer --name Marketer --permission audiences:view"},
     {"remove", "TENANT ROLE", NULL, take_away,
      "Remove a role of the tenant's own that nobody has and no rule names.", NULL,

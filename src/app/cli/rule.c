@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse rule: the mapping rules of a connection. The API replaces them as a whole, so a change reads what is
-// there, changes it, and puts it back.
+// gatehouse rule: the mapping rules of a connection. The API replaces them as a whole, so a change
+// reads what is there, changes it, and puts it back.
 #include "app/cli/connection.h"
 #include "base/text.h"
 
@@ -19,8 +19,8 @@ static reason list(struct op *op, struct args *args) {
 }
 
 // What is stored, as a body that can be changed; the rules apart.
-static reason read_mapping(struct op *op, struct args *args, struct json *body,
-                           struct json *rules, size_t without) {
+static reason read_mapping(struct op *op, struct args *args, struct json *body, struct json *rules,
+                           size_t without) {
     const struct json *old = NULL;
     TRY(api_get(op, args, target_of(op, args), &old));
     const struct json *role = json_get(old, "default_role");
@@ -89,7 +89,8 @@ static reason take_away(struct op *op, struct args *args) {
     struct json *body = json_object(op);
     uint64_t number = 0;
     if (!text_u64(args->words[1], CONNECTION_RULES_MAX, &number) || number == 0) {
-        return args_wrong(op, args, "\"%.*s\" is no number of a rule; gatehouse rule list %.*s shows them",
+        return args_wrong(op, args,
+                          "\"%.*s\" is no number of a rule; gatehouse rule list %.*s shows them",
                           SLICE(args->words[1]), SLICE(args->words[0]));
     }
     TRY(read_mapping(op, args, body, json_array(op), (size_t)number));
@@ -112,9 +113,10 @@ const struct cli_action rule_actions[] = {
      "gatehouse rule list acme-okta"},
     {"add", "CONNECTION", add_options, add, "Add a rule: a group gives roles.", NULL,
      "gatehouse rule add acme-okta --match prefix --value cdp- --role read_only"},
-    {"set", "CONNECTION", set_options, set, "Set what happens to those who match none, and the mode.", NULL,
+    {"set", "CONNECTION", set_options, set,
+     "Set what happens to those who match none, and the mode.", NULL,
      "gatehouse rule set acme-okta --default-role read_only"},
-    {"remove", "CONNECTION NUMBER", NULL, take_away, "Remove a rule by its number in the list.", NULL,
-     "gatehouse rule remove acme-okta 2"},
+    {"remove", "CONNECTION NUMBER", NULL, take_away, "Remove a rule by its number in the list.",
+     NULL, "gatehouse rule remove acme-okta 2"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -12,7 +12,8 @@ static reason run(struct op *op, struct args *args) {
 
 const struct cli_action serve_actions[] = {
     {NULL, "", NULL, run, "Run the gate until SIGTERM or SIGINT.",
-     "One JSON line for each event goes to standard error. TLS is ended by the proxy in front; public_url says\n"
+     "One JSON line for each event goes to standard error. TLS is ended by the proxy in front; "
+     "public_url says\n"
      "how browsers reach the gate.",
      "gatehouse serve --config /etc/gatehouse/gatehouse.conf"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},

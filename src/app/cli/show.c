@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is printed, and how it lines up. A NameID or a group may hold anything, also what a terminal would take as
-// an order: control characters and bytes that are no UTF-8 come out as "?".
+// What is printed, and how it lines up. A NameID or a group may hold anything, also what a terminal
+// would take as an order: control characters and bytes that are no UTF-8 come out as "?".
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -134,7 +134,8 @@ reason table_row(struct table *table, const struct slice *cells) {
     return NULL;
 }
 
-// Characters, not bytes. (Wide and combining ones are counted as one: a table may then be crooked, never wrong.)
+// Characters, not bytes. (Wide and combining ones are counted as one: a table may then be crooked,
+// never wrong.)
 static size_t width_of(struct slice text) {
     size_t width = 0;
     while (text.len > 0) {

@@ -64,7 +64,8 @@ static reason add(struct op *op, struct args *args) {
     return NULL;
 }
 
-// ---- changing ------------------------------------------------------------------------------------------
+// ---- changing
+// ------------------------------------------------------------------------------------------
 
 static bool is_among(struct texts texts, struct slice domain) {
     for (size_t i = 0; i < texts.count; i++) {
@@ -116,8 +117,9 @@ static reason set(struct op *op, struct args *args) {
     struct slice target = target_of(op, args->words[0]);
     TRY(args_either(op, args, "disable", "enable"));
     if (step && args_has(args, "domain")) {
-        return args_wrong(op, args,
-                          "--domain replaces all domains: it does not go with --add-domain or --remove-domain");
+        return args_wrong(
+            op, args,
+            "--domain replaces all domains: it does not go with --add-domain or --remove-domain");
     }
     if (args_has(args, "name")) {
         json_set_text(op, body, "name", args_one(args, "name"));
@@ -170,12 +172,13 @@ const struct cli_action tenant_actions[] = {
     {"list", "", NULL, list, "List the tenants.", NULL, "gatehouse tenant list"},
     {"show", "SLUG", NULL, one, "Show one tenant.", NULL, "gatehouse tenant show acme"},
     {"add", "SLUG", add_options, add, "Make a tenant.",
-     "SLUG is its short name: a-z, 0-9 and hyphens, 1 to 63 characters. People sign in with e-mail addresses\n"
+     "SLUG is its short name: a-z, 0-9 and hyphens, 1 to 63 characters. People sign in with e-mail "
+     "addresses\n"
      "of its domains; a domain belongs to one tenant.",
      "gatehouse tenant add acme --name \"Acme Inc.\" --domain acme.example"},
     {"set", "SLUG", set_options, set, "Change a tenant; what is not named stays.", NULL,
      "gatehouse tenant set acme --add-domain acme.test"},
-    {"remove", "SLUG", NULL, take_away, "Remove a tenant that has no connections and no users.", NULL,
-     "gatehouse tenant remove acme"},
+    {"remove", "SLUG", NULL, take_away, "Remove a tenant that has no connections and no users.",
+     NULL, "gatehouse tenant remove acme"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse operator-token: needs the token keys only, so whoever can read the data directory is an operator,
-// with or without a running gate.
+// gatehouse operator-token: needs the token keys only, so whoever can read the data directory is an
+// operator, with or without a running gate.
 #include "app/cli/cli.h"
 #include "base/rand.h"
 
@@ -45,9 +45,12 @@ static const struct cli_option options[] = {
     {NULL, NULL, false, NULL},
 };
 const struct cli_action token_actions[] = {
-    {NULL, "", options, run, "Print a short-lived access token that may do everything the API offers.",
-     "Send it as Authorization: Bearer TOKEN. The gate need not run. Whoever can read the data directory may\n"
+    {NULL, "", options, run,
+     "Print a short-lived access token that may do everything the API offers.",
+     "Send it as Authorization: Bearer TOKEN. The gate need not run. Whoever can read the data "
+     "directory may\n"
      "have one.",
-     "curl -H \"Authorization: Bearer $(gatehouse operator-token)\" http://localhost:8080/api/v1/tenants"},
+     "curl -H \"Authorization: Bearer $(gatehouse operator-token)\" "
+     "http://localhost:8080/api/v1/tenants"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

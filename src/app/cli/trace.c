@@ -9,10 +9,9 @@ static reason list(struct op *op, struct args *args) {
     struct table table;
     uint64_t limit = 50;
     TRY(args_number(op, args, "limit", 1, 10000, &limit));
-    struct slice target = op_text(op, "/tenants/%.*s/traces?reason=%.*s&user=%.*s",
-                                  SLICE(api_part(op, args->words[0])),
-                                  SLICE(api_part(op, args_one(args, "reason"))),
-                                  SLICE(api_part(op, args_one(args, "user"))));
+    struct slice target = op_text(
+        op, "/tenants/%.*s/traces?reason=%.*s&user=%.*s", SLICE(api_part(op, args->words[0])),
+        SLICE(api_part(op, args_one(args, "reason"))), SLICE(api_part(op, args_one(args, "user"))));
     TRY(api_list(op, args, target, limit, &items));
     if (args->json) {
         return NULL;

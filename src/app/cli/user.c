@@ -1,29 +1,47 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// gatehouse user: the people of a tenant, through the API. A person is named by id or by e-mail address.
+// gatehouse user: the people of a tenant, through the API. A person is named by id or by e-mail
+// address.
 #include "app/cli/cli.h"
 
 static struct slice target_of(struct op *op, const struct args *args) {
     return op_text(op, "/tenants/%.*s/users", SLICE(api_part(op, args->words[0])));
 }
 
-// The e-mail's user; deleted ones are not found by e-mail.
-static reason find_by_email(struct op *op, struct args *args, struct slice *ret_id) {
+// One page of who has this text in name or address. *ret_id stays when the address is not among
+// them.
+static reason look_for(struct op *op, struct args *args, struct slice cursor, struct slice *ret_id,
+                       struct slice *ret_next) {
     const struct json *answer = NULL;
     TRY(api_get(op, args,
-                op_text(op, "%.*s?q=%.*s&limit=100", SLICE(target_of(op, args)),
-                        SLICE(api_part(op, args->words[1]))),
+                op_text(op, "%.*s?q=%.*s&limit=100&cursor=%.*s", SLICE(target_of(op, args)),
+                        SLICE(api_part(op, args->words[1])), SLICE(api_part(op, cursor))),
                 &answer));
     const struct json *items = json_get(answer, "items");
     for (size_t i = 0; i < json_count(items); i++) {
         struct slice email = S("");
         if (json_text(json_get(json_at(items, i), "email"), &email) &&
-            slice_equal_nocase(email, args->words[1]) &&
-            json_text(json_get(json_at(items, i), "id"), ret_id)) {
-            return NULL;
+            slice_equal_nocase(email, args->words[1])) {
+            (void)json_text(json_get(json_at(items, i), "id"), ret_id);
         }
     }
-    REFUSE(op, NOT_FOUND, "the tenant %.*s has no user %.*s", SLICE(args->words[0]),
-           SLICE(args->words[1]));
+    *ret_next = S("");
+    (void)json_text(json_get(answer, "next_cursor"), ret_next);
+    return NULL;
+}
+
+// Deleted ones are not found by e-mail.
+static reason find_by_email(struct op *op, struct args *args, struct slice *ret_id) {
+    struct slice id = S("");
+    struct slice next = S("");
+    do {
+        TRY(look_for(op, args, next, &id, &next));
+    } while (id.len == 0 && next.len > 0);
+    if (id.len == 0) {
+        REFUSE(op, NOT_FOUND, "the tenant %.*s has no user %.*s", SLICE(args->words[0]),
+               SLICE(args->words[1]));
+    }
+    *ret_id = id;
+    return NULL;
 }
 
 static reason user_target(struct op *op, struct args *args, struct slice *ret_target) {
@@ -80,7 +98,8 @@ static void show_user(struct op *op, const struct json *user) {
 }
 
 static reason list(struct op *op, struct args *args) {
-    static const char *const heads[] = {"USER", "E-MAIL", "NAME", "STATUS", "ROLES", "LAST VISIT", NULL};
+    static const char *const heads[] = {"USER",  "E-MAIL",     "NAME", "STATUS",
+                                        "ROLES", "LAST VISIT", NULL};
     static const char *const filters[] = {"status", "q", "role", "sort"};
     const struct json *items = NULL;
     struct table table;
@@ -100,9 +119,10 @@ static reason list(struct op *op, struct args *args) {
     table_open(&table, op, heads);
     for (size_t i = 0; i < json_count(items); i++) {
         const struct json *user = json_at(items, i);
-        const struct slice cells[] = {show_member(op, user, "id"), show_member(op, user, "email"),
-                                      name_of(op, user),           show_member(op, user, "status"),
-                                      roles_of(op, user),          show_member(op, user, "last_visit")};
+        const struct slice cells[] = {
+            show_member(op, user, "id"), show_member(op, user, "email"),
+            name_of(op, user),           show_member(op, user, "status"),
+            roles_of(op, user),          show_member(op, user, "last_visit")};
         TRY(table_row(&table, cells));
     }
     table_show(&table, "Nobody is there.");
@@ -165,10 +185,10 @@ static reason set(struct op *op, struct args *args) {
         TRY(api_ask(op, args, METHOD_PATCH, target, body, &user, &text));
     }
     if (turn) {
-        TRY(api_ask(op, args, METHOD_POST,
-                    op_text(op, "%.*s:%s", SLICE(target),
-                            args_has(args, "disable") ? "disable" : "enable"),
-                    json_object(op), &user, &text));
+        TRY(api_ask(
+            op, args, METHOD_POST,
+            op_text(op, "%.*s:%s", SLICE(target), args_has(args, "disable") ? "disable" : "enable"),
+            json_object(op), &user, &text));
     }
     if (args->json) {
         show_json_text(text);
@@ -184,7 +204,8 @@ static reason take_away(struct op *op, struct args *args) {
     TRY(user_target(op, args, &target));
     TRY(api_tell(op, args, METHOD_DELETE, target, NULL, &answer));
     if (!args->json) {
-        show_line("%.*s is no longer a member of %.*s.", SLICE(args->words[1]), SLICE(args->words[0]));
+        show_line("%.*s is no longer a member of %.*s.", SLICE(args->words[1]),
+                  SLICE(args->words[0]));
     }
     return NULL;
 }

@@ -12,7 +12,8 @@
 
 #include "app/cli/cli.h"
 
-// ---- catching what is printed --------------------------------------------------------------------------
+// ---- catching what is printed
+// --------------------------------------------------------------------------
 
 static char printed[16384], complained[16384];
 
@@ -45,7 +46,8 @@ static void catch_close(struct catch *it) {
     take_file(it->err, complained, sizeof complained);
 }
 
-// ---- a program of two commands -------------------------------------------------------------------------
+// ---- a program of two commands
+// -------------------------------------------------------------------------
 
 static size_t runs, tags;
 static char word[64], size[64], last_tag[64];
@@ -93,17 +95,19 @@ static reason own_fault(struct op *op, struct args *args) {
 }
 
 static const struct cli_option options[] = {
-    {"size", "S", false, "how large"},
-    {"number", "N", false, "how many"},
-    {"tag", "T", true, "a tag"},
-    {"force", NULL, false, "now"},
+    {"size", "S", false, "how large"}, {"number", "N", false, "how many"},
+    {"tag", "T", true, "a tag"},       {"force", NULL, false, "now"},
     {NULL, NULL, false, NULL},
 };
-#define ROW(name, words, options, run) {name, words, options, run, "It acts.", NULL, "gatehouse x"}
+#define ROW(name, words, options, run)                                                             \
+    { name, words, options, run, "It acts.", NULL, "gatehouse x" }
 static const struct cli_action many[] = {
-    ROW("act", "WORD", options, act), ROW("refuse", "", NULL, refuse_it),
-    ROW("fail", "", NULL, fail_it),   ROW("start", "", NULL, start_it),
-    ROW("no", "", NULL, say_no),      ROW("judge", "", NULL, own_fault),
+    ROW("act", "WORD", options, act),
+    ROW("refuse", "", NULL, refuse_it),
+    ROW("fail", "", NULL, fail_it),
+    ROW("start", "", NULL, start_it),
+    ROW("no", "", NULL, say_no),
+    ROW("judge", "", NULL, own_fault),
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 static const struct cli_action one[] = {
@@ -114,11 +118,12 @@ static const struct cli_command commands[] = {
     {"thing", "things", many}, {"plain", "plain", one}, {NULL, NULL, NULL}};
 
 static int call(const char *first, ...) {
-    char *argv[16] = {(char *)(uintptr_t)"gatehouse", (char *)(uintptr_t)first};
+    char *argv[16] = {(char *)(uintptr_t) "gatehouse", (char *)(uintptr_t)first};
     int argc = first != NULL ? 2 : 1;
     va_list list;
     va_start(list, first);
-    for (char *next = va_arg(list, char *); first != NULL && next != NULL; next = va_arg(list, char *)) {
+    for (char *next = va_arg(list, char *); first != NULL && next != NULL;
+         next = va_arg(list, char *)) {
         argv[argc++] = next;
     }
     va_end(list);
@@ -134,7 +139,8 @@ static void has(const char *text, const char *words) {
     }
 }
 
-// ---- tests ---------------------------------------------------------------------------------------------
+// ---- tests
+// ---------------------------------------------------------------------------------------------
 
 static void words_and_options_come_in_any_order(void **state) {
     (void)state;
@@ -249,11 +255,12 @@ static void members_are_shown_as_words(void **state) {
     struct op op;
     const struct json *root = NULL;
     op_open(&op, 0);
-    assert_null(json_parse(&op, S("{\"t\":\"x\",\"n\":5,\"b\":true,\"l\":[\"a\",\"b\"],\"z\":null,\"e\":[]}"),
-                           &root));
+    assert_null(json_parse(
+        &op, S("{\"t\":\"x\",\"n\":5,\"b\":true,\"l\":[\"a\",\"b\"],\"z\":null,\"e\":[]}"), &root));
     static const struct {
         const char *name, *text;
-    } rows[] = {{"t", "x"}, {"n", "5"}, {"b", "yes"}, {"l", "a, b"}, {"z", "-"}, {"e", "-"}, {"q", "-"}};
+    } rows[] = {{"t", "x"}, {"n", "5"}, {"b", "yes"}, {"l", "a, b"},
+                {"z", "-"}, {"e", "-"}, {"q", "-"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct slice got = show_member(&op, root, rows[i].name);
         assert_true(slice_equal(got, slice_str(rows[i].text)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The configuration: defaults, file, environment, and what is said of a wrong one. And the sample file, which
-// must say what the table says.
+// The configuration: defaults, file, environment, and what is said of a wrong one. And the sample
+// file, which must say what the table says.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -140,7 +140,8 @@ static void a_file_that_cannot_be_read_is_named(void **state) {
     assert_true(slice_find(op.detail, S("/nowhere/gatehouse.conf")) != SIZE_MAX);
 }
 
-// ---- the sample ----------------------------------------------------------------------------------------
+// ---- the sample
+// ----------------------------------------------------------------------------------------
 
 static void the_sample_has_each_key_with_its_sentence_and_its_default(void **state) {
     (void)state;

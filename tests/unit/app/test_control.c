@@ -57,7 +57,8 @@ static reason ask(struct op *op, const char *answer, struct control_answer *ret_
     assert_int_equal(pthread_create(&gate.thread, NULL, pretend, &gate), 0);
     assert_null(control_open(op, &settings, &control));
     assert_true(control_is_remote(control));
-    reason why = control_call(op, control, METHOD_PUT, S("/api/v1/x?a=b"), S("{\"c\":1}"), ret_answer);
+    reason why =
+        control_call(op, control, METHOD_PUT, S("/api/v1/x?a=b"), S("{\"c\":1}"), ret_answer);
     control_close(control);
     (void)pthread_join(gate.thread, NULL);
     (void)close(gate.fd);
