@@ -79,7 +79,7 @@ APP_OBJ      := $(filter-out $(B)/obj/app/main.o,$(call objects,src/app/*.c src/
 WORKER_OBJ   := $(filter-out $(B)/obj/worker/main.o,$(call objects,src/worker/*.c))
 PRACTICE_OBJ := $(call objects,src/practice/*.c)
 ARCHIVES     := $(foreach r,app http token saml domain store base,$(B)/lib/$(r).a)
-WORKER_ARCHIVES := $(B)/lib/worker.a $(B)/lib/saml.a $(B)/lib/base.a
+WORKER_ARCHIVES := $(B)/lib/worker.a $(B)/lib/base.a
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(foreach r,$(ROOMS) worker,$(wildcard tests/unit/$(r)/test_*.c))))
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -114,7 +114,7 @@ $(B)/lib/saml.a: $(SAML_OBJ)
 $(B)/lib/token.a: $(TOKEN_OBJ)
 $(B)/lib/http.a: $(HTTP_OBJ)
 $(B)/lib/app.a: $(APP_OBJ)
-$(B)/lib/worker.a: $(WORKER_OBJ)
+$(B)/lib/worker.a: $(WORKER_OBJ) $(B)/obj/saml/msg.o
 $(B)/lib/%.a:
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -196,7 +196,9 @@ install: all
 	install -D -m 755 build/gatehouse-practice-idp $(DESTDIR)$(PREFIX)/bin/gatehouse-practice-idp
 	install -D -m 755 build/gatehouse-worker $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-worker
 	install -D -m 644 src/dist/gatehouse.conf $(DESTDIR)$(PREFIX)/share/doc/gatehouse/gatehouse.conf
-	install -D -m 644 src/dist/gatehouse.service $(DESTDIR)$(PREFIX)/lib/systemd/system/gatehouse.service
+	install -D -m 644 include/gatehouse_reasons.h $(DESTDIR)$(PREFIX)/include/gatehouse_reasons.h
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's#/usr/local/#$(PREFIX)/#' src/dist/gatehouse.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/gatehouse.service
 
 clean:
 	rm -rf build

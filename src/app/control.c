@@ -14,7 +14,7 @@
 #include "http/router.h"
 
 // Another command has the data directory for a moment, or a gate that starts has no socket yet.
-#define LOCK_WAIT_MS 3000
+#define LOCK_WAIT_MS 10000
 #define LOCK_PAUSE_MS 200
 
 AUTO_FREE(CURL, curl_easy_cleanup);

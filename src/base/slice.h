@@ -28,7 +28,8 @@ struct rows {
 
 #define S(literal) ((struct slice){("" literal), sizeof(literal) - 1})
 #define SLICE_NONE ((struct slice){NULL, 0})
-// For "%.*s". What is longer than INT_MAX does not come here: all inputs have ceilings far below.
+// For "%.*s". Evaluates its argument more than once: give it a value, or a function that gives the same each time.
+// What is longer than INT_MAX does not come here: all inputs have ceilings far below.
 #define SLICE(s) ((int)(s).len), ((s).len ? (s).at : "")
 
 static inline struct slice slice_of(const void *at, size_t len) {

@@ -82,6 +82,7 @@ static reason admit(struct op *op, struct txn *txn, void *arg) {
     }
     close_refused(op, a, why);
     struct refusal refusal = {a->trace, a->door->address};
+    TRY(why == REASON_OF(LOGIN_NO_ROLE) ? login_take_away(op, txn, a) : NULL);
     return keep_refusal(op, txn, &refusal);
 }
 

@@ -66,7 +66,8 @@ struct login {
 // `replay` and `login.*` (tenant, connection, email_domain, identifier, account, membership, roles), each a
 // row in the trace, and in the same transaction: pending request consumed,
 // ledger, user, membership, grants, session, audit, trace. On a refusal the trace and an audit row
-// (login.failed) are durable and nothing else. Returns when durable.
+// (login.failed) are durable and nothing else, but for login.no_role: then the roles that the IdP no longer gives
+// are taken away, and the message is used up. Returns when durable.
 MUST_USE reason login_admit(struct op *op, struct store *store, const struct login_door *door,
                             struct trace *trace, struct login *ret_login);
 // Keeps the trace of a login that was refused before login_admit: durably with an audit row when a

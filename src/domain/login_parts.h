@@ -37,6 +37,9 @@ struct admission {
 // trace; any other is a failure of ours.
 MUST_USE reason login_check_all(struct op *op, struct txn *txn, struct admission *a);
 MUST_USE reason login_write_all(struct op *op, struct txn *txn, struct admission *a);
+// After login.no_role: what the IdP no longer says is taken away all the same, from a member that its identifier
+// names. The message is used up by it, so that nobody can take the roles away with it once more.
+MUST_USE reason login_take_away(struct op *op, struct txn *txn, struct admission *a);
 // Adds a failed row and gives `why`; the detail is "expected ..., got ..." when `detail` is NULL.
 MUST_USE reason login_fail(struct op *op, struct admission *a, reason why, const char *check,
                            struct slice expected, struct slice got, const char *detail);

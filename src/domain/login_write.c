@@ -208,6 +208,16 @@ static reason consume(struct op *op, struct txn *txn, struct admission *a) {
     return a->answered ? pending_remove(op, txn, a->pending.handle) : NULL;
 }
 
+reason login_take_away(struct op *op, struct txn *txn, struct admission *a) {
+    if (!a->linked || !a->member) {
+        return NULL;
+    }
+    struct membership before = a->membership;
+    TRY(consume(op, txn, a));
+    a->membership.grants = a->grants;
+    return membership_store(op, txn, &a->actor, &before, &a->membership);
+}
+
 reason login_write_all(struct op *op, struct txn *txn, struct admission *a) {
     TRY(consume(op, txn, a));
     TRY(write_user(op, txn, a));

@@ -20,6 +20,7 @@ struct reception {
     const struct policy *policy;
     struct trace *trace;
     struct msg_canonical message;
+    struct pool_loan *loan; // the worker, until the verdicts are there
     struct slice xml; // the message whose signatures are verified: what came, or what was decrypted
     bool response_signed, assertion_signed; // with a verdict that holds
     bool decrypted; // `assertion` was encrypted
@@ -297,11 +298,10 @@ static bool has_signature(struct slice plain, bool *ret_readable) {
 // A signed Assertion has to be canonicalised, so a worker gets it, in a root of ours.
 static reason verify_plain(struct reception *it, struct slice plain) {
     struct op *op = it->op;
-    struct pool_loan *loan = NULL;
     struct msg_canonical inner;
     it->xml = op_text(op, "<samlp:Response xmlns:samlp=\"" NS_SAMLP "\">%.*s</samlp:Response>",
                       SLICE(plain));
-    TRY(pool_canonicalise(op, it->inbound->pool, it->xml, &inner, &loan));
+    TRY(pool_again(op, it->inbound->pool, it->loan, it->xml, &inner));
     const struct msg_envelope *envelope = &inner.envelope;
     reason why = NULL;
     if (envelope->assertions != 1 || envelope->encrypted != 0 || inner.signature_count > 1 ||
@@ -312,7 +312,6 @@ static reason verify_plain(struct reception *it, struct slice plain) {
         why = root ? op_refuse(op, REASON_OF(SIGNATURE_MISPLACED), "the signature is not the Assertion's")
                    : verify_one(it, &inner.signatures[0]);
     }
-    pool_return(it->inbound->pool, loan, why == NULL);
     return why;
 }
 
@@ -423,13 +422,12 @@ reason saml_receive(struct op *op, const struct inbound *inbound, struct trace *
     struct reception it = {.op = op, .inbound = inbound, .policy = &inbound->trust->connection.policy,
                            .xml = inbound->xml, .trace = trace};
     struct statement statement = {.issue_instant = 0};
-    struct pool_loan *loan = NULL;
-    reason why = pool_canonicalise(op, inbound->pool, inbound->xml, &it.message, &loan);
+    reason why = pool_canonicalise(op, inbound->pool, inbound->xml, &it.message, &it.loan);
     if (why != NULL) {
         trace_add(op, trace, "structure", CHECK_FAIL, S("a SAML response"), op->detail);
     } else {
         why = establish(&it);
-        pool_return(inbound->pool, loan, trace->verified);
+        pool_return(inbound->pool, it.loan, trace->verified);
     }
     if (why == NULL) {
         why = receive(&it, &statement);

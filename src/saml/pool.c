@@ -263,6 +263,16 @@ reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
     return NULL;
 }
 
+reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
+                  struct msg_canonical *ret_message) {
+    TRY(check_size(op, xml));
+    (void)pthread_mutex_lock(&pool->mutex);
+    uint64_t job = ++pool->job;
+    (void)pthread_mutex_unlock(&pool->mutex);
+    loan->jobs++;
+    return canonicalise(op, pool, &loan->process, job, xml, ret_message);
+}
+
 static reason whole(struct op *op, const struct pool *pool, const struct process *process,
                     uint64_t job, struct slice xml, struct msg_whole *ret_message) {
     struct wire_head head = {.kind = 0};

@@ -37,6 +37,10 @@ bool pool_ready(struct pool *pool); // at least one worker answers
 // whether the signature held.
 MUST_USE reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
                                   struct msg_canonical *ret_message, struct pool_loan **ret_loan);
+// One more message for the worker that is lent: what was decrypted out of the first one. So a login never holds one
+// worker while it waits for another. After a refusal the loan is returned with held false.
+MUST_USE reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
+                           struct msg_canonical *ret_message);
 // held false: the worker is thrown away. NULL-safe.
 void pool_return(struct pool *pool, struct pool_loan *loan, bool held);
 // A fresh worker, used once and thrown away. The worker's refusals come back as metadata.malformed and

@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 passed=0 failed=0
 while IFS= read -r header; do
-    if printf '#include "%s"\n#include "%s"\n' "${header#src/}" "${header#src/}" | "$@" -x c -fsyntax-only - ; then
+    if printf '#include "%s"\n#include "%s"\ntypedef int not_empty;\n' "${header#src/}" "${header#src/}" | "$@" -x c -fsyntax-only - ; then
         passed=$((passed + 1))
     else
         echo "$header does not compile alone"; failed=$((failed + 1))

@@ -30,6 +30,7 @@ part() { # budget, name, command...
 py() { env "GATEHOUSE_BUILD=$1" /usr/bin/python3 "${@:2}"; }
 
 part 30  "layers"                      src/tools/layers.sh
+part 60  "generated files and documents" src/tools/generated.sh
 part 600 "build (gcc, release)"        "$make" --no-print-directory -j"$jobs" programs
 part 300 "headers compile alone"       "$make" --no-print-directory check-headers
 part 30  "the gate's libraries"        "$make" --no-print-directory check-gate

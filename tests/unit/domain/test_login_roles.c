@@ -62,6 +62,20 @@ static void groups_that_give_nothing_are_refused(void **state) {
     assert_false(c.yes);
 }
 
+static void who_is_refused_for_want_of_a_group_has_lost_its_role(void **state) {
+    struct house *house = house_of(state);
+    assert_done(house_admit(house));
+    struct slice id = house->login.user.id;
+    house_identity(house);
+    house->values[2][0] = S("Guests");
+    assert_refused(house, LOGIN_NO_ROLE);
+    struct membership membership = membership_of(house, id);
+    assert_int_equal(membership.grants.count, 0);
+    struct slice detail = SLICE_NONE;
+    assert_int_equal(house_audits(house, "role.unassigned", &detail), 1);
+    assert_refused(house, ASSERTION_REPLAYED); // it cannot take roles away a second time
+}
+
 static void a_default_role_lets_in_whom_no_rule_matches(void **state) {
     struct house *house = house_of(state);
     struct mapping mapping = house->connection.mapping;
@@ -95,6 +109,7 @@ int main(void) {
         T(a_manual_grant_is_never_touched),
         T(additive_rules_never_take_away),
         T(groups_that_give_nothing_are_refused),
+        T(who_is_refused_for_want_of_a_group_has_lost_its_role),
         T(a_default_role_lets_in_whom_no_rule_matches),
         T(a_manual_role_lets_in_whom_no_rule_matches),
         T(too_many_groups_for_entra_are_refused),

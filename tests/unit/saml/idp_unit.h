@@ -77,8 +77,8 @@ __attribute__((unused)) static struct slice wrapped(struct op *op, struct slice 
     return out;
 }
 __attribute__((unused)) static struct slice pem_of(struct op *op, EVP_PKEY *key, int from, int to) {
-    return op_text(op, "-----BEGIN CERTIFICATE-----%.*s\n-----END CERTIFICATE-----\n",
-                   SLICE(wrapped(op, base64_of(op, key, from, to), 64, "\n")));
+    struct slice lines = wrapped(op, base64_of(op, key, from, to), 64, "\n");
+    return op_text(op, "-----BEGIN CERTIFICATE-----%.*s\n-----END CERTIFICATE-----\n", SLICE(lines));
 }
 
 __attribute__((unused)) static bool warned(const struct idp_import *import, const char *part) {

@@ -72,6 +72,14 @@ reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
     *ret_loan = &the_loan;
     return NULL;
 }
+reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
+                  struct msg_canonical *ret_message) {
+    (void)pool;
+    (void)loan;
+    (void)xml;
+    (void)ret_message;
+    REFUSE(op, WORKER_FAILED, "no worker here opens anything");
+}
 void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
     (void)pool;
     if (loan != NULL) {

@@ -45,6 +45,14 @@ reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
     return NULL;
 }
 
+reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
+                  struct msg_canonical *ret_message) {
+    (void)pool;
+    (void)loan;
+    (void)xml;
+    (void)ret_message;
+    REFUSE(op, WORKER_FAILED, "no worker here opens anything");
+}
 void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
     if (loan != NULL) {
         assert_true(pool->lent);
