@@ -55,6 +55,9 @@ $gate serve 2>"$data/gatehouse.log" &
 serve=$!
 wait_for "http://localhost:$port/readyz" $serve "the gate (its log is $data/gatehouse.log)" || { tail -3 "$data/gatehouse.log" >&2; exit 1; }
 
+# The sample of our own metadata, for whoever sets up another identity provider by hand.
+curl -fsS -o metadata/sp.xml "http://localhost:$port/saml/demo"
+
 cat <<TXT
 
   Gatehouse serves  http://localhost:$port          (log: $data/gatehouse.log)
