@@ -14,6 +14,7 @@ struct reply {
     const char *content_type;
     struct header headers[REPLY_HEADERS_MAX];
     size_t header_count;
+    bool broken; // a header could not be made: the whole is refused, since half an answer could lose what protects it
 };
 
 void reply_header(struct reply *reply, const char *name, struct slice value);

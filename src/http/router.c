@@ -160,6 +160,8 @@ void router_run(struct op *op, struct gate *gate, struct request *request, struc
     reason why = run(op, gate, request, reply, &route, &allowed);
     if (why != NULL) {
         refuse(op, gate, route, request, reply, why, allowed);
+    } else if (reply->broken) {
+        refuse(op, gate, route, request, reply, REASON_OF(LIMIT_MEMORY), allowed);
     } else if (reply->status == 0) {
         refuse(op, gate, route, request, reply, REASON_OF(INTERNAL), allowed);
     }
