@@ -18,6 +18,7 @@ struct attribute {
 struct identity {
     struct slice issuer;
     struct slice name_id, name_id_format, name_qualifier, sp_name_qualifier; // name_id "" when there is none
+    struct slice sp_provided_id; // kept for sign-out messages; identifies nobody
     struct slice assertion_id, response_id;
     struct slice in_response_to; // proved one (SubjectConfirmationData, or a signed Response); "" = unsolicited
     struct slice session_index, authn_context;

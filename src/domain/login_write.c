@@ -167,6 +167,7 @@ static reason write_session(struct op *op, struct txn *txn, struct admission *a)
         .name_id_format = bounded(identity->name_id_format),
         .name_qualifier = bounded(identity->name_qualifier),
         .sp_name_qualifier = bounded(identity->sp_name_qualifier),
+        .sp_provided_id = bounded(identity->sp_provided_id),
         .session_index = bounded(identity->session_index),
         .authn_context = bounded(identity->authn_context),
         .authenticated_at = identity->authn_instant > 0 ? identity->authn_instant : op->now,

@@ -25,8 +25,9 @@ static const struct field session_rows[] = {
     F_TIME(struct session, authenticated_at, 11, FIELD_OUTPUT),
     F_TIME(struct session, created_at, 12, FIELD_OUTPUT),
     F_TIME(struct session, expires_at, 13, FIELD_OUTPUT),
+    F_TEXT(struct session, sp_provided_id, 14, FIELD_OUTPUT | FIELD_LINES, SESSION_TEXT_MAX),
 };
-FIELD_TABLE(session_fields, "session", 1, struct session, session_rows);
+FIELD_TABLE(session_fields, "session", 2, struct session, session_rows);
 
 #define SESSION_ID "ses_"
 #define SESSION_NAMED_BYTES 16 // of a digest: enough that nobody finds two NameIDs that meet

@@ -18,6 +18,7 @@ struct session {
     struct slice id; // public: "ses_" + hex of the 20 key bytes; says nothing about the cookie
     struct slice tenant, user_id, connection;
     struct slice name_id, name_id_format, name_qualifier, sp_name_qualifier, session_index;
+    struct slice sp_provided_id; // of the NameID: a LogoutRequest repeats all of it
     struct slice authn_context;
     int64_t authenticated_at, created_at, expires_at;
 };

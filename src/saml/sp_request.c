@@ -163,6 +163,9 @@ static reason logout_request_tail(struct op *op, const struct session *session,
     if (session->sp_name_qualifier.len > 0) {
         xml_attribute(&xml, "SPNameQualifier", session->sp_name_qualifier);
     }
+    if (session->sp_provided_id.len > 0) {
+        xml_attribute(&xml, "SPProvidedID", session->sp_provided_id);
+    }
     xml_raw(&xml, ">");
     xml_text(&xml, session->name_id);
     xml_raw(&xml, "</saml:NameID>");

@@ -100,6 +100,7 @@ static reason read_name_id(struct pass *pass) {
     TRY(attribute(pass, "Format", &identity->name_id_format));
     TRY(attribute(pass, "NameQualifier", &identity->name_qualifier));
     TRY(attribute(pass, "SPNameQualifier", &identity->sp_name_qualifier));
+    TRY(attribute(pass, "SPProvidedID", &identity->sp_provided_id));
     return content(pass, &identity->name_id);
 }
 

@@ -178,6 +178,7 @@ static struct session unit_session(void) {
         .name_id_format = S("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"),
         .name_qualifier = S("https://idp.example/metadata"),
         .sp_name_qualifier = S("https://gate.example/saml/acme-okta"),
+        .sp_provided_id = S("ours-7"),
         .session_index = S("_index1"),
     };
 }
@@ -209,7 +210,7 @@ static void a_logout_request_names_the_person_as_the_login_did(void **state) {
         "</saml:Issuer><saml:NameID xmlns:saml=\"" NS_SAML "\" "
         "Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\" "
         "NameQualifier=\"https://idp.example/metadata\" "
-        "SPNameQualifier=\"https://gate.example/saml/acme-okta\">anna&amp;co@acme.example"
+        "SPNameQualifier=\"https://gate.example/saml/acme-okta\" SPProvidedID=\"ours-7\">anna&amp;co@acme.example"
         "</saml:NameID><samlp:SessionIndex>_index1</samlp:SessionIndex></samlp:LogoutRequest>");
 }
 
