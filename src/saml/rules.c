@@ -354,6 +354,18 @@ static int64_t earlier(int64_t time, struct slice raw) {
     return clock_parse(raw, &other) && other < time ? other : time;
 }
 
+// Of all confirmations, not of the one that was chosen: which that is depends on the clock and on an InResponseTo that
+// nobody signed, and one assertion with two ends would be let in once for each.
+static int64_t expiry(const struct statement *statement) {
+    const struct confirmation *all = statement->confirmations.at;
+    int64_t end = earlier(statement->issue_instant + ASSERTION_AGE_MAX,
+                          statement->conditions_not_on_or_after);
+    for (size_t i = 0; i < statement->confirmations.count; i++) {
+        end = earlier(end, all[i].not_on_or_after);
+    }
+    return end;
+}
+
 // After the rules held: what they have proved.
 static void conclude(const struct ruling *ruling, struct statement *statement) {
     struct identity *identity = &statement->identity;
@@ -364,9 +376,7 @@ static void conclude(const struct ruling *ruling, struct statement *statement) {
     } else if (statement->response_signed && statement->response_in_response_to.len > 0) {
         identity->in_response_to = statement->response_in_response_to;
     }
-    identity->expires = earlier(earlier(statement->issue_instant + ASSERTION_AGE_MAX,
-                                        statement->conditions_not_on_or_after),
-                                confirmation->not_on_or_after);
+    identity->expires = expiry(statement);
     (void)clock_parse(statement->authn_instant, &identity->authn_instant);
     (void)clock_parse(statement->session_not_on_or_after, &identity->session_not_on_or_after);
 }

@@ -285,6 +285,28 @@ static void expiry_is_the_earliest_signed_end(void **state) {
     assert_int_equal(scene.statement.identity.session_not_on_or_after, NOON + 1000);
 }
 
+// Which confirmation holds depends on the clock and on an InResponseTo that nobody signed; the ledger's hour must not.
+static void expiry_is_the_same_whichever_confirmation_holds(void **state) {
+    struct scene scene;
+    const char *two =
+        "<saml:SubjectConfirmation Method=\"" BEARER "\"><saml:SubjectConfirmationData "
+        "InResponseTo=\"_other\" NotOnOrAfter=\"2026-11-21T16:59:00Z\" Recipient=\"" OUR_ACS
+        "\"></saml:SubjectConfirmationData></saml:SubjectConfirmation></saml:Subject>";
+    scene_read(&scene, *state, "</saml:Subject>", two);
+    scene.statement.conditions_not_on_or_after = SLICE_NONE;
+    scene.statement.response_signed = false;
+    assert_done(scene_judge(&scene));
+    assert_text(scene.statement.identity.in_response_to, REQUEST_ID);
+    assert_int_equal(scene.statement.identity.expires, NOON + 5 * MINUTE_MS);
+    scene.statement.response_in_response_to = S("_other");
+    assert_done(scene_judge(&scene));
+    assert_text(scene.statement.identity.in_response_to, "_other");
+    assert_int_equal(scene.statement.identity.expires, NOON + 5 * MINUTE_MS);
+    scene.op->now = NOON + 30 * MINUTE_MS; // the first is over
+    assert_done(scene_judge(&scene));
+    assert_int_equal(scene.statement.identity.expires, NOON + 5 * MINUTE_MS);
+}
+
 static void rules_that_were_not_reached_are_shown_as_skipped(void **state) {
     struct scene scene;
     scene_read(&scene, *state, NULL, NULL);
@@ -307,6 +329,7 @@ int main(void) {
         TEST(the_first_failing_rule_names_the_reason_and_all_are_shown),
         TEST(a_late_assertion_says_by_how_much),
         TEST(expiry_is_the_earliest_signed_end),
+        TEST(expiry_is_the_same_whichever_confirmation_holds),
         TEST(rules_that_were_not_reached_are_shown_as_skipped),
     };
     RUN(tests);
