@@ -25,7 +25,7 @@ Q       := $(if $(V),,@)
 GOALS := $(or $(MAKECMDGOALS),all)
 unexport MODE B BIN
 # These need no libraries to be there yet.
-BARE := deps clean layers test run help install
+BARE := deps clean layers test run help
 PKG_CONFIG := pkg-config
 
 # ---- flags -----------------------------------------------------------------------------------------------
@@ -63,6 +63,11 @@ WORKER_LIBS     := $(shell $(PKG_CONFIG) --libs $(WORKER_PKGS) libcrypto)
 PRACTICE_CFLAGS := $(filter-out -DXMLSEC_CRYPTO_OPENSSL=1,$(call isystem,$(PRACTICE_PKGS)))
 PRACTICE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PRACTICE_PKGS))
 TEST_LIBS       := $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
+# Another compiler or other flags make everything of this mode anew: this file is older than every object.
+FLAGS_NOW := $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+ifneq ($(file <$(B)/flags),$(FLAGS_NOW))
+$(shell rm -f $(B)/flags)
+endif
 endif
 
 # ---- what there is ---------------------------------------------------------------------------------------
@@ -122,9 +127,14 @@ $(B)/lib/%.a:
 $(B)/obj/worker/%.o: ROOM_CFLAGS = $(WORKER_CFLAGS)
 $(B)/obj/practice/%.o: ROOM_CFLAGS = $(PRACTICE_CFLAGS)
 $(B)/obj/base/%.o $(B)/obj/store/%.o $(B)/obj/domain/%.o $(B)/obj/saml/%.o $(B)/obj/token/%.o $(B)/obj/http/%.o $(B)/obj/app/%.o: ROOM_CFLAGS = $(GATE_CFLAGS)
-$(B)/obj/%.o: src/%.c
+$(B)/flags:
+	$(shell mkdir -p $(@D))$(file >$@,$(FLAGS_NOW))@:
+$(B)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(ROOM_CFLAGS) -c -o $@ $<
+
+# The assembler reads these, so the compiler's list of what an object is made of lacks them.
+$(B)/obj/http/asset.o: $(wildcard src/http/assets/*)
 
 # ---- tests -----------------------------------------------------------------------------------------------
 
