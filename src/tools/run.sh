@@ -23,14 +23,21 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 fail() { echo "run: $1" >&2; exit 1; }
-wait_for() { # URL, pid, what
+wait_for() { # URL, pid, what, its log
     for _ in $(seq 100); do
         curl -fsS -o /dev/null --max-time 2 "$1" 2>/dev/null && return
-        kill -0 "$2" 2>/dev/null || fail "$3 did not start; its last words are above"
+        kill -0 "$2" 2>/dev/null || { [ -z "${4:-}" ] || tail -3 "$4" >&2; fail "$3 did not start; its last words are above"; }
         sleep 0.1
     done
     fail "$3 does not answer at $1"
 }
+
+# Otherwise whoever has the port would answer for the program that could not have it.
+free() { # port, the variable that chooses it
+    if (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then fail "port $1 is taken by another program; $2=... chooses another"; fi
+}
+free "$port" GATEHOUSE_PORT
+free "$idp_port" PRACTICE_PORT
 
 # The two are two sites to the browser, as in life: localhost and 127.0.0.1.
 build/gatehouse-practice-idp --listen "127.0.0.1:$idp_port" --data certs --quiet --persona okta \
@@ -53,7 +60,7 @@ $gate connection set demo --metadata-url "http://127.0.0.1:$idp_port/metadata" >
 
 $gate serve 2>"$data/gatehouse.log" &
 serve=$!
-wait_for "http://localhost:$port/readyz" $serve "the gate (its log is $data/gatehouse.log)" || { tail -3 "$data/gatehouse.log" >&2; exit 1; }
+wait_for "http://localhost:$port/readyz" $serve "the gate (its log is $data/gatehouse.log)" "$data/gatehouse.log"
 
 # The sample of our own metadata, for whoever sets up another identity provider by hand.
 curl -fsS -o metadata/sp.xml "http://localhost:$port/saml/demo"
