@@ -265,9 +265,9 @@ reason connection_create(struct op *op, struct txn *txn, const struct actor *act
 
 // ---- changing ----
 
-static reason store_change(struct op *op, struct txn *txn, const struct actor *actor,
-                           struct connection *connection, const char *event, struct slice detail,
-                           struct connection *ret) {
+reason connection_store(struct op *op, struct txn *txn, const struct actor *actor,
+                        struct connection *connection, const char *event, struct slice detail,
+                        struct connection *ret) {
     connection->version++;
     connection->updated_at = op->now;
     TRY(entity_put(op, txn, &connection_entity, connection));
@@ -283,9 +283,9 @@ reason connection_set_disabled(struct op *op, struct txn *txn, const struct acto
     TRY(connection_find(op, txn, slug, &connection));
     struct slice detail = connection.disabled == disabled ? S("nothing changed") : S("");
     connection.disabled = disabled;
-    return store_change(op, txn, actor, &connection,
-                        disabled ? "sso.connection_disabled" : "sso.connection_enabled", detail,
-                        ret);
+    return connection_store(op, txn, actor, &connection,
+                            disabled ? "sso.connection_disabled" : "sso.connection_enabled", detail,
+                            ret);
 }
 
 reason connection_set_idp(struct op *op, struct txn *txn, const struct actor *actor,
@@ -296,10 +296,15 @@ reason connection_set_idp(struct op *op, struct txn *txn, const struct actor *ac
     struct idp made;
     TRY(idp_check(&faults, idp, &made));
     TRY(faults_end(&faults));
+    TRY(connection_filter(op, &connection, made.certificates, &made.certificates));
+    if (made.certificates.count == 0) {
+        REFUSE(op, METADATA_NO_CERTIFICATE,
+               "each of its certificates is distrusted here; trust one again, or give another");
+    }
     struct slice detail = idp_diff(op, &connection.idp, &made);
     made.updated_at = op->now;
     connection.idp = made;
-    return store_change(op, txn, actor, &connection, "sso.connection_idp_changed", detail, ret);
+    return connection_store(op, txn, actor, &connection, "sso.connection_idp_changed", detail, ret);
 }
 
 reason connection_set_policy(struct op *op, struct txn *txn, const struct actor *actor,
@@ -315,7 +320,8 @@ reason connection_set_policy(struct op *op, struct txn *txn, const struct actor 
     TRY(faults_end(&faults));
     struct slice detail = policy_diff(op, &connection.policy, &made);
     connection.policy = made;
-    return store_change(op, txn, actor, &connection, "sso.connection_policy_changed", detail, ret);
+    return connection_store(op, txn, actor, &connection, "sso.connection_policy_changed", detail,
+                            ret);
 }
 
 reason connection_set_mapping(struct op *op, struct txn *txn, const struct actor *actor,
@@ -329,7 +335,7 @@ reason connection_set_mapping(struct op *op, struct txn *txn, const struct actor
     TRY(faults_end(&faults));
     struct slice detail = mapping_diff(op, &connection.mapping, &made);
     connection.mapping = made;
-    return store_change(op, txn, actor, &connection, "group.map_changed", detail, ret);
+    return connection_store(op, txn, actor, &connection, "group.map_changed", detail, ret);
 }
 
 // ---- removing ----

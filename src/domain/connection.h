@@ -8,6 +8,8 @@
 
 #define CONNECTION_CERTIFICATES_MAX 20 // roll-over needs two or three; Entra publishes up to five
 #define CONNECTION_CERTIFICATE_MAX 8192 // bytes of DER
+#define CONNECTION_SIGNERS_MAX 4 // who may sign the metadata: the present key and the next one, twice
+#define CONNECTION_DISTRUSTED_MAX 200 // ten times what can be trusted at once: years of incidents
 #define CONNECTION_ENDPOINTS_MAX 16
 #define CONNECTION_RULES_MAX 500
 #define CONNECTIONS_PER_TENANT_MAX 100
@@ -28,6 +30,7 @@ struct certificate {
     struct slice subject;
     int64_t not_before, not_after; // ms; 0 when key_only
     bool key_only;
+    struct slice key_sha256; // hex of SHA-256 over its SubjectPublicKeyInfo; "" in older records
 };
 struct idp {
     struct slice entity_id; // "" while no IdP is set up
@@ -37,6 +40,16 @@ struct idp {
     struct slice metadata_url; // where it came from, or ""
     bool want_signed_requests;
     int64_t updated_at;
+    // Who has to sign the metadata (struct certificate); none: it counts as it comes.
+    struct rows metadata_certificates;
+    bool metadata_signed; // the document carried a signature, verified or not
+};
+// A key that nothing may bring back: neither an import nor the other certificates that hold it.
+struct distrusted {
+    struct slice sha256;     // of the certificate, hex
+    struct slice key_sha256; // of the key in it, or "" where the certificate was not known here
+    struct slice subject;
+    int64_t since;
 };
 
 enum want { WANT_ASSERTION, WANT_RESPONSE, WANT_EITHER, WANT_BOTH };
@@ -80,11 +93,12 @@ struct connection {
     struct idp idp;
     struct policy policy;
     struct mapping mapping;
+    struct rows distrusted; // struct distrusted
     int64_t version; // grows with each change; caches compare it
     int64_t created_at, updated_at;
 };
 extern const struct field_table connection_fields, policy_fields, mapping_fields, mapping_rule_fields,
-    idp_fields, endpoint_fields, certificate_fields;
+    idp_fields, endpoint_fields, certificate_fields, distrusted_fields;
 extern const struct entity connection_entity;
 
 // duplicate_slug, not_found (tenant), invalid_input. Sets times, version and the default policy and mapping
@@ -102,7 +116,19 @@ MUST_USE reason connection_list(struct op *op, struct txn *txn, struct slice ten
                                 struct slice *ret_next, size_t *ret_total);
 MUST_USE reason connection_remove(struct op *op, struct txn *txn, const struct actor *actor,
                                   struct slice slug);
+// Is this certificate, or the key in it, one that is distrusted here?
+bool connection_distrusts(const struct connection *connection, const struct certificate *certificate);
+// At once, and until connection_trust: whatever is imported later, the key does not come back. `known` is the
+// certificate where it is known here, with its key_sha256; else only sha256 is set. invalid_input: no SHA-256
+// in hex; too many.
+MUST_USE reason connection_distrust(struct op *op, struct txn *txn, const struct actor *actor,
+                                    struct slice slug, const struct certificate *known,
+                                    struct connection *ret);
+// not_found: it is not distrusted.
+MUST_USE reason connection_trust(struct op *op, struct txn *txn, const struct actor *actor,
+                                 struct slice slug, struct slice sha256, struct connection *ret);
 // The four changes; each checks what it is given, bumps the version, writes audit, and gives what is stored.
+// connection_set_idp leaves distrusted certificates out; metadata.no_certificate when none is left.
 MUST_USE reason connection_set_disabled(struct op *op, struct txn *txn, const struct actor *actor,
                                         struct slice slug, bool disabled, struct connection *ret);
 MUST_USE reason connection_set_idp(struct op *op, struct txn *txn, const struct actor *actor,

@@ -110,6 +110,13 @@ reason idp_check(struct faults *faults, const struct idp *given, struct idp *ret
         fault_at(faults, "metadata_url", REASON_OF(FIELD_VALUE), "an absolute address is expected");
     }
     TRY(check_certificates(faults, given->certificates, &idp.certificates));
+    if (given->metadata_certificates.count > CONNECTION_SIGNERS_MAX) {
+        fault_at(faults, "metadata_certificate", REASON_OF(FIELD_RANGE),
+                 "%zu certificates; at most %d are taken", given->metadata_certificates.count,
+                 CONNECTION_SIGNERS_MAX);
+    } else if (given->metadata_certificates.count > 0) {
+        TRY(check_certificates(faults, given->metadata_certificates, &idp.metadata_certificates));
+    }
     *ret_idp = idp;
     return NULL;
 }

@@ -19,6 +19,14 @@ MUST_USE reason mapping_check(struct faults *faults, struct txn *txn, const stru
                               struct slice tenant, const struct mapping *old,
                               const struct mapping *given, struct mapping *ret_mapping);
 
+// Stores a changed connection: its version, its time, its audit row. `ret` may be the same.
+MUST_USE reason connection_store(struct op *op, struct txn *txn, const struct actor *actor,
+                                 struct connection *connection, const char *event,
+                                 struct slice detail, struct connection *ret);
+// The certificates without those that are distrusted.
+MUST_USE reason connection_filter(struct op *op, const struct connection *connection,
+                                  struct rows certificates, struct rows *ret_rows);
+
 // "skew_seconds 180 -> 60; want "either" -> "both"", or "nothing changed".
 struct slice policy_diff(struct op *op, const struct policy *old, const struct policy *now);
 struct slice idp_diff(struct op *op, const struct idp *old, const struct idp *now);

@@ -2,6 +2,7 @@
 // What a change of a connection changed, as one line for people who read the audit log.
 // Fingerprints stand for certificates. Pure.
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "domain/connection_check.h"
 
@@ -91,6 +92,10 @@ static void put_endpoints(struct buf *buf, const char *name, struct rows from, s
     }
 }
 
+static struct slice time_text(int64_t time, char text[CLOCK_TEXT]) {
+    return time != 0 ? clock_print(time, text) : S("no end");
+}
+
 struct slice idp_diff(struct op *op, const struct idp *old, const struct idp *now) {
     struct buf buf;
     buf_open(&buf, op, DIFF_MAX);
@@ -102,12 +107,23 @@ struct slice idp_diff(struct op *op, const struct idp *old, const struct idp *no
     put_endpoints(&buf, "slo", now->slo, old->slo, "added");
     put_endpoints(&buf, "slo", old->slo, now->slo, "removed");
     put_text_change(&buf, "metadata_url", old->metadata_url, now->metadata_url);
+    put_certificates(&buf, now->metadata_certificates, old->metadata_certificates,
+                     "has to sign the metadata");
+    put_certificates(&buf, old->metadata_certificates, now->metadata_certificates,
+                     "need not sign the metadata any more");
+    if (old->metadata_signed != now->metadata_signed) {
+        buf_str(&buf, now->metadata_signed ? "; the metadata is signed"
+                                           : "; the metadata is not signed any more");
+    }
     if (old->want_signed_requests != now->want_signed_requests) {
         buf_str(&buf, now->want_signed_requests ? "; wants signed requests"
                                                 : "; wants no signed requests");
     }
     if (old->valid_until != now->valid_until) {
-        buf_str(&buf, "; end of validity changed");
+        char was[CLOCK_TEXT];
+        char is[CLOCK_TEXT];
+        buf_printf(&buf, "; valid_until %.*s -> %.*s", SLICE(time_text(old->valid_until, was)),
+                   SLICE(time_text(now->valid_until, is)));
     }
     return diff_text(&buf);
 }

@@ -29,8 +29,9 @@ static const struct field certificate_rows[] = {
     F_TIME(struct certificate, not_before, 4, FIELD_OUTPUT),
     F_TIME(struct certificate, not_after, 5, FIELD_OUTPUT),
     F_BOOL(struct certificate, key_only, 6, FIELD_OUTPUT),
+    F_TEXT(struct certificate, key_sha256, 7, FIELD_HIDDEN, 64),
 };
-FIELD_TABLE(certificate_fields, "certificate", 1, struct certificate, certificate_rows);
+FIELD_TABLE(certificate_fields, "certificate", 2, struct certificate, certificate_rows);
 
 static const struct field idp_rows[] = {
     F_TEXT(struct idp, entity_id, 1, FIELD_NULL, ENTITY_ID_MAX),
@@ -42,8 +43,19 @@ static const struct field idp_rows[] = {
     F_TEXT(struct idp, metadata_url, 6, FIELD_NULL, LOCATION_MAX),
     F_BOOL(struct idp, want_signed_requests, 7, FIELD_OUTPUT),
     F_TIME(struct idp, updated_at, 8, FIELD_OUTPUT),
+    F_STRUCTS(struct idp, metadata_certificates, 9, FIELD_OUTPUT, CONNECTION_SIGNERS_MAX,
+              certificate_fields),
+    F_BOOL(struct idp, metadata_signed, 10, FIELD_OUTPUT),
 };
-FIELD_TABLE(idp_fields, "idp", 1, struct idp, idp_rows);
+FIELD_TABLE(idp_fields, "idp", 2, struct idp, idp_rows);
+
+static const struct field distrusted_rows[] = {
+    F_TEXT(struct distrusted, sha256, 1, FIELD_OUTPUT, 64),
+    F_TEXT(struct distrusted, key_sha256, 2, FIELD_OUTPUT | FIELD_NULL, 64),
+    F_TEXT(struct distrusted, subject, 3, FIELD_OUTPUT | FIELD_NULL, 1024),
+    F_TIME(struct distrusted, since, 4, FIELD_OUTPUT),
+};
+FIELD_TABLE(distrusted_fields, "distrusted certificate", 1, struct distrusted, distrusted_rows);
 
 static const struct field policy_rows[] = {
     F_BOOL(struct policy, unsolicited, 1, FIELD_PLAIN),
@@ -93,8 +105,10 @@ static const struct field connection_rows[] = {
     F_NUMBER(struct connection, version, 7, FIELD_OUTPUT, 0, INT64_MAX),
     F_TIME(struct connection, created_at, 8, FIELD_OUTPUT),
     F_TIME(struct connection, updated_at, 9, FIELD_OUTPUT),
+    F_STRUCTS(struct connection, distrusted, 10, FIELD_OUTPUT, CONNECTION_DISTRUSTED_MAX,
+              distrusted_fields),
 };
-FIELD_TABLE(connection_fields, "connection", 1, struct connection, connection_rows);
+FIELD_TABLE(connection_fields, "connection", 2, struct connection, connection_rows);
 
 struct policy policy_default(void) {
     return (struct policy){

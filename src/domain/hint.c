@@ -100,16 +100,37 @@ static struct slice fill(struct op *op, struct slice words, const struct trace_c
     return text.broken ? SLICE_NONE : buf_slice(&text);
 }
 
+// Checks whose reason says less than the check itself: the words of the reason would mislead.
+static const struct {
+    const char *check, *text;
+} check_hints[] = {
+    {"metadata_valid_until",
+     "The IdP's metadata has expired, and with it every key in it: expected {expected}, now it is {got}. Import "
+     "the current metadata, or give its address (metadata_url), so that it is fetched again by itself."},
+};
+
+static const char *hint_of_check(struct slice check) {
+    for (size_t i = 0; i < sizeof check_hints / sizeof check_hints[0]; i++) {
+        if (slice_equal(check, slice_str(check_hints[i].check))) {
+            return check_hints[i].text;
+        }
+    }
+    return NULL;
+}
+
 struct slice trace_hint(struct op *op, reason why, struct slice idp_entity_id,
                         const struct trace *trace) {
     if (why == NULL) {
         return SLICE_NONE;
     }
     struct slice idp = idp_entity_id.len > 0 || trace == NULL ? idp_entity_id : trace->issuer;
-    const char *text = hint_for(why, vendor_of(idp));
+    struct trace_check check = failed_check(trace);
+    const char *text = hint_of_check(check.check);
+    if (text == NULL) {
+        text = hint_for(why, vendor_of(idp));
+    }
     if (text == NULL) {
         return SLICE_NONE;
     }
-    struct trace_check check = failed_check(trace);
     return fill(op, slice_str(text), &check);
 }

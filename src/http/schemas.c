@@ -35,12 +35,15 @@
         "\"role_id\",\"source\"", "\"role_id\":" TEXT ",\"source\":" TEXT) "},\"last_visit\":" TIME
 #define CONNECTION_MUST                                                                            \
     "\"slug\",\"tenant\",\"disabled\",\"entity_id\",\"acs_url\",\"slo_url\",\"login_url\","        \
-    "\"metadata_url\",\"idp\",\"policy\",\"rules\",\"version\",\"created_at\",\"updated_at\""
+    "\"metadata_url\",\"idp\",\"policy\",\"rules\",\"version\",\"created_at\",\"updated_at\","    \
+    "\"distrusted\",\"ready\",\"problems\",\"remarks\""
 #define CONNECTION_PROPERTIES                                                                      \
     "\"slug\":" TEXT ",\"tenant\":" TEXT ",\"disabled\":" FLAG ",\"entity_id\":" TEXT              \
     ",\"acs_url\":" TEXT ",\"slo_url\":" TEXT ",\"login_url\":" TEXT ",\"metadata_url\":" TEXT     \
     ",\"idp\":" REF("Idp") ",\"policy\":" REF("Policy") ",\"rules\":" REF("Rules")                 \
-    ",\"version\":" NUMBER ",\"created_at\":" TIME ",\"updated_at\":" TIME
+    ",\"version\":" NUMBER ",\"created_at\":" TIME ",\"updated_at\":" TIME                         \
+    ",\"distrusted\":" LIST_OF("DistrustedCertificate") ",\"ready\":" FLAG                         \
+    ",\"problems\":" TEXTS ",\"remarks\":" TEXTS
 
 const struct schema schema_table[] = {
     // From field tables: answers.
@@ -50,6 +53,7 @@ const struct schema schema_table[] = {
      .more = "{\"connections\":" LIST_OF("ConnectionCreated") "}"},
     {.name = "Endpoint", .table = &endpoint_fields},
     {.name = "Certificate", .table = &certificate_fields},
+    {.name = "DistrustedCertificate", .table = &distrusted_fields},
     {.name = "Idp", .table = &idp_fields},
     {.name = "IdpFull", .table = &idp_fields, .more = "{\"certificates_der\":" TEXTS "}"},
     {.name = "IdpStored", .table = &idp_fields, .more = "{\"warnings\":" TEXTS "}"},
@@ -78,6 +82,8 @@ const struct schema schema_table[] = {
      .input = true,
      .more = "{\"metadata_xml\":{\"type\":\"string\",\"description\":\"Give exactly one of: "
              "metadata_xml; metadata_url; entity_id with sso_url and certificates.\"},"
+             "\"metadata_certificate\":{\"type\":[\"string\",\"null\"],\"description\":\"Who has to sign "
+             "the metadata, as PEM, DER in base64 or bare base64; left out: as it is; null: nobody.\"},"
              "\"certificates\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"description\":"
              "\"PEM, DER in base64, or bare base64\"}}}"},
     {.name = "PolicyAsk", .table = &policy_fields, .input = true},
@@ -210,6 +216,7 @@ const size_t schema_answer_count = sizeof schema_answers / sizeof schema_answers
 const struct schema_part schema_parts[] = {
     {"tenant", "Short name of a tenant."},
     {"connection", "Short name of a connection."},
+    {"sha256", "SHA-256 of a certificate, in hex."},
     {"user", "Id of a user."},
     {"role_id", "Id of a role, built-in or the tenant's own."},
     {"trace", "Id of a trace, as a refusal names it."},

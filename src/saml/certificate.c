@@ -71,6 +71,27 @@ reason certificate_key(struct op *op, const struct certificate *certificate, EVP
     return NULL;
 }
 
+reason certificate_key_sha256(struct op *op, EVP_PKEY *key, struct slice *ret_hex) {
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+    ERR_clear_error();
+    if (len <= 0) {
+        REFUSE(op, INVALID_CERTIFICATE, "the key in it cannot be written");
+    }
+    struct sha256 digest = digest_sha256(slice_of(der, (size_t)len));
+    OPENSSL_free(der);
+    return encode_hex(op, digest_slice(&digest), ret_hex);
+}
+
+reason certificate_fill(struct op *op, struct certificate *certificate) {
+    if (certificate->key_sha256.len > 0) {
+        return NULL;
+    }
+    AUTO(EVP_PKEY) key = NULL;
+    TRY(certificate_key(op, certificate, &key));
+    return certificate_key_sha256(op, key, &certificate->key_sha256);
+}
+
 // ---- one certificate -------------------------------------------------------------------------------------
 
 static int64_t time_of(const ASN1_TIME *time) {
@@ -115,6 +136,7 @@ static reason read_der(struct op *op, struct slice der, struct certificate *ret_
     TRY(certificate_key(op, &certificate, &key));
     struct sha256 digest = digest_sha256(der);
     TRY(encode_hex(op, digest_slice(&digest), &certificate.sha256));
+    TRY(certificate_key_sha256(op, key, &certificate.key_sha256));
     TRY(subject_of(op, x509, &certificate.subject));
     certificate.not_before = time_of(X509_get0_notBefore(x509));
     certificate.not_after = time_of(X509_get0_notAfter(x509));

@@ -11,5 +11,7 @@
 // *ret_key is the caller's to free.
 MUST_USE reason certificate_key(struct op *op, const struct certificate *certificate,
                                 EVP_PKEY **ret_key);
+// SHA-256 over the key's SubjectPublicKeyInfo, in hex: the same key in another certificate is the same key.
+MUST_USE reason certificate_key_sha256(struct op *op, EVP_PKEY *key, struct slice *ret_hex);
 
 #endif

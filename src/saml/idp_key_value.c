@@ -91,6 +91,7 @@ static reason wrap(struct op *op, EVP_PKEY *key, struct certificate *ret_key) {
     TRY(why);
     struct sha256 digest = digest_sha256(bare.der);
     TRY(encode_hex(op, digest_slice(&digest), &bare.sha256));
+    bare.key_sha256 = bare.sha256; // the bytes are the SubjectPublicKeyInfo
     *ret_key = bare;
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "saml/certificate.h"
 #include "saml/idp_parts.h"
+#include "saml/metadata_signature.h"
 #include "saml/trust.h"
 
 #define LISTED_MAX 10              // IdPs named in a refusal
@@ -492,6 +493,12 @@ static reason read_canonical(struct op *op, struct slice octets, struct slice en
 
 reason idp_from_xml(struct op *op, struct pool *pool, struct slice xml, struct slice entity_id,
                     struct idp_import *ret_import) {
+    return idp_from_signed_xml(op, pool, xml, entity_id, (struct rows){NULL, 0}, ret_import);
+}
+
+reason idp_from_signed_xml(struct op *op, struct pool *pool, struct slice xml,
+                           struct slice entity_id, struct rows signers,
+                           struct idp_import *ret_import) {
     if (xml.len > METADATA_XML_MAX) {
         REFUSE(op, METADATA_MALFORMED,
                "%zu bytes; the metadata of an identity provider has at most %u. Is it "
@@ -505,7 +512,15 @@ reason idp_from_xml(struct op *op, struct pool *pool, struct slice xml, struct s
     }
     struct msg_whole whole;
     TRY(pool_whole(op, pool, text, &whole));
-    reason why = read_canonical(op, whole.canonical, entity_id, ret_import);
+    struct slice octets = whole.canonical;
+    if (signers.count > 0) {
+        TRY(metadata_verified(op, signers, text, &whole.signature, &octets));
+    }
+    reason why = read_canonical(op, octets, entity_id, ret_import);
+    if (why == NULL) {
+        ret_import->idp.metadata_signed = whole.signature.signed_info.len > 0;
+        ret_import->idp.metadata_certificates = signers;
+    }
     if (why == REASON_OF(SAML_MALFORMED)) { // the reader speaks of messages
         struct slice detail = op->detail;
         REFUSE(op, METADATA_MALFORMED, "%.*s", SLICE(detail));

@@ -17,6 +17,12 @@ struct idp_import {
 // when there is one IdP in it. metadata.*.
 MUST_USE reason idp_from_xml(struct op *op, struct pool *pool, struct slice xml, struct slice entity_id,
                              struct idp_import *ret_import);
+// The same, where `signers` (struct certificate) says who has to have signed the document: one of their keys, over
+// the document element, by the verdict that Responses get; what is read is then the verified octets and nothing
+// else. metadata.signature: not signed, another key, another element, changed. No signers: as idp_from_xml.
+MUST_USE reason idp_from_signed_xml(struct op *op, struct pool *pool, struct slice xml,
+                                    struct slice entity_id, struct rows signers,
+                                    struct idp_import *ret_import);
 struct idp_values {
     struct slice entity_id, sso_url, slo_url; // slo_url "" = none
     struct texts certificates; // as pasted

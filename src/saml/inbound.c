@@ -73,11 +73,30 @@ static reason check_structure(struct reception *it) {
 // ---- signatures ------------------------------------------------------------------------------------------
 
 static reason check_signer(struct reception *it) {
+// The keys are those of a document that said until when it counts (metadata interoperability profile 2.6).
+static reason check_metadata(struct reception *it) {
+    int64_t until = it->inbound->trust->connection.idp.valid_until;
+    char text[CLOCK_TEXT];
+    char now[CLOCK_TEXT];
+    if (until == 0) {
+        return NULL;
+    }
+    struct slice expected = op_text(it->op, "metadata that is valid until %.*s",
+                                    SLICE(clock_print(until, text)));
+    if (trust_expired(it->inbound->trust, it->op->now)) {
+        return refused(it, "metadata_valid_until", REASON_OF(SIGNATURE_UNKNOWN_SIGNER), expected,
+                       op_text(it->op, "%.*s: it has expired, import the current one",
+                               SLICE(clock_print(it->op->now, now))));
+    }
+    row(it, "metadata_valid_until", CHECK_PASS, expected, clock_print(it->op->now, now));
+    return NULL;
+}
+
     if (it->inbound->trust->connection.idp.entity_id.len == 0) {
         return refused(it, "issuer_known", REASON_OF(RESPONSE_ISSUER_UNKNOWN),
                        S("an identity provider is set up"), it->message.envelope.issuer);
     }
-    return NULL;
+    return check_metadata(it);
 }
 
 static void tell_weakness(struct reception *it, const struct verdict *verdict) {

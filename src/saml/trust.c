@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "saml/certificate.h"
 #include "store/store.h"
 
@@ -31,6 +32,18 @@ static void free_key(void *key) {
     EVP_PKEY_free(key);
 }
 
+// By the key and not only by the certificate: whoever stole a key can put it into any number of certificates.
+static bool distrusted(struct op *op, const struct trust *trust, struct certificate certificate,
+                       EVP_PKEY *key) {
+    return certificate_key_sha256(op, key, &certificate.key_sha256) != NULL ||
+           connection_distrusts(&trust->connection, &certificate);
+}
+
+bool trust_expired(const struct trust *trust, int64_t now) {
+    int64_t until = trust->connection.idp.valid_until;
+    return until != 0 && until + trust->connection.policy.skew_seconds * SECOND_MS <= now;
+}
+
 // A key that cannot be used is left out: the import has refused or warned already, and with none left
 // everything is refused.
 static reason parse_keys(struct op *op, struct trust *trust) {
@@ -39,6 +52,10 @@ static reason parse_keys(struct op *op, struct trust *trust) {
         EVP_PKEY *key = NULL;
         if (trust->key_count == CONNECTION_CERTIFICATES_MAX ||
             certificate_key(op, &certificates[i], &key) != NULL) {
+            continue;
+        }
+        if (distrusted(op, trust, certificates[i], key)) {
+            EVP_PKEY_free(key);
             continue;
         }
         if (!arena_defer(&op->arena, free_key, key)) {

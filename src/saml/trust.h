@@ -16,7 +16,7 @@ struct trust_key {
 struct trust {
     struct connection connection;
     struct trust_key keys[CONNECTION_CERTIFICATES_MAX];
-    size_t key_count; // keys that can be used; 0 refuses everything
+    size_t key_count; // keys that can be used and are not distrusted; 0 refuses everything
     // Inner state.
     struct arena arena;
     long uses;
@@ -38,5 +38,10 @@ void trust_free(const struct trust *trust);
 // in base64, bare base64 in any wrapping. rows of struct certificate. invalid_certificate: says what it is instead;
 // an RSA key below 2048 bits or an unknown curve is refused too.
 MUST_USE reason certificate_read(struct op *op, struct slice text, struct rows *ret_certificates);
+// Sets key_sha256 where an older record lacks it. invalid_certificate.
+MUST_USE reason certificate_fill(struct op *op, struct certificate *certificate);
+
+// Has the metadata's validUntil passed, with the policy's skew? Then no key of it counts any more.
+bool trust_expired(const struct trust *trust, int64_t now);
 
 #endif

@@ -195,6 +195,10 @@ static bool foreign_certificate(struct op *op, const struct trust *trust, struct
 // ---- the verdict -----------------------------------------------------------------------------------------
 
 static reason check_keys(struct op *op, const struct trust *trust) {
+    if (trust_expired(trust, op->now)) {
+        REFUSE(op, SIGNATURE_UNKNOWN_SIGNER, "the identity provider's metadata has expired, so none of its "
+               "keys counts any more");
+    }
     if (trust->key_count == 0) {
         REFUSE(op, SIGNATURE_UNKNOWN_SIGNER, "no usable signing key of the identity provider is set up");
     }

@@ -25,6 +25,8 @@ API(api_connection_put);
 API(api_connection_delete);
 API(api_idp_get);
 API(api_idp_put);
+API(api_certificate_distrust);
+API(api_certificate_trust);
 API(api_policy_get);
 API(api_policy_put);
 API(api_rules_get);
@@ -70,9 +72,10 @@ void api_error_once(struct op *op, size_t from, struct slice pointer, reason why
 // ---- connections, as they are asked for and shown ------------------------------------------------------
 
 // What a body says about an identity provider: metadata_xml, or metadata_url, or the few values; asks the worker or
-// fetches, so never inside a transaction.
+// fetches, so never inside a transaction. `stored`: the connection as it is, whose metadata_certificates stay when the
+// body has none; NULL: a new one.
 MUST_USE reason idp_ask(struct op *op, struct gate *gate, const struct json *object, struct slice at,
-                        struct idp_import *ret_import);
+                        const struct connection *stored, struct idp_import *ret_import);
 struct connection_ask {
     struct slice at; // JSON pointer of the object
     struct connection connection;
@@ -93,6 +96,9 @@ MUST_USE reason mapping_ask_read(struct op *op, const struct json *value, struct
                                  struct mapping *ret_mapping, bool *ret_bare);
 MUST_USE reason connection_json(struct op *op, const struct gate *gate,
                                 const struct connection *connection, struct json **ret_json);
+// Adds "distrusted", "ready", "problems" (why nobody can sign in) and "remarks" (what to look at) to `body`.
+MUST_USE reason connection_state_json(struct op *op, const struct connection *connection,
+                                      struct json *body);
 // A connection by its short name, for those who show a part of it.
 MUST_USE reason connection_read(struct op *op, struct gate *gate, struct slice slug,
                                 struct connection *ret_connection);

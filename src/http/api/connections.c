@@ -29,6 +29,7 @@ reason connection_json(struct op *op, const struct gate *gate, const struct conn
     json_set(op, body, "idp", json_from_fields(op, &idp_fields, &connection->idp));
     json_set(op, body, "policy", json_from_fields(op, &policy_fields, &connection->policy));
     json_set(op, body, "rules", json_from_fields(op, &mapping_fields, &connection->mapping));
+    TRY(connection_state_json(op, connection, body));
     json_set_number(op, body, "version", connection->version);
     json_set_time(op, body, "created_at", connection->created_at);
     json_set_time(op, body, "updated_at", connection->updated_at);
@@ -147,7 +148,7 @@ reason connection_ask_idp(struct op *op, struct gate *gate, struct connection_as
         return NULL;
     }
     struct idp_import import = {.warnings = {NULL, 0}};
-    TRY(idp_ask(op, gate, ask->idp, op_text(op, "%.*s/idp", SLICE(ask->at)), &import));
+    TRY(idp_ask(op, gate, ask->idp, op_text(op, "%.*s/idp", SLICE(ask->at)), NULL, &import));
     ask->connection.idp = import.idp;
     ask->warnings = import.warnings;
     return NULL;

@@ -11,8 +11,10 @@
 struct ask {
     struct slice xml, metadata_url, entity_id, sso_url, slo_url;
     const struct json *certificates; // NULL: none
+    struct rows signers; // of the metadata; struct certificate
+    bool signers_given;  // also as null, which takes those away that were there
 };
-// metadata_xml and certificates hold more than a field may, so they are read by hand.
+// metadata_xml, metadata_certificate and certificates hold more than a field may, so they are read by hand.
 static const struct field ask_rows[] = {
     F_TEXT(struct ask, metadata_url, 1, FIELD_NULL, 2 * URI_MAX),
     F_TEXT(struct ask, entity_id, 2, FIELD_NULL, 1024),
@@ -23,8 +25,39 @@ FIELD_TABLE(idp_ask_fields, "idp", 1, struct ask, ask_rows);
 
 // ---- reading the body -----------------------------------------------------------------------------------
 
+static reason refuse_signer(struct op *op, reason why, struct slice detail) {
+    op_error(op, S("/metadata_certificate"), why, "%.*s", SLICE(detail));
+    return op_refuse(op, why == REASON_OF(INVALID_CERTIFICATE) ? why : REASON_OF(INVALID_INPUT),
+                     "metadata_certificate: %.*s", SLICE(detail));
+}
+
+// Who has to sign the metadata. What is left out of a body stays as it is: nobody loses it by accident.
+static reason read_signers(struct op *op, const struct json *object, struct ask *ask) {
+    const struct json *given = json_get(object, "metadata_certificate");
+    struct slice text;
+    ask->signers_given = given != NULL;
+    if (given == NULL || json_is_null(given)) {
+        return NULL;
+    }
+    if (!json_text(given, &text) || text.len > CERTIFICATE_TEXT_MAX) {
+        return refuse_signer(op, REASON_OF(FIELD_TYPE),
+                             S("expected one text: a certificate as PEM, DER in base64, or bare base64"));
+    }
+    reason why = certificate_read(op, text, &ask->signers);
+    if (why == REASON_OF(INVALID_CERTIFICATE)) {
+        struct slice detail = op->detail;
+        return refuse_signer(op, why, detail);
+    }
+    TRY(why);
+    if (ask->signers.count > CONNECTION_SIGNERS_MAX) {
+        return refuse_signer(op, REASON_OF(FIELD_RANGE), op_text(op, "at most %d certificates are taken",
+                                                                 CONNECTION_SIGNERS_MAX));
+    }
+    return NULL;
+}
+
 static reason ask_read(struct op *op, const struct json *object, struct ask *ret_ask) {
-    static const char *const by_hand[] = {"metadata_xml", "certificates", NULL};
+    static const char *const by_hand[] = {"metadata_xml", "metadata_certificate", "certificates", NULL};
     struct ask ask = {.xml = SLICE_NONE};
     const struct json *xml = api_member(object, "metadata_xml");
     const struct json *rest = NULL;
@@ -34,6 +67,7 @@ static reason ask_read(struct op *op, const struct json *object, struct ask *ret
         op_error(op, S("/metadata_xml"), REASON_OF(FIELD_TYPE), "expected a text");
         REFUSE(op, INVALID_INPUT, "metadata_xml: expected the XML as a text");
     }
+    TRY(read_signers(op, object, &ask));
     ask.xml = slice_trim(ask.xml);
     ask.certificates = api_member(object, "certificates");
     *ret_ask = ask;
@@ -75,6 +109,10 @@ static reason check_shape(struct op *op, const struct ask *ask) {
     bool values = ask->sso_url.len > 0 || ask->slo_url.len > 0 || ask->certificates != NULL;
     size_t ways = (ask->xml.len > 0 ? 1U : 0) + (ask->metadata_url.len > 0 ? 1U : 0) +
                   (values ? 1U : 0);
+    if (ways == 1 && values && ask->signers.count > 0) {
+        return refuse_signer(op, REASON_OF(FIELD_VALUE),
+                             S("there is no metadata to be signed: the values themselves are given"));
+    }
     if (ways == 1) {
         return NULL;
     }
@@ -103,12 +141,12 @@ static reason check_shape(struct op *op, const struct ask *ask) {
 
 // ---- resolving ------------------------------------------------------------------------------------------
 
-static reason from_url(struct op *op, struct gate *gate, struct slice url, struct slice entity_id,
+static reason from_url(struct op *op, struct gate *gate, struct slice url, const struct ask *ask,
                        struct idp_import *ret_import) {
     struct fetch_options options = {.allow_private = gate->settings->allow_private_fetch};
     struct slice xml;
     TRY(idp_fetch(op, &options, url, &xml));
-    TRY(idp_from_xml(op, gate->pool, xml, entity_id, ret_import));
+    TRY(idp_from_signed_xml(op, gate->pool, xml, ask->entity_id, ask->signers, ret_import));
     ret_import->idp.metadata_url = url;
     return NULL;
 }
@@ -124,6 +162,20 @@ static reason add_warning(struct op *op, struct idp_import *import, struct slice
     return NULL;
 }
 
+static reason warn_distrusted(struct op *op, const struct connection *stored,
+                              struct idp_import *import) {
+    const struct certificate *rows = import->idp.certificates.at;
+    for (size_t i = 0; i < import->idp.certificates.count; i++) {
+        if (connection_distrusts(stored, &rows[i])) {
+            TRY(add_warning(op, import,
+                            op_text(op, "The certificate %.*s (SHA-256 %.*s...) is distrusted here: it is "
+                                    "left out.", SLICE(rows[i].subject),
+                                    SLICE(slice_sub(rows[i].sha256, 0, 16)))));
+        }
+    }
+    return NULL;
+}
+
 // People paste the address into the field for the document: what they mean is plain.
 static bool is_address(struct slice text) {
     return slice_starts(text, S("https://")) || slice_starts(text, S("http://"));
@@ -134,8 +186,9 @@ static reason resolve(struct op *op, struct gate *gate, const struct ask *ask,
     size_t from = op->error_count;
     if (ask->xml.len > 0) {
         bool address = is_address(ask->xml);
-        reason why = address ? from_url(op, gate, ask->xml, ask->entity_id, ret_import)
-                             : idp_from_xml(op, gate->pool, ask->xml, ask->entity_id, ret_import);
+        reason why = address ? from_url(op, gate, ask->xml, ask, ret_import)
+                             : idp_from_signed_xml(op, gate->pool, ask->xml, ask->entity_id,
+                                                   ask->signers, ret_import);
         if (why != NULL && why->class == CLASS_INPUT) {
             api_error_once(op, from, S("/metadata_xml"), why);
         }
@@ -146,7 +199,7 @@ static reason resolve(struct op *op, struct gate *gate, const struct ask *ask,
                        : NULL;
     }
     if (ask->metadata_url.len > 0) {
-        reason why = from_url(op, gate, slice_trim(ask->metadata_url), ask->entity_id, ret_import);
+        reason why = from_url(op, gate, slice_trim(ask->metadata_url), ask, ret_import);
         if (why != NULL && why->class == CLASS_INPUT) {
             api_error_once(op, from, S("/metadata_url"), why);
         }
@@ -158,17 +211,21 @@ static reason resolve(struct op *op, struct gate *gate, const struct ask *ask,
 }
 
 static reason ask_resolve(struct op *op, struct gate *gate, const struct json *object,
-                          struct idp_import *ret_import) {
+                          const struct connection *stored, struct idp_import *ret_import) {
     struct ask ask = {.certificates = NULL};
     TRY(ask_read(op, object, &ask));
     TRY(check_shape(op, &ask));
-    return resolve(op, gate, &ask, ret_import);
+    if (!ask.signers_given && stored != NULL) {
+        ask.signers = stored->idp.metadata_certificates;
+    }
+    TRY(resolve(op, gate, &ask, ret_import));
+    return stored != NULL ? warn_distrusted(op, stored, ret_import) : NULL;
 }
 
 reason idp_ask(struct op *op, struct gate *gate, const struct json *object, struct slice at,
-               struct idp_import *ret_import) {
+               const struct connection *stored, struct idp_import *ret_import) {
     size_t from = op->error_count;
-    reason why = ask_resolve(op, gate, object, ret_import);
+    reason why = ask_resolve(op, gate, object, stored, ret_import);
     if (why != NULL) {
         api_errors_under(op, from, at);
     }
@@ -216,7 +273,7 @@ reason api_idp_put(struct op *op, struct gate *gate, struct request *request, st
     TRY(request_json(op, request, &object));
     // Nobody has us fetch for a connection that is not there.
     TRY(connection_read(op, gate, request->args[0], &connection));
-    TRY(idp_ask(op, gate, object, S(""), &import));
+    TRY(idp_ask(op, gate, object, S(""), &connection, &import));
     struct change change = {&request->actor, request->args[0], &import.idp, connection};
     TRY(api_write(op, gate, store_idp, &change));
     struct json *body = json_from_fields(op, &idp_fields, &change.connection.idp);

@@ -178,6 +178,82 @@ static void nobody_has_us_fetch_for_what_is_not_there(void **state) {
     assert_int_equal(fetched_from.len, 0);
 }
 
+#define CONNECTION "/api/v1/connections/acme-okta"
+
+static bool says(const struct json *list, const char *part) {
+    for (size_t i = 0; i < json_count(list); i++) {
+        struct slice text = S("");
+        if (json_text(json_at(list, i), &text) && slice_find(text, slice_str(part)) != SIZE_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void who_has_to_sign_the_metadata_stays_until_it_is_taken_away(void **state) {
+    struct scene *at = *state;
+    const char *metadata = metadata_made(at, "https://idp.example/one");
+    const char *signer = certificate_made(at, "federation");
+    struct answer answer =
+        refused(at, OPERATOR, "setIdp", IDP,
+                keep_text(at, "{\"metadata_xml\":\"%s\",\"metadata_certificate\":\"%s\"}",
+                          metadata, signer),
+                422, "metadata.signature");
+    expect_error(answer.body, "/metadata_xml", "metadata.signature");
+    answer = refused(at, OPERATOR, "setIdp", IDP,
+                     keep_text(at, "{\"metadata_xml\":\"%s\",\"metadata_certificate\":\"x\"}",
+                               metadata),
+                     422, "invalid_certificate");
+    expect_error(answer.body, "/metadata_certificate", "invalid_certificate");
+    answer = refused(at, OPERATOR, "setIdp", IDP,
+                     keep_text(at,
+                               "{\"entity_id\":\"urn:idp\",\"sso_url\":\"https://idp.example/sso\","
+                               "\"certificates\":\"%s\",\"metadata_certificate\":\"%s\"}",
+                               signer, signer),
+                     422, "invalid_input");
+    expect_error(answer.body, "/metadata_certificate", "not_allowed");
+    // Null asks for none, and nothing at all for what was there: none.
+    answer = done(at, OPERATOR, "setIdp", IDP,
+                  keep_text(at, "{\"metadata_xml\":\"%s\",\"metadata_certificate\":null}", metadata));
+    expect_count(answer.body, "metadata_certificates", 0);
+}
+
+static void a_distrusted_certificate_stays_out(void **state) {
+    struct scene *at = *state;
+    const char *first = certificate_made(at, "first");
+    const char *second = certificate_made(at, "second");
+#define VALUES "{\"entity_id\":\"urn:idp\",\"sso_url\":\"https://idp.example/sso\"," \
+                         "\"certificates\":[\"%s\"]}"
+    struct answer answer = done(at, OPERATOR, "setIdp", IDP, keep_text(at, VALUES, first));
+    const char *print = keep_at(at, answer.body, "certificates.0.sha256");
+    answer = done(at, OPERATOR, "getConnection", CONNECTION, NULL);
+    assert_int_equal(json_count(look(answer.body, "problems")), 0);
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    const char *path = keep_text(at, CONNECTION "/certificates/%s:distrust", print);
+    answer = done(at, ann, "distrustCertificate", path, NULL);
+    expect_count(answer.body, "distrusted", 1);
+    expect_text(answer.body, "distrusted.0.subject", "CN=first");
+    assert_int_equal(strlen(keep_at(at, answer.body, "distrusted.0.key_sha256")), 64);
+    assert_true(says(look(answer.body, "problems"), "No certificate"));
+    assert_true(says(look(answer.body, "remarks"), "distrusted"));
+    // No import brings it back; a second certificate is taken, with a word on the first.
+    (void)refused(at, OPERATOR, "setIdp", IDP, keep_text(at, VALUES, first), 422,
+                  "metadata.no_certificate");
+    answer = done(at, OPERATOR, "setIdp", IDP,
+                  keep_text(at, VALUES, keep_text(at, "%s\",\"%s", first, second)));
+    expect_count(answer.body, "certificates", 1);
+    expect_text(answer.body, "certificates.0.subject", "CN=second");
+    assert_true(says(look(answer.body, "warnings"), "distrusted"));
+    // Giving the trust back is the operators'.
+    path = keep_text(at, CONNECTION "/certificates/%s:trust", print);
+    (void)refused(at, ann, "trustCertificate", path, NULL, 403, "forbidden");
+    answer = done(at, OPERATOR, "trustCertificate", path, NULL);
+    expect_count(answer.body, "distrusted", 0);
+    (void)refused(at, OPERATOR, "trustCertificate", path, NULL, 404, "not_found");
+    (void)refused(at, OPERATOR, "distrustCertificate", CONNECTION "/certificates/abc:distrust", NULL,
+                  422, "invalid_input");
+}
+
 static void an_administrator_sets_the_provider_of_the_own_tenant(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
@@ -198,6 +274,8 @@ int main(void) {
         IDP_TEST(what_the_workers_refuse_is_passed_on),
         IDP_TEST(nothing_is_stored_when_it_is_refused),
         IDP_TEST(nobody_has_us_fetch_for_what_is_not_there),
+        IDP_TEST(who_has_to_sign_the_metadata_stays_until_it_is_taken_away),
+        IDP_TEST(a_distrusted_certificate_stays_out),
         IDP_TEST(an_administrator_sets_the_provider_of_the_own_tenant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

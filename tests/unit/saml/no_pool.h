@@ -97,7 +97,9 @@ reason pool_whole(struct op *op, struct pool *pool, struct slice xml,
     if (slice_starts(xml, S("<?xml"))) {
         xml = slice_trim(slice_sub(xml, slice_find(xml, S("?>")) + 2, xml.len));
     }
-    *ret_message = (struct msg_whole){.canonical = xml};
+    struct msg_canonical found = {.signature_count = 0};
+    find_signature(op, xml, &found);
+    *ret_message = (struct msg_whole){.canonical = xml, .signature = found.signatures[0]};
     return NULL;
 }
 

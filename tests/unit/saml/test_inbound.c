@@ -367,7 +367,67 @@ static void a_second_opinion_that_is_not_there_refuses(void **state) {
     scene_forge(&scene, true, false);
     scene.connection.policy.second_opinion = true;
     assert_refused(scene_receive(&scene), ASSERTION_SECOND_OPINION);
-    scene.connection.policy.second_opinion = false;
+    scene.pool.opinion = (struct msg_opinion){false, S("no"), S("ada@acme.example"), S(THEIR_ENTITY)};
+    assert_refused(scene_receive(&scene), ASSERTION_SECOND_OPINION);
+    assert_text(row_of(&scene, "second_opinion")->got, "no");
+}
+
+static void what_we_refuse_no_second_opinion_saves(void **state) {
+    struct op *op = *state;
+    struct scene scene = scene_of(op);
+    scene.connection.policy.second_opinion = true;
+    scene.pool.opinion = (struct msg_opinion){true, S(""), S("ada@acme.example"), S(THEIR_ENTITY)};
+    scene.forge.signer = &stranger;
+    scene_forge(&scene, false, true);
+    assert_refused(scene_receive(&scene), SIGNATURE_VALUE);
+    assert_int_equal(row_of(&scene, "second_opinion")->result, CHECK_SKIP);
+    scene = scene_of(op);
+    scene.connection.policy.second_opinion = true;
+    scene.pool.opinion = (struct msg_opinion){true, S(""), S("ada@acme.example"), S(THEIR_ENTITY)};
+    scene.assertion = edit(op, S(ASSERTION), "<saml:Audience>" OUR_ENTITY, "<saml:Audience>other");
+    scene_forge(&scene, false, true);
+    assert_refused(scene_receive(&scene), CONDITIONS_AUDIENCE);
+    assert_int_equal(scene.pool.opinions, 0); // it was not even asked
+    // Without a NameID there is nobody to agree on.
+    scene = scene_of(op);
+    scene.connection.policy.second_opinion = true;
+    scene.assertion = edit(op, S(ASSERTION), "ada&#64;acme.example", "bob");
+    scene.pool.opinion = (struct msg_opinion){true, S(""), S("ada@acme.example"), S(THEIR_ENTITY)};
+    scene_forge(&scene, false, true);
+    assert_refused(scene_receive(&scene), ASSERTION_SECOND_OPINION);
+}
+
+static const struct trace_check *check_named(const struct trace *trace, const char *name) {
+    const struct trace_check *rows = trace->checks.at;
+    for (size_t i = 0; i < trace->checks.count; i++) {
+        if (slice_equal(rows[i].check, slice_str(name))) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static void metadata_that_has_expired_lets_nobody_in(void **state) {
+    struct scene scene = scene_of(*state);
+    scene_forge(&scene, true, true);
+    scene.connection.idp.valid_until = NOON - 179 * SECOND_MS;
+    assert_done(scene_receive(&scene));
+    assert_int_equal(check_named(&scene.trace, "metadata_valid_until")->result, CHECK_PASS);
+    scene.connection.idp.valid_until = NOON - 180 * SECOND_MS;
+    assert_refused(scene_receive(&scene), SIGNATURE_UNKNOWN_SIGNER);
+    const struct trace_check *row = check_named(&scene.trace, "metadata_valid_until");
+    assert_non_null(row);
+    assert_int_equal(row->result, CHECK_FAIL);
+    assert_true(slice_find(row->expected, S("valid until 2026-11-21T15:57:00")) != SIZE_MAX);
+    scene.connection.idp.valid_until = 0;
+    assert_done(scene_receive(&scene));
+    assert_null(check_named(&scene.trace, "metadata_valid_until"));
+}
+
+static void each_of_several_keys_is_tried(void **state) {
+    struct scene scene = scene_of(*state);
+    scene_forge(&scene, false, true);
+    scene.connection = connection_of(*state, (const struct party[]){stranger, ours}, 2);
     assert_done(scene_receive(&scene));
 }
 
@@ -438,3 +498,5 @@ int main(void) {
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);
 }
+        TEST(metadata_that_has_expired_lets_nobody_in),
+        TEST(each_of_several_keys_is_tried),

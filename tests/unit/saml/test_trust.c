@@ -65,6 +65,46 @@ static void a_bare_key_is_parsed_and_unusable_ones_are_left_out(void **state) {
     party_free(&weak);
 }
 
+static void a_distrusted_key_counts_in_no_certificate(void **state) {
+    struct op *op = *state;
+    struct party again = party_make(rsa.key, NOON + 2 * DAY_MS); // the same key, another certificate
+    struct connection connection = connection_of(op, (const struct party[]){again, ec}, 2);
+    struct certificate known = party_certificate(op, &rsa);
+    assert_done(certificate_fill(op, &known));
+    struct distrusted row = {.sha256 = known.sha256};
+    connection.distrusted = (struct rows){&row, 1};
+    const struct trust *trust = NULL;
+    assert_done(trust_make(op, &connection, &trust));
+    assert_int_equal(trust->key_count, 2); // by the certificate's name alone it is another one
+    trust_free(trust);
+    row.key_sha256 = known.key_sha256;
+    assert_done(trust_make(op, &connection, &trust));
+    assert_int_equal(trust->key_count, 1);
+    assert_int_equal(EVP_PKEY_eq(trust->keys[0].key, ec.key), 1);
+    trust_free(trust);
+    row = (struct distrusted){.sha256 = party_certificate(op, &again).sha256};
+    assert_done(trust_make(op, &connection, &trust));
+    assert_int_equal(trust->key_count, 1);
+    trust_free(trust);
+    again.key = NULL; // rsa's
+    party_free(&again);
+}
+
+static void metadata_counts_until_its_end_and_the_skew(void **state) {
+    struct op *op = *state;
+    struct connection connection = connection_of(op, &rsa, 1);
+    const struct trust *trust = NULL;
+    connection.idp.valid_until = NOON;
+    assert_done(trust_make(op, &connection, &trust));
+    assert_false(trust_expired(trust, NOON + 180 * SECOND_MS - 1));
+    assert_true(trust_expired(trust, NOON + 180 * SECOND_MS));
+    trust_free(trust);
+    connection.idp.valid_until = 0;
+    assert_done(trust_make(op, &connection, &trust));
+    assert_false(trust_expired(trust, NOON + 100 * 365 * DAY_MS));
+    trust_free(trust);
+}
+
 // ---- the cache, over a store ----
 
 struct stored {
@@ -180,6 +220,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_connection_keeps_its_values_and_its_keys),
         TEST(a_bare_key_is_parsed_and_unusable_ones_are_left_out),
+        TEST(a_distrusted_key_counts_in_no_certificate),
+        TEST(metadata_counts_until_its_end_and_the_skew),
         STORED(a_trust_is_shared_until_the_connection_changes),
         STORED(a_removed_connection_is_not_served_from_the_cache),
     };
