@@ -43,9 +43,10 @@ static reason to_form(struct op *op, const struct draft *draft, struct slice loc
                       struct outbound *ret_outbound) {
     struct slice xml;
     struct outbound out = {.post = true,
-                           .url = location,
                            .field = slice_str(draft->field),
                            .relay_state = relay_state};
+    // Callers give the connection back before they write the page.
+    TRY(op_copy(op, location, &out.url));
     if (keys != NULL) {
         TRY(sp_sign_document(op, keys, draft->id, draft->head, draft->tail, &xml));
     } else {

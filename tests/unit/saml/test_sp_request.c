@@ -232,6 +232,26 @@ static void what_the_login_did_not_carry_is_left_out(void **state) {
     assert_true(xmlsec1_agrees(xml, "saml-signing.crt", ROOT_LOGOUT));
 }
 
+static bool is_inside(struct slice part, struct slice whole) {
+    return part.at >= whole.at && part.at < whole.at + whole.len;
+}
+
+// A sign-out gives the connection back before the page is written.
+static void a_form_s_address_outlives_the_connection(void **state) {
+    struct unit_connection unit;
+    struct connection *connection = unit_connection(&unit);
+    struct session session = {.name_id = S("anna")};
+    struct sp sp = unit_sp(*state);
+    struct outbound out;
+    bool there = false;
+    connection->idp.slo.count = 1; // POST only
+    assert_done(
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+    struct slice location = ((const struct endpoint *)connection->idp.slo.at)[0].location;
+    assert_true(out.post && slice_equal(out.url, location));
+    assert_false(is_inside(out.url, location));
+}
+
 static void without_an_address_or_a_name_there_is_no_logout_request(void **state) {
     struct unit_connection unit;
     struct connection *connection = unit_connection(&unit);
@@ -317,6 +337,7 @@ int main(void) {
         TEST(unsigned_only_when_neither_side_wants_it),
         TEST(a_logout_request_names_the_person_as_the_login_did),
         TEST(what_the_login_did_not_carry_is_left_out),
+        TEST(a_form_s_address_outlives_the_connection),
         TEST(without_an_address_or_a_name_there_is_no_logout_request),
         TEST(each_logout_request_has_its_own_id),
         TEST(a_logout_response_goes_to_the_response_location),
