@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # One file builds, runs, tests, measures and installs Gatehouse.
 #
-#   make            build/gatehouse, build/gatehouse-worker, build/gatehouse-practice-idp (release)
+#   make            build/gatehouse, its programs -worker, -opinion and -practice-idp (release)
 #   make run        everything on a fresh machine, then serves on http://localhost:8080 with a demo tenant
 #   make test       everything on a fresh machine: packages, build, all tests
 #   make unit       the unit tests (MODE=asan: with ASan and UBSan)
@@ -52,6 +52,7 @@ LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,
 
 GATE_PKGS     := libcrypto jansson libcurl lmdb libmicrohttpd libconfig cjose libidn2 zlib
 WORKER_PKGS   := libxml-2.0 libseccomp
+OPINION_PKGS  := lasso gobject-2.0 libxml-2.0 libseccomp libcrypto
 PRACTICE_PKGS := lasso gobject-2.0 libmicrohttpd libcurl xmlsec1-openssl libxml-2.0 openssl zlib
 TEST_PKGS     := cmocka
 ifneq ($(filter-out $(BARE),$(GOALS)),)
@@ -60,6 +61,8 @@ GATE_CFLAGS     := $(call isystem,$(GATE_PKGS))
 GATE_LIBS       := $(shell $(PKG_CONFIG) --libs $(GATE_PKGS))
 WORKER_CFLAGS   := $(call isystem,$(WORKER_PKGS))
 WORKER_LIBS     := $(shell $(PKG_CONFIG) --libs $(WORKER_PKGS) libcrypto)
+OPINION_CFLAGS  := $(filter-out -DXMLSEC_CRYPTO_OPENSSL=1,$(call isystem,$(OPINION_PKGS)))
+OPINION_LIBS    := $(shell $(PKG_CONFIG) --libs $(OPINION_PKGS))
 PRACTICE_CFLAGS := $(filter-out -DXMLSEC_CRYPTO_OPENSSL=1,$(call isystem,$(PRACTICE_PKGS)))
 PRACTICE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PRACTICE_PKGS))
 TEST_LIBS       := $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
@@ -82,6 +85,7 @@ TOKEN_OBJ    := $(call objects,src/token/*.c)
 HTTP_OBJ     := $(call objects,src/http/*.c src/http/api/*.c src/http/web/*.c)
 APP_OBJ      := $(filter-out $(B)/obj/app/main.o,$(call objects,src/app/*.c src/app/cli/*.c))
 WORKER_OBJ   := $(filter-out $(B)/obj/worker/main.o,$(call objects,src/worker/*.c))
+OPINION_OBJ  := $(call objects,src/worker/opinion/*.c)
 PRACTICE_OBJ := $(call objects,src/practice/*.c)
 ARCHIVES     := $(foreach r,app http token saml domain store base,$(B)/lib/$(r).a)
 WORKER_ARCHIVES := $(B)/lib/worker.a $(B)/lib/base.a
@@ -90,7 +94,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(foreach r,$(R
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH_BIN  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
-PROGRAMS := gatehouse gatehouse-worker gatehouse-practice-idp
+PROGRAMS := gatehouse gatehouse-worker gatehouse-opinion gatehouse-practice-idp
 ifeq ($(MODE),release)
 BIN := build
 else
@@ -108,6 +112,9 @@ $(BIN)/gatehouse: $(B)/obj/app/main.o $(ARCHIVES)
 $(BIN)/gatehouse-worker: $(B)/obj/worker/main.o $(WORKER_ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(B)/obj/worker/main.o $(WORKER_ARCHIVES) $(WORKER_LIBS)
+$(BIN)/gatehouse-opinion: $(OPINION_OBJ) $(WORKER_ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(OPINION_OBJ) $(WORKER_ARCHIVES) $(OPINION_LIBS)
 $(BIN)/gatehouse-practice-idp: $(PRACTICE_OBJ) $(B)/lib/base.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(PRACTICE_OBJ) $(B)/lib/base.a $(PRACTICE_LIBS) -ljansson
@@ -125,6 +132,7 @@ $(B)/lib/%.a:
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(B)/obj/worker/%.o: ROOM_CFLAGS = $(WORKER_CFLAGS)
+$(B)/obj/worker/opinion/%.o: ROOM_CFLAGS = $(OPINION_CFLAGS)
 $(B)/obj/practice/%.o: ROOM_CFLAGS = $(PRACTICE_CFLAGS)
 $(B)/obj/base/%.o $(B)/obj/store/%.o $(B)/obj/domain/%.o $(B)/obj/saml/%.o $(B)/obj/token/%.o $(B)/obj/http/%.o $(B)/obj/app/%.o: ROOM_CFLAGS = $(GATE_CFLAGS)
 $(B)/flags:
@@ -147,7 +155,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(filter-out $(B)/lib/app.a,$(ARCHIVES)) $(B)/
 	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -Itests/unit -o $@ $< $(LDFLAGS_ALL) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS) $(TEST_LIBS)
 # Failing commits, opens and growth are injected by the linker; the product has no hook for it.
 # The pool is tried with the real worker program and with one that lies.
-$(B)/tests/unit/saml/test_pool: $(B)/tests/unit/saml/fake_worker $(BIN)/gatehouse-worker
+$(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion: $(B)/tests/unit/saml/fake_worker $(BIN)/gatehouse-worker $(BIN)/gatehouse-opinion
 $(B)/tests/unit/store/test_fault: LDFLAGS += -Wl,--wrap=mdb_txn_commit,--wrap=mdb_env_open,--wrap=mdb_put,--wrap=mdb_get,--wrap=mdb_env_set_mapsize
 $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
@@ -205,6 +213,7 @@ install: all
 	install -D -m 755 build/gatehouse $(DESTDIR)$(PREFIX)/bin/gatehouse
 	install -D -m 755 build/gatehouse-practice-idp $(DESTDIR)$(PREFIX)/bin/gatehouse-practice-idp
 	install -D -m 755 build/gatehouse-worker $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-worker
+	install -D -m 755 build/gatehouse-opinion $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-opinion
 	install -D -m 644 src/dist/gatehouse.conf $(DESTDIR)$(PREFIX)/share/doc/gatehouse/gatehouse.conf
 	install -D -m 644 include/gatehouse_reasons.h $(DESTDIR)$(PREFIX)/include/gatehouse_reasons.h
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system

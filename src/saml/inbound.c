@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "saml/decrypt.h"
+#include "saml/opinion.h"
 #include "saml/reader.h"
 #include "saml/rules.h"
 #include "saml/statement.h"
@@ -72,7 +73,6 @@ static reason check_structure(struct reception *it) {
 
 // ---- signatures ------------------------------------------------------------------------------------------
 
-static reason check_signer(struct reception *it) {
 // The keys are those of a document that said until when it counts (metadata interoperability profile 2.6).
 static reason check_metadata(struct reception *it) {
     int64_t until = it->inbound->trust->connection.idp.valid_until;
@@ -92,6 +92,7 @@ static reason check_metadata(struct reception *it) {
     return NULL;
 }
 
+static reason check_signer(struct reception *it) {
     if (it->inbound->trust->connection.idp.entity_id.len == 0) {
         return refused(it, "issuer_known", REASON_OF(RESPONSE_ISSUER_UNKNOWN),
                        S("an identity provider is set up"), it->message.envelope.issuer);
@@ -318,8 +319,7 @@ static bool has_signature(struct slice plain, bool *ret_readable) {
 static reason verify_plain(struct reception *it, struct slice plain) {
     struct op *op = it->op;
     struct msg_canonical inner;
-    it->xml = op_text(op, "<samlp:Response xmlns:samlp=\"" NS_SAMLP "\">%.*s</samlp:Response>",
-                      SLICE(plain));
+    TRY(opinion_wrap(op, it->inbound->trust, plain, &it->xml));
     TRY(pool_again(op, it->inbound->pool, it->loan, it->xml, &inner));
     const struct msg_envelope *envelope = &inner.envelope;
     reason why = NULL;
@@ -389,12 +389,19 @@ static reason check_encryption(struct reception *it) {
     return NULL;
 }
 
-static reason check_second_opinion(struct reception *it) {
-    if (it->policy->second_opinion) {
-        return refused(it, "second_opinion", REASON_OF(ASSERTION_SECOND_OPINION), S("a second opinion"),
-                       S("there is no second implementation in this gate"));
+// Last, so that only what we accept ourselves costs one, and so that it can only refuse.
+static reason check_second_opinion(struct reception *it, const struct identity *identity) {
+    struct slice expected = S("accepted");
+    struct slice got = SLICE_NONE;
+    if (it->decrypted && !it->assertion_signed) {
+        return refused(it, "second_opinion", REASON_OF(ASSERTION_SECOND_OPINION),
+                       S("an encrypted Assertion with a signature of its own"),
+                       S("only the Response is signed: lasso could not check it without our key"));
     }
-    return NULL;
+    reason why = opinion_check(it->op, it->inbound, it->xml, identity, &expected, &got);
+    row(it, "second_opinion", why == NULL ? CHECK_PASS : CHECK_FAIL, expected,
+        got.at != NULL ? got : it->op->detail);
+    return why;
 }
 
 // An answer without assertion ends here, also when a worker only says that it is one.
@@ -429,7 +436,6 @@ static reason establish(struct reception *it) {
 
 static reason receive(struct reception *it, struct statement *statement) {
     TRY(check_encryption(it));
-    TRY(check_second_opinion(it));
     TRY(read_statement(it, statement));
     it->trace->issuer = statement->assertion_issuer;
     it->trace->name_id = statement->identity.name_id;
@@ -453,9 +459,15 @@ reason saml_receive(struct op *op, const struct inbound *inbound, struct trace *
     }
     if (why != NULL) {
         rules_skip(op, trace);
-        return why;
+    } else {
+        why = rules_check(op, inbound, &statement, trace);
     }
-    TRY(rules_check(op, inbound, &statement, trace));
+    if (why == NULL && it.policy->second_opinion) {
+        why = check_second_opinion(&it, &statement.identity);
+    } else if (it.policy->second_opinion) {
+        row(&it, "second_opinion", CHECK_SKIP, S("accepted"), S(""));
+    }
+    TRY(why);
     *ret_identity = statement.identity;
     return NULL;
 }

@@ -27,6 +27,12 @@ enum tag {
     TAG_ENCRYPTED_PART,
     TAG_CANONICAL,
     TAG_SIGNED,
+    TAG_IDP,
+    TAG_SP,
+    TAG_ACCEPTED,
+    TAG_WORDS,
+    TAG_NAME_ID,
+    TAG_ISSUER,
 };
 
 bool msg_put_ask(struct wire_out *out, void *at, size_t room, enum msg_kind kind, uint64_t job,
@@ -188,5 +194,51 @@ bool msg_get_whole(struct slice fields, struct msg_whole *ret_message) {
         return false;
     }
     *ret_message = message;
+    return true;
+}
+
+bool msg_put_opinion_ask(struct wire_out *out, void *at, size_t room, uint64_t job,
+                         const struct msg_opinion_ask *ask) {
+    wire_begin(out, at, room, MSG_OPINION, job);
+    wire_put(out, TAG_XML, ask->xml);
+    wire_put(out, TAG_IDP, ask->idp);
+    wire_put(out, TAG_SP, ask->sp);
+    return wire_end(out);
+}
+
+bool msg_get_opinion_ask(struct slice fields, struct msg_opinion_ask *ret_ask) {
+    struct wire_in in = wire_read(fields);
+    struct msg_opinion_ask ask = {.xml = wire_get(&in, TAG_XML, MSG_CANONICAL_MAX)};
+    ask.idp = wire_get(&in, TAG_IDP, MSG_METADATA_MAX);
+    ask.sp = wire_get(&in, TAG_SP, MSG_METADATA_MAX);
+    if (!wire_done(&in)) {
+        return false;
+    }
+    *ret_ask = ask;
+    return true;
+}
+
+bool msg_put_opinion(struct wire_out *out, void *at, size_t room, uint64_t job,
+                     const struct msg_opinion *opinion) {
+    wire_begin(out, at, room, MSG_OPINION_GIVEN, job);
+    wire_put_u32(out, TAG_ACCEPTED, opinion->accepted ? 1 : 0);
+    wire_put(out, TAG_WORDS, opinion->words);
+    wire_put(out, TAG_NAME_ID, opinion->name_id);
+    wire_put(out, TAG_ISSUER, opinion->issuer);
+    return wire_end(out);
+}
+
+bool msg_get_opinion(struct slice fields, struct msg_opinion *ret_opinion) {
+    struct wire_in in = wire_read(fields);
+    struct msg_opinion opinion = {.accepted = wire_get_u32(&in, TAG_ACCEPTED, FLAG_MAX) == 1};
+    opinion.words = wire_get(&in, TAG_WORDS, MSG_TEXT_MAX);
+    opinion.name_id = wire_get(&in, TAG_NAME_ID, MSG_NAME_ID_MAX);
+    opinion.issuer = wire_get(&in, TAG_ISSUER, MSG_TEXT_MAX);
+    // The words go to logs and traces as one line.
+    if (!wire_done(&in) || !text_line(opinion.words) || !text_utf8(opinion.name_id) ||
+        !text_utf8(opinion.issuer)) {
+        return false;
+    }
+    *ret_opinion = opinion;
     return true;
 }

@@ -16,6 +16,8 @@
 #define MSG_VALUE_MAX (8U << 10)      // SignatureValue as text: RSA-16384 with line ends
 #define MSG_ENCRYPTED_MAX 2           // one is honest; the second makes assertion.count
 #define MSG_TEXT_MAX 2048             // IDs, issuers, URLs
+#define MSG_METADATA_MAX (512U << 10) // 20 certificates of 8 KB in base64, and addresses
+#define MSG_NAME_ID_MAX (64U << 10)   // a NameID is under 256 bytes by the book; a longer one is only compared
 
 enum msg_kind {
     MSG_REFUSED = 1,       // legal answer to all: reason number and detail
@@ -23,6 +25,8 @@ enum msg_kind {
     MSG_CANONICAL = 11,
     MSG_WHOLE = 20,        // any document (IdP metadata) -> MSG_WHOLE_CANONICAL; fresh workers only
     MSG_WHOLE_CANONICAL = 21,
+    MSG_OPINION = 30, // a message and who trusts whom -> MSG_OPINION_GIVEN; fresh workers of gatehouse-opinion only
+    MSG_OPINION_GIVEN = 31,
 };
 
 enum msg_parent { MSG_PARENT_ROOT, MSG_PARENT_ASSERTION };
@@ -56,6 +60,17 @@ struct msg_whole {
     struct msg_signature signature; // signed_info empty: not signed
 };
 
+// What lasso shall judge: a Response, and metadata of both sides, written by the gate.
+struct msg_opinion_ask {
+    struct slice xml, idp, sp;
+};
+// What it found. Only ever compared: it may refuse a login, never admit one.
+struct msg_opinion {
+    bool accepted;
+    struct slice words; // why not, in lasso's words; "" when accepted
+    struct slice name_id, issuer;
+};
+
 // Writers give false when it does not fit `room`. Readers give false when it is not such a message to the
 // last byte; the slices point into the fields.
 bool msg_put_ask(struct wire_out *out, void *at, size_t room, enum msg_kind kind, uint64_t job,
@@ -70,5 +85,11 @@ bool msg_get_canonical(struct slice fields, struct msg_canonical *ret_message);
 bool msg_put_whole(struct wire_out *out, void *at, size_t room, uint64_t job,
                    const struct msg_whole *message);
 bool msg_get_whole(struct slice fields, struct msg_whole *ret_message);
+bool msg_put_opinion_ask(struct wire_out *out, void *at, size_t room, uint64_t job,
+                         const struct msg_opinion_ask *ask);
+bool msg_get_opinion_ask(struct slice fields, struct msg_opinion_ask *ret_ask);
+bool msg_put_opinion(struct wire_out *out, void *at, size_t room, uint64_t job,
+                     const struct msg_opinion *opinion);
+bool msg_get_opinion(struct slice fields, struct msg_opinion *ret_opinion);
 
 #endif

@@ -27,14 +27,14 @@ struct pool_loan {
 
 struct pool {
     struct pool_options options;
-    char *program; // options.program, ours to free
-    struct spawner spawner;
+    char *program, *opinion; // of the options, ours to free
+    struct spawner spawner, opinions;
     pthread_mutex_t mutex; // over all below
-    pthread_cond_t freed, wanted;
+    pthread_cond_t freed, wanted, opinion_freed;
     pthread_t keeper;
     struct pool_loan workers[WARM_MAX]; // a slot without a process has fd -1
     struct pool_loan *free[WARM_MAX];   // a stack: the one used last has its memory in the caches
-    size_t free_count, alive, waiters, fresh;
+    size_t free_count, alive, waiters, fresh, opinion_count, opinion_waiters;
     uint64_t job;
     bool closing, has_keeper;
 };
@@ -184,22 +184,14 @@ static reason check_size(struct op *op, struct slice xml) {
 }
 
 // One frame there, one back, its fields copied into the arena.
-static reason exchange(struct op *op, const struct pool *pool, const struct process *process,
-                       enum msg_kind kind, uint64_t job, struct slice xml,
+static reason converse(struct op *op, const struct pool *pool, const struct process *process,
+                       enum msg_kind kind, uint64_t job, const struct wire_out *out,
                        struct wire_head *ret_head, struct slice *ret_fields) {
-    size_t room = xml.len + ASK_HEAD;
-    char *frame = malloc(room);
-    if (frame == NULL) {
-        REFUSE(op, LIMIT_MEMORY, "no memory for a message of %zu bytes", xml.len);
-    }
-    struct wire_out out;
-    CHECK(msg_put_ask(&out, frame, room, kind, job, xml));
     int64_t deadline = clock_steady() + pool->options.deadline_ms;
     struct wire_head head;
     char *fields = NULL;
-    bool answered = wire_send(process->fd, slice_of(out.at, out.len), deadline) &&
+    bool answered = wire_send(process->fd, slice_of(out->at, out->len), deadline) &&
                     wire_receive(process->fd, deadline, &head, &fields);
-    free(frame);
     if (!answered) {
         REFUSE(op, WORKER_FAILED, "%s",
                clock_steady() >= deadline ? "a worker missed its deadline"
@@ -214,6 +206,21 @@ static reason exchange(struct op *op, const struct pool *pool, const struct proc
     metric_add(METRIC_WORKER_JOBS, 1);
     *ret_head = head;
     return NULL;
+}
+
+static reason exchange(struct op *op, const struct pool *pool, const struct process *process,
+                       enum msg_kind kind, uint64_t job, struct slice xml,
+                       struct wire_head *ret_head, struct slice *ret_fields) {
+    size_t room = xml.len + ASK_HEAD;
+    char *frame = malloc(room);
+    if (frame == NULL) {
+        REFUSE(op, LIMIT_MEMORY, "no memory for a message of %zu bytes", xml.len);
+    }
+    struct wire_out out;
+    CHECK(msg_put_ask(&out, frame, room, kind, job, xml));
+    reason why = converse(op, pool, process, kind, job, &out, ret_head, ret_fields);
+    free(frame);
+    return why;
 }
 
 // What a worker may say no with. Anything else is not for it to say.
@@ -328,6 +335,78 @@ reason pool_whole(struct op *op, struct pool *pool, struct slice xml,
     return why;
 }
 
+// ---- second opinions ----
+
+static reason begin_opinion(struct op *op, struct pool *pool, uint64_t *ret_job) {
+    int64_t deadline = clock_steady() + pool->options.wait_ms;
+    bool in_time = pool->opinion_waiters < POOL_WAITERS_MAX;
+    pool->opinion_waiters++;
+    while (in_time && pool->opinion_count >= POOL_OPINIONS_MAX) {
+        in_time = wait_until(pool, &pool->opinion_freed, deadline);
+    }
+    pool->opinion_waiters--;
+    if (pool->opinion_count >= POOL_OPINIONS_MAX) {
+        REFUSE(op, WORKER_FAILED, "%d second opinions are being given, and none ended within %lld ms",
+               POOL_OPINIONS_MAX, (long long)pool->options.wait_ms);
+    }
+    pool->opinion_count++;
+    *ret_job = ++pool->job;
+    return NULL;
+}
+
+static reason ask_opinion(struct op *op, const struct pool *pool, const struct process *process,
+                          uint64_t job, const struct msg_opinion_ask *ask,
+                          struct msg_opinion *ret_opinion) {
+    struct wire_head head = {.kind = 0};
+    struct wire_out out;
+    struct slice fields;
+    char *frame = NULL;
+    size_t room = ask->xml.len + ask->idp.len + ask->sp.len + ASK_HEAD;
+    TRY(op_take(op, room, &frame));
+    if (!msg_put_opinion_ask(&out, frame, room, job, ask)) {
+        REFUSE(op, SAML_TOO_LARGE, "%zu bytes are too many for a second opinion", ask->xml.len);
+    }
+    TRY(converse(op, pool, process, MSG_OPINION, job, &out, &head, &fields));
+    if (head.kind != MSG_OPINION_GIVEN || !msg_get_opinion(fields, ret_opinion)) {
+        REFUSE(op, WORKER_FAILED, "a second opinion is not of the agreed form");
+    }
+    return NULL;
+}
+
+static reason fresh_opinion(struct op *op, struct pool *pool, uint64_t job,
+                            const struct msg_opinion_ask *ask, struct msg_opinion *ret_opinion) {
+    struct process process;
+    int failed = spawner_fork(&pool->opinions, &process);
+    if (failed != 0) {
+        REFUSE(op, WORKER_FAILED,
+               "%s, which gives second opinions, cannot be started: %s; it is built and installed "
+               "with gatehouse-worker",
+               pool->opinion, strerrordesc_np(failed));
+    }
+    metric_add(METRIC_WORKER_STARTED, 1);
+    reason why = ask_opinion(op, pool, &process, job, ask, ret_opinion);
+    spawner_end(&pool->opinions, &process);
+    if (why == REASON_OF(WORKER_FAILED)) {
+        metric_add(METRIC_WORKER_LOST, 1);
+    }
+    return why;
+}
+
+reason pool_opinion(struct op *op, struct pool *pool, const struct msg_opinion_ask *ask,
+                    struct msg_opinion *ret_opinion) {
+    uint64_t job = 0;
+    lock(pool);
+    reason why = begin_opinion(op, pool, &job);
+    unlock(pool);
+    TRY(why);
+    why = fresh_opinion(op, pool, job, ask, ret_opinion);
+    lock(pool);
+    pool->opinion_count--;
+    (void)pthread_cond_signal(&pool->opinion_freed);
+    unlock(pool);
+    return why;
+}
+
 // ---- opening and closing ----
 
 // A worker whose jail cannot be set up dies at once; better to know that now than at the first
@@ -364,6 +443,7 @@ static void make_conditions(struct pool *pool) {
     CHECK(pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) == 0);
     CHECK(pthread_cond_init(&pool->freed, &steady) == 0);
     CHECK(pthread_cond_init(&pool->wanted, &steady) == 0);
+    CHECK(pthread_cond_init(&pool->opinion_freed, &steady) == 0);
     (void)pthread_condattr_destroy(&steady);
 }
 
@@ -392,6 +472,22 @@ static reason fill(struct op *op, struct pool *pool) {
     return NULL;
 }
 
+#define OPINION_NAME "gatehouse-opinion"
+
+static char *opinion_program(const struct pool_options *options) {
+    if (options->opinion != NULL) {
+        return strdup(options->opinion);
+    }
+    const char *slash = strrchr(options->program, '/');
+    size_t folder = slash != NULL ? (size_t)(slash - options->program) + 1 : 0;
+    char *path = malloc(folder + sizeof OPINION_NAME);
+    if (path != NULL) {
+        memcpy(path, options->program, folder);
+        memcpy(path + folder, OPINION_NAME, sizeof OPINION_NAME);
+    }
+    return path;
+}
+
 reason pool_open(struct op *op, const struct pool_options *options, struct pool **ret_pool) {
     if (options->warm < 1 || options->warm > WARM_MAX) {
         REFUSE(op, WORKER_FAILED, "%zu workers were asked for; 1 to %d are possible", options->warm,
@@ -399,14 +495,17 @@ reason pool_open(struct op *op, const struct pool_options *options, struct pool 
     }
     struct pool *pool = calloc(1, sizeof *pool);
     char *program = strdup(options->program);
-    if (pool == NULL || program == NULL) {
+    char *opinion = opinion_program(options);
+    if (pool == NULL || program == NULL || opinion == NULL) {
         free(pool);
         free(program);
+        free(opinion);
         REFUSE(op, LIMIT_MEMORY, "no memory for the workers");
     }
     pool->options = *options;
     pool->options.program = program;
     pool->program = program;
+    pool->opinion = opinion;
     pool->options.deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : POOL_DEADLINE_MS;
     pool->options.wait_ms = options->wait_ms > 0 ? options->wait_ms : POOL_WAIT_MS;
     for (size_t i = 0; i < WARM_MAX; i++) {
@@ -415,6 +514,7 @@ reason pool_open(struct op *op, const struct pool_options *options, struct pool 
     rand_bytes(&pool->job, sizeof pool->job);
     make_conditions(pool);
     spawner_open(&pool->spawner, pool->options.program);
+    spawner_open(&pool->opinions, pool->opinion); // runs when it is first asked
     reason why = fill(op, pool);
     why = why != NULL ? why : try_one(op, pool);
     if (why != NULL) {
@@ -442,9 +542,12 @@ void pool_close(struct pool *pool) {
         auto_close_fd(&fd);
     }
     spawner_close(&pool->spawner);
+    spawner_close(&pool->opinions);
     (void)pthread_cond_destroy(&pool->freed);
     (void)pthread_cond_destroy(&pool->wanted);
+    (void)pthread_cond_destroy(&pool->opinion_freed);
     (void)pthread_mutex_destroy(&pool->mutex);
     free(pool->program);
+    free(pool->opinion);
     free(pool);
 }

@@ -17,9 +17,11 @@
 #define POOL_DEADLINE_MS 2000  // an honest message takes under 1 ms
 #define POOL_WAIT_MS 1000      // for a free worker; then worker.failed
 #define POOL_WAITERS_MAX 256   // more are refused at once
+#define POOL_OPINIONS_MAX 4    // each takes some 10 ms of CPU and 20 MB; the next waits its turn
 
 struct pool_options {
     const char *program; // path of gatehouse-worker
+    const char *opinion; // path of gatehouse-opinion; NULL: beside it
     size_t warm;         // workers, 1..64
     int64_t deadline_ms, wait_ms; // 0: the defaults
 };
@@ -47,5 +49,9 @@ void pool_return(struct pool *pool, struct pool_loan *loan, bool held);
 // metadata.dtd_forbidden.
 MUST_USE reason pool_whole(struct op *op, struct pool *pool, struct slice xml,
                            struct msg_whole *ret_message);
+// A fresh process of gatehouse-opinion, which has a spawner of its own, started when it is first needed. The answer is
+// only what lasso says. worker.failed: no answer.
+MUST_USE reason pool_opinion(struct op *op, struct pool *pool, const struct msg_opinion_ask *ask,
+                             struct msg_opinion *ret_opinion);
 
 #endif

@@ -92,6 +92,23 @@ static const struct allowed for_spawner[] = {
     {SCMP_SYS(prctl), 0, UINT64_MAX, PR_SET_SECCOMP},
 };
 
+#ifndef GATEHOUSE_SANITIZER
+// What lasso, GLib and OpenSSL look for and do without: the CA bundle, its folder, time zones.
+static const int lookups[] = {
+    SCMP_SYS(openat),
+    SCMP_SYS(newfstatat),
+};
+
+static bool add_lookups(scmp_filter_ctx filter) {
+    for (size_t i = 0; i < LENGTH(lookups); i++) {
+        if (seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(ENOENT), lookups[i], 0, NULL) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+#endif
+
 static bool add(scmp_filter_ctx filter, const struct allowed *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct allowed *row = &rows[i];
@@ -147,7 +164,7 @@ static bool export(scmp_filter_ctx filter, struct sock_filter *code, unsigned sh
     return true;
 }
 
-static bool compile(bool spawner, struct sock_filter *code, unsigned short *ret_count) {
+static bool compile(bool spawner, bool look, struct sock_filter *code, unsigned short *ret_count) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (filter == NULL) {
         return false;
@@ -155,7 +172,9 @@ static bool compile(bool spawner, struct sock_filter *code, unsigned short *ret_
     bool good = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0 &&
                 add(filter, for_workers, LENGTH(for_workers));
 #ifndef GATEHOUSE_SANITIZER
-    good = good && add_mmap(filter);
+    good = good && add_mmap(filter) && (!look || add_lookups(filter));
+#else
+    (void)look; // its reports look for files themselves
 #endif
     if (spawner) {
         good = good && add(filter, for_spawner, LENGTH(for_spawner)) && add_kill(filter);
@@ -165,11 +184,11 @@ static bool compile(bool spawner, struct sock_filter *code, unsigned short *ret_
     return good;
 }
 
-bool jail_compile(struct jail *ret_jail) {
+bool jail_compile(bool look, struct jail *ret_jail) {
     uint32_t killing = SECCOMP_RET_KILL_PROCESS;
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &killing) == 0 &&
-           compile(true, ret_jail->spawner, &ret_jail->spawner_count) &&
-           compile(false, ret_jail->worker, &ret_jail->worker_count);
+           compile(true, look, ret_jail->spawner, &ret_jail->spawner_count) &&
+           compile(false, look, ret_jail->worker, &ret_jail->worker_count);
 }
 
 static bool load(const struct sock_filter *code, unsigned short count) {

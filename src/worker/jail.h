@@ -22,8 +22,9 @@ struct jail {
     unsigned short spawner_count, worker_count;
 };
 
-// Compiles both filters. False: libseccomp or the kernel cannot.
-bool jail_compile(struct jail *ret_jail);
+// Compiles both filters. `look`: a look for a file finds nothing (ENOENT) instead of being death:
+// for a library that looks and goes on without. False: libseccomp or the kernel cannot.
+bool jail_compile(bool look, struct jail *ret_jail);
 // No new privileges, not dumpable, no files (Landlock, where the kernel has it), then the spawner's
 // filter. Every descriptor that is needed must be open.
 bool jail_spawner(const struct jail *jail);

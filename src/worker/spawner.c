@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,13 +17,12 @@
 
 #include "base/auto.h"
 #include "worker/jail.h"
-#include "worker/serve.h"
-#include "worker/xml.h"
 
 #define CHILDREN_MAX 256 // 64 warm ones, fresh ones, and those that die; more are not forked
 #define COMMAND_MAX 8    // bytes
 
 struct spawner {
+    const struct spawner_work *work;
     struct jail jail;
     pid_t self;
     pid_t children[CHILDREN_MAX];
@@ -69,7 +69,7 @@ static void be_worker(const struct spawner *spawner, int fd) {
                 dup2(fd, SPAWNER_CHANNEL) == SPAWNER_CHANNEL && close(fd) == 0 &&
                 jail_worker(&spawner->jail);
     if (good) {
-        serve(SPAWNER_CHANNEL);
+        spawner->work->serve(SPAWNER_CHANNEL);
     }
     _exit(good ? 0 : 1);
 }
@@ -145,13 +145,19 @@ static bool obey(struct spawner *spawner) {
     return false;
 }
 
-int spawner_run(void) {
+static int run(const struct spawner_work *work) {
     static struct spawner spawner; // two filters are too much for a stack
+    spawner.work = work;
     spawner.self = getpid();
-    xml_init();
-    if (!jail_compile(&spawner.jail)) {
-        (void)fprintf(stderr, "gatehouse-worker: this kernel or libseccomp cannot make the filter "
-                              "of system calls, so no XML is read.\n");
+    if (!work->init()) {
+        (void)fprintf(stderr, "%s: a library that it needs does not start.\n", work->name);
+        return 1;
+    }
+    if (!jail_compile(work->lookups, &spawner.jail)) {
+        (void)fprintf(stderr,
+                      "%s: this kernel or libseccomp cannot make the filter of system calls, so no "
+                      "XML is read.\n",
+                      work->name);
         return 1;
     }
     if (!close_all() || !jail_spawner(&spawner.jail)) {
@@ -165,4 +171,26 @@ int spawner_run(void) {
     while (waitpid(-1, NULL, 0) > 0) {
     }
     _exit(0);
+}
+
+static bool has_channel(void) {
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(SPAWNER_CHANNEL, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+           type == SOCK_SEQPACKET;
+}
+
+int spawner_main(int argc, char **argv, const struct spawner_work *work) {
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        (void)printf("%s %s\n", work->name, GATEHOUSE_VERSION);
+        return 0;
+    }
+    if (argc != 1 || !has_channel()) {
+        (void)fprintf(stderr,
+                      "%s reads XML in a jail for gatehouse, which starts it; there is nothing to "
+                      "start by hand.\n",
+                      work->name);
+        return 2;
+    }
+    return run(work);
 }

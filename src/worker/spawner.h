@@ -4,9 +4,18 @@
 #ifndef GATEHOUSE_WORKER_SPAWNER_H
 #define GATEHOUSE_WORKER_SPAWNER_H
 
+#include <stdbool.h>
+
 #define SPAWNER_CHANNEL 3
 
-// Jails itself and obeys until the gate hangs up. Gives the exit status of the process.
-int spawner_run(void);
+// What the program is for.
+struct spawner_work {
+    const char *name;       // of the program
+    bool lookups;           // jail_compile
+    bool (*init)(void);     // its libraries, before the jail; false: they cannot be used
+    void (*serve)(int fd);  // a worker's life, in the jail
+};
+// The whole program: jails itself and obeys until the gate hangs up. Gives the exit status.
+int spawner_main(int argc, char **argv, const struct spawner_work *work);
 
 #endif

@@ -111,11 +111,39 @@ static void lie_about_frames(int fd, struct slice lie, uint64_t job) {
     }
 }
 
+// As gatehouse-opinion: it accepts everything, but for what the message asks it to do.
+static void give_opinion(int fd, struct slice fields, uint64_t job) {
+    struct msg_opinion_ask ask;
+    struct msg_opinion opinion = {
+        true, S(""), S("ada"), S("https://idp.example/")};
+    struct wire_out out;
+    if (!msg_get_opinion_ask(fields, &ask)) {
+        _exit(0);
+    }
+    if (slice_find(ask.xml, S("say another name")) != SIZE_MAX) {
+        opinion.name_id = S("eve");
+    } else if (slice_find(ask.xml, S("say two lines")) != SIZE_MAX) {
+        opinion.words = S("x\ny");
+    } else if (slice_find(ask.xml, S("say another job")) != SIZE_MAX) {
+        job++;
+    } else if (slice_find(ask.xml, S("say nothing")) != SIZE_MAX) {
+        _exit(0);
+    } else if (slice_find(ask.xml, S("say it later")) != SIZE_MAX) {
+        (void)pause();
+    }
+    (void)msg_put_opinion(&out, frame, sizeof frame, job, &opinion);
+    write_bytes(fd, frame, out.len);
+}
+
 static void work(int fd) {
     struct wire_head head;
     char *fields;
     while (wire_receive(fd, 0, &head, &fields)) {
         struct slice lie;
+        if (head.kind == MSG_OPINION) {
+            give_opinion(fd, slice_of(fields, head.length), head.job);
+            break;
+        }
         if (!msg_get_ask(slice_of(fields, head.length), &lie)) {
             break;
         }

@@ -80,6 +80,11 @@ reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, stru
     (void)ret_message;
     REFUSE(op, WORKER_FAILED, "no worker here opens anything");
 }
+reason pool_opinion(struct op *op, struct pool *pool, const struct msg_opinion_ask *ask,
+                    struct msg_opinion *ret_opinion) {
+    (void)pool, (void)ask, (void)ret_opinion;
+    REFUSE(op, WORKER_FAILED, "nobody here gives a second opinion");
+}
 void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
     (void)pool;
     if (loan != NULL) {

@@ -25,6 +25,8 @@ static int free_keys(void **state) {
 
 struct pool {
     struct msg_canonical answer;
+    struct msg_opinion opinion;
+    int opinions; // how often it was asked
     reason refusal; // NULL: answers
     bool lent, held;
 };
@@ -52,6 +54,15 @@ reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, stru
     (void)xml;
     (void)ret_message;
     REFUSE(op, WORKER_FAILED, "no worker here opens anything");
+}
+reason pool_opinion(struct op *op, struct pool *pool, const struct msg_opinion_ask *ask,
+                    struct msg_opinion *ret_opinion) {
+    (void)op;
+    assert_true(ask->xml.len > 0 && ask->idp.len > 0 && ask->sp.len > 0);
+    assert_false(pool->lent); // it is asked when the verdicts are there
+    pool->opinions++;
+    *ret_opinion = pool->opinion;
+    return NULL;
 }
 void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
     if (loan != NULL) {
@@ -362,10 +373,23 @@ static void encryption_is_refused_where_it_is_not_understood_and_asked_for_where
     assert_done(scene_receive(&scene));
 }
 
-static void a_second_opinion_that_is_not_there_refuses(void **state) {
+static void a_second_opinion_can_only_refuse(void **state) {
     struct scene scene = scene_of(*state);
     scene_forge(&scene, true, false);
+    assert_done(scene_receive(&scene));
+    assert_int_equal(scene.pool.opinions, 0); // nobody asked for one
     scene.connection.policy.second_opinion = true;
+    scene.pool.opinion = (struct msg_opinion){true, S(""), S("ada@acme.example"), S(THEIR_ENTITY)};
+    assert_done(scene_receive(&scene));
+    assert_int_equal(row_of(&scene, "second_opinion")->result, CHECK_PASS);
+    scene.pool.opinion.name_id = S("eve@acme.example");
+    assert_refused(scene_receive(&scene), ASSERTION_SECOND_OPINION);
+    assert_text(row_of(&scene, "second_opinion")->expected, "ada@acme.example");
+    assert_text(row_of(&scene, "second_opinion")->got, "eve@acme.example");
+    scene.pool.opinion.name_id = S("");
+    assert_refused(scene_receive(&scene), ASSERTION_SECOND_OPINION);
+    scene.pool.opinion.name_id = S("ada@acme.example");
+    scene.pool.opinion.issuer = S("https://other.example/");
     assert_refused(scene_receive(&scene), ASSERTION_SECOND_OPINION);
     scene.pool.opinion = (struct msg_opinion){false, S("no"), S("ada@acme.example"), S(THEIR_ENTITY)};
     assert_refused(scene_receive(&scene), ASSERTION_SECOND_OPINION);
@@ -429,6 +453,10 @@ static void each_of_several_keys_is_tried(void **state) {
     scene_forge(&scene, false, true);
     scene.connection = connection_of(*state, (const struct party[]){stranger, ours}, 2);
     assert_done(scene_receive(&scene));
+    struct slice theirs = party_certificate(*state, &ours).sha256;
+    struct distrusted row = {.sha256 = theirs};
+    scene.connection.distrusted = (struct rows){&row, 1};
+    assert_refused(scene_receive(&scene), SIGNATURE_VALUE);
 }
 
 static void without_keys_or_idp_everything_is_refused(void **state) {
@@ -491,12 +519,13 @@ int main(void) {
         TEST(a_worker_that_lies_about_the_envelope_admits_nothing),
         TEST(another_assertion_than_the_signed_responses_is_refused),
         TEST(encryption_is_refused_where_it_is_not_understood_and_asked_for_where_it_is_missing),
-        TEST(a_second_opinion_that_is_not_there_refuses),
+        TEST(a_second_opinion_can_only_refuse),
+        TEST(what_we_refuse_no_second_opinion_saves),
         TEST(without_keys_or_idp_everything_is_refused),
+        TEST(metadata_that_has_expired_lets_nobody_in),
+        TEST(each_of_several_keys_is_tried),
         TEST(rules_run_over_what_was_verified),
         TEST(an_expired_certificate_and_sha1_leave_a_warning),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);
 }
-        TEST(metadata_that_has_expired_lets_nobody_in),
-        TEST(each_of_several_keys_is_tried),

@@ -183,6 +183,38 @@ static void a_whole_document_is_signed_or_not(void **state) {
     assert_false(msg_get_whole(fields(&out), &got));
 }
 
+static void an_opinion_is_asked_and_given_as_it_was_written(void **state) {
+    (void)state;
+    struct wire_out out;
+    struct msg_opinion_ask ask = {S("<a/>"), S("<i/>"), S("<s/>")};
+    struct msg_opinion_ask asked;
+    assert_true(msg_put_opinion_ask(&out, room, ROOM, 7, &ask));
+    assert_true(msg_get_opinion_ask(fields(&out), &asked));
+    assert_text(asked.xml, "<a/>");
+    assert_text(asked.idp, "<i/>");
+    assert_text(asked.sp, "<s/>");
+    struct slice all = fields(&out);
+    assert_false(msg_get_opinion_ask(slice_sub(all, 0, all.len - 1), &asked));
+    struct msg_opinion given = {true, S("w"), S("n"), S("i")};
+    struct msg_opinion got;
+    assert_true(msg_put_opinion(&out, room, ROOM, 7, &given));
+    all = fields(&out);
+    assert_true(msg_get_opinion(all, &got));
+    assert_true(got.accepted);
+    assert_text(got.words, "w");
+    assert_text(got.name_id, "n");
+    assert_text(got.issuer, "i");
+    for (size_t i = 0; i < all.len; i++) {
+        assert_false(msg_get_opinion(slice_sub(all, 0, i), &got));
+    }
+    const struct msg_opinion bad[] = {
+        {true, S("w\nw"), S("n"), S("i")}, {true, S("w"), S("\xFF"), S("i")}, {true, S("w"), S("n"), S("\xFF")}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_true(msg_put_opinion(&out, room, ROOM, 7, &bad[i]));
+        assert_false(msg_get_opinion(fields(&out), &got));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_question_is_read_as_it_was_written),
@@ -192,6 +224,7 @@ int main(void) {
         TEST(counts_and_texts_have_ceilings),
         TEST(a_refusal_names_a_known_reason_on_one_line),
         TEST(a_whole_document_is_signed_or_not),
+        TEST(an_opinion_is_asked_and_given_as_it_was_written),
     };
     RUN(tests);
 }

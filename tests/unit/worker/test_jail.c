@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -28,7 +29,7 @@
 
 #define SURVIVED 42
 
-static struct jail jail;
+static struct jail jail, looking_jail; // of gatehouse-worker, of gatehouse-opinion
 
 enum cell { SPAWNER, WORKER };
 
@@ -166,6 +167,51 @@ static void a_worker_that_does_what_it_may_not_is_dead(void **state) {
     }
 }
 
+static void do_take_memory(void) {
+    for (size_t i = 0; i < 64; i++) {
+        if (mmap(NULL, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) {
+            _exit(errno == ENOMEM ? 3 : 4);
+        }
+    }
+}
+
+// What looks for a file finds none, and what else is forbidden is death there too.
+static void do_look_for_files(void) {
+    struct stat found;
+    if (open("/etc/passwd", O_RDONLY) >= 0 || errno != ENOENT ||
+        open("/tmp/gatehouse-jail", O_CREAT | O_RDWR, 0600) >= 0 || errno != ENOENT ||
+        stat("/etc/passwd", &found) == 0 || errno != ENOENT) {
+        _exit(8);
+    }
+}
+
+static void who_gives_opinions_finds_no_files_and_may_do_nothing_else(void **state) {
+    (void)state;
+    if (SANITIZED) {
+        skip(); // its reports open files
+    }
+    struct jail kept = jail;
+    jail = looking_jail;
+    int status = run(WORKER, do_look_for_files);
+    int survived = 0;
+    const char *survivor = "";
+    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
+        if (forbidden[i].act != do_open && !is_killed(run(WORKER, forbidden[i].act))) {
+            survived++;
+            survivor = forbidden[i].name;
+        }
+    }
+    int memory = run(WORKER, do_take_memory);
+    jail = kept;
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), SURVIVED);
+    if (survived > 0) {
+        fail_msg("%d lived, such as: %s", survived, survivor);
+    }
+    assert_true(WIFEXITED(memory));
+    assert_int_equal(WEXITSTATUS(memory), 3);
+}
+
 static void do_canonicalise(void) {
     struct op op;
     op_open(&op, 0);
@@ -187,14 +233,6 @@ static void a_worker_in_its_jail_still_canonicalises(void **state) {
     int status = run(WORKER, do_canonicalise);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), SURVIVED);
-}
-
-static void do_take_memory(void) {
-    for (size_t i = 0; i < 64; i++) {
-        if (mmap(NULL, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) {
-            _exit(errno == ENOMEM ? 3 : 4);
-        }
-    }
 }
 
 static void a_worker_gets_no_more_than_its_memory(void **state) {
@@ -273,12 +311,13 @@ static void a_jailed_process_has_no_privileges_dumps_or_files(void **state) {
 static int compile(void **state) {
     (void)state;
     xml_init();
-    return jail_compile(&jail) ? 0 : -1;
+    return jail_compile(false, &jail) && jail_compile(true, &looking_jail) ? 0 : -1;
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_that_does_what_it_may_not_is_dead),
+        cmocka_unit_test(who_gives_opinions_finds_no_files_and_may_do_nothing_else),
         cmocka_unit_test(a_worker_in_its_jail_still_canonicalises),
         cmocka_unit_test(a_worker_gets_no_more_than_its_memory),
         cmocka_unit_test(the_spawner_forks_and_kills_and_little_else),
