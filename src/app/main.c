@@ -14,6 +14,7 @@ static const struct cli_command commands[] = {
     {"trace", "what was checked in a sign-in, and why it was refused", trace_actions},
     {"check", "verify a SAML response offline and explain the verdict", check_actions},
     {"metadata", "read an identity provider's metadata as an import would", metadata_actions},
+    {"selftest", "attack this very program, and say what it withstands", selftest_actions},
     {NULL, NULL, NULL},
 };
 
