@@ -7,7 +7,7 @@ build-essential pkg-config clang clang-format libclang-rt-14-dev
 libmicrohttpd-dev liblmdb-dev libssl-dev libjansson-dev libcjose-dev libcurl4-openssl-dev libconfig-dev libidn2-dev zlib1g-dev
 libxml2-dev libseccomp-dev
 liblasso3-dev libxmlsec1-dev
-libcmocka-dev valgrind xmlsec1 util-linux openssl curl
+libcmocka-dev valgrind xmlsec1 util-linux openssl curl libxml2-utils opensaml-schemas xmltooling-schemas
 python3 python3-pysaml2 python3-lasso python3-cryptography python3-lxml
 simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3
 chromium
