@@ -14,6 +14,9 @@ chromium
 '
 # The browser tests need node 18 or later and npm; they are taken as they are when they are there.
 command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
+# Of SimpleSAMLphp only the files are used, by php-cli. It asks for PHP and for a web server: these two are never started,
+# Apache would be, at the next start of the machine.
+[ -d /usr/share/simplesamlphp ] || packages="php-cgi mini-httpd $packages"
 missing=
 for package in $packages; do
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)

@@ -57,7 +57,7 @@ def cores():
 
 def filesystem(path):
     """What the data lie on: on a memory filesystem a durable commit costs nothing."""
-    done = subprocess.run(["findmnt", "-n", "-o", "FSTYPE", "-T", path], capture_output=True, text=True, check=True)
+    done = subprocess.run(["stat", "--file-system", "--format=%T", path], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
