@@ -162,11 +162,16 @@ $(B)/tests/bench/%: tests/bench/%.c
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL) -lcrypto
 
 # libFuzzer with ASan and UBSan over the sources themselves; clang only.
-build/fuzz/%: tests/fuzz/%.c $(wildcard src/base/*.[ch] src/saml/*.[ch] src/domain/*.[ch] src/store/*.[ch] src/http/*.[ch])
+FUZZ_OBJ   := $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c src/saml/*.c src/domain/*.c src/store/*.c))
+FUZZ_FLAGS := -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -Iinclude -g -O1 -MMD -MP \
+  -fsanitize=address,undefined -fno-sanitize-recover=all -ffunction-sections -fdata-sections -pthread $(GATE_CFLAGS)
+build/fuzz/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(Q)clang -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -Iinclude -g -O1 -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -ffunction-sections -fdata-sections -Wl,--gc-sections $(GATE_CFLAGS) -o $@ $< \
-	  $(wildcard src/base/*.c src/saml/*.c src/domain/*.c src/store/*.c) $(GATE_LIBS) -pthread
+	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+build/fuzz/obj/all.a: $(FUZZ_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+build/fuzz/%: tests/fuzz/%.c build/fuzz/obj/all.a
+	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer -Wl,--gc-sections -o $@ $< build/fuzz/obj/all.a $(GATE_LIBS)
 
 unit: $(UNIT_TESTS) $(PROGRAM_FILES)
 	$(Q)src/tools/unit.sh $(BIN) $(UNIT_TESTS)
@@ -222,4 +227,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(shell [ -d $(B) ] && find $(B) -name '*.d')
+-include $(shell find /dev/null $(wildcard $(B) build/fuzz) -name '*.d' 2>/dev/null)
