@@ -37,7 +37,7 @@ struct gate {
     struct brake *brake;
     struct limits *limits;
     struct metadata_cache *metadata; // signed SP metadata by connection and version
-    volatile bool draining;          // SIGTERM came: readiness says no, what is under way is finished
+    _Atomic bool draining;           // SIGTERM came: readiness says no, what is under way is finished
 };
 
 #endif

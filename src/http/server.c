@@ -44,7 +44,7 @@ struct exchange {
     struct buf body;
     size_t body_max;
     size_t drained;
-    bool too_large, broken;
+    bool too_large, broken, unframed;
     struct request request;
     struct reply reply;
 };
@@ -137,10 +137,30 @@ static void take_peer(struct exchange *exchange, bool control) {
     }
 }
 
+// Does every reader of this head see the same end of the body? The proxy before us and MHD must not differ: what one
+// takes for a body the other would take for the next request, perhaps of somebody else (RFC 9112 section 6.3, 11.2).
+static bool is_framed(const struct request *request) {
+    size_t lengths = 0;
+    size_t codings = 0;
+    for (size_t i = 0; i < request->header_count; i++) {
+        struct slice name = request->headers[i].name;
+        if (name.len == 0 || memchr(name.at, ' ', name.len) != NULL ||
+            memchr(name.at, '\t', name.len) != NULL) {
+            return false;
+        }
+        lengths += slice_equal_nocase(name, S("Content-Length")) ? 1 : 0;
+        codings += slice_equal_nocase(name, S("Transfer-Encoding")) ? 1 : 0;
+    }
+    return lengths + codings <= 1 &&
+           (codings == 0 ||
+            slice_equal_nocase(request_header(request, "Transfer-Encoding"), S("chunked")));
+}
+
 static void begin(struct exchange *exchange, const char *method, bool control) {
     struct request *request = &exchange->request;
     request->method = method_of(method, &request->head);
     (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
+    exchange->unframed = !is_framed(request);
     take_peer(exchange, control);
     if (rand_ulid(&exchange->op, S("req_"), &exchange->op.id) != NULL) {
         exchange->broken = true;
@@ -237,6 +257,9 @@ static enum MHD_Result handle(struct server *server, struct exchange *exchange, 
     case EXCHANGE_HEAD:
         begin(exchange, method, control);
         exchange->state = EXCHANGE_BODY;
+        if (exchange->unframed) { // nothing after this head is read
+            return refuse_now(exchange, REASON_OF(MALFORMED_REQUEST));
+        }
         // Who asks first (Expect: 100-continue) is told before it sends.
         return exchange->too_large && request_header(&exchange->request, "Expect").len > 0
                    ? refuse_now(exchange, REASON_OF(BODY_TOO_LARGE))
