@@ -223,6 +223,24 @@ static reason check_url(struct op *op, struct settings *settings) {
     return NULL;
 }
 
+static reason check_about(struct op *op, const struct settings *settings) {
+    struct slice mail = settings->contact_email;
+    if (mail.len > 0 && slice_find(mail, S("@")) == SIZE_MAX) {
+        REFUSE(op, CONFIG_INVALID, "contact_email is \"%.*s\", expected an address, as saml@example.com",
+               SLICE(mail));
+    }
+    struct slice privacy = settings->privacy_url;
+    if (privacy.len > 0 && !slice_starts(privacy, S("https://"))) {
+        REFUSE(op, CONFIG_INVALID, "privacy_url is \"%.*s\", expected https://...", SLICE(privacy));
+    }
+    struct slice logo = settings->logo_url;
+    if (logo.len > 0 && !slice_starts(logo, S("https://")) && !slice_starts(logo, S("data:image/"))) {
+        REFUSE(op, CONFIG_INVALID, "logo_url is \"%.*s\", expected https://... or data:image/...",
+               SLICE(logo));
+    }
+    return NULL;
+}
+
 reason config_load(struct op *op, const char *path, struct settings *ret_settings) {
     struct settings settings;
     defaults(&settings);
@@ -241,6 +259,7 @@ reason config_load(struct op *op, const char *path, struct settings *ret_setting
         TRY(take_environment(op, &keys[i], &settings));
     }
     TRY(check_url(op, &settings));
+    TRY(check_about(op, &settings));
     if (!slice_equal(settings.store, S("lmdb"))) {
         REFUSE(op, CONFIG_INVALID, "store is \"%.*s\", expected lmdb", SLICE(settings.store));
     }

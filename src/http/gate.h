@@ -24,6 +24,8 @@ struct settings {
     int64_t pending_address_limit; // and per address
     bool allow_private_fetch;
     struct slice product;    // name on the pages
+    struct slice contact_email, privacy_url, logo_url; // in metadata; "" = not told
+    int64_t logo_width, logo_height; // pixels
 };
 
 struct gate {

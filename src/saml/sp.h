@@ -21,9 +21,15 @@ MUST_USE reason sp_keys_open_decryption(struct op *op, const char *name, struct 
                                         struct sp_keys **ret_keys);
 void sp_keys_close(struct sp_keys *keys);
 
+// What metadata tells of the operator; "" is left out.
+struct sp_about {
+    struct slice product, contact_email, privacy_url, logo_url;
+    int64_t logo_width, logo_height; // pixels
+};
 // The addresses of one connection: public_url + /saml/{slug}...
 struct sp {
     struct slice entity_id, acs_url, slo_url, login_url, metadata_url;
+    const struct sp_about *about; // for metadata; NULL (as sp_addresses leaves it): says nothing
 };
 MUST_USE reason sp_addresses(struct op *op, struct slice public_url, struct slice slug, struct sp *ret_sp);
 

@@ -34,7 +34,7 @@ static const char *truth(bool value) {
     return value ? "true" : "false";
 }
 
-static void put_algorithms(struct xml *xml) {
+static void put_extensions(struct xml *xml, const struct policy *policy) {
     xml_raw(xml, "<md:Extensions>");
     for (size_t i = 0; i < COUNT(digest_methods); i++) {
         xml_raw(xml, "<alg:DigestMethod xmlns:alg=\"" NS_ALG "\"");
@@ -46,6 +46,7 @@ static void put_algorithms(struct xml *xml) {
         xml_attribute(xml, "Algorithm", slice_str(signing_methods[i]));
         xml_raw(xml, "></alg:SigningMethod>");
     }
+    sp_put_subject_id(xml, policy);
     xml_raw(xml, "</md:Extensions>");
 }
 
@@ -95,6 +96,7 @@ static void put_role(struct xml *xml, const struct sp *sp, const struct connecti
     xml_attribute(xml, "WantAssertionsSigned", slice_str(truth(wants)));
     xml_attribute(xml, "protocolSupportEnumeration", S(NS_SAMLP));
     xml_raw(xml, ">");
+    sp_put_about(xml, sp->about);
     put_keys(xml, keys, policy);
     put_endpoint(xml, "md:SingleLogoutService", URI_BINDING_REDIRECT, sp->slo_url, "");
     put_endpoint(xml, "md:SingleLogoutService", URI_BINDING_POST, sp->slo_url, "");
@@ -120,8 +122,9 @@ reason sp_metadata(struct op *op, const struct sp *sp, const struct connection *
     xml_raw(&xml, ">");
     TRY(xml_done(&xml, &head));
     xml_open(&xml, op);
-    put_algorithms(&xml);
+    put_extensions(&xml, &connection->policy);
     put_role(&xml, sp, connection, keys);
+    sp_put_contact(&xml, sp->about);
     xml_raw(&xml, "</md:EntityDescriptor>");
     TRY(xml_done(&xml, &tail));
     return sp_sign_document(op, keys, id, head, tail, ret_xml);

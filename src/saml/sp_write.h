@@ -31,6 +31,11 @@ MUST_USE reason sp_random_id(struct op *op, struct slice *ret_id);
 MUST_USE reason sp_sign_document(struct op *op, const struct sp_keys *keys, struct slice id,
                                  struct slice head, struct slice tail, struct slice *ret_xml);
 
+// Parts of metadata: Extensions of the role, ContactPerson, EntityAttributes. Nothing when there is nothing to tell.
+void sp_put_about(struct xml *xml, const struct sp_about *about);
+void sp_put_contact(struct xml *xml, const struct sp_about *about);
+void sp_put_subject_id(struct xml *xml, const struct policy *policy);
+
 #define URI_BINDING_POST "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 #define URI_BINDING_REDIRECT "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 

@@ -90,10 +90,11 @@ class GateCase(unittest.TestCase):
 
     maxDiff = None
     policy = {}  # of the connection
+    settings = {}  # of the gate
 
     @classmethod
     def setUpClass(cls):
-        cls.gate = Gate()
+        cls.gate = Gate(**cls.settings)
         cls.addClassCleanup(cls.gate.stop)
         cls.gate.start()
         cls.gate.make_tenant(TENANT, [DOMAIN])

@@ -22,6 +22,7 @@ SCHEMAS = {
     "urn:oasis:names:tc:SAML:2.0:metadata": OPENSAML + "saml-schema-metadata-2.0.xsd",
     "urn:oasis:names:tc:SAML:metadata:algsupport": OPENSAML
     + "sstc-saml-metadata-algsupport-v1.0.xsd",
+    "urn:oasis:names:tc:SAML:metadata:attribute": OPENSAML + "sstc-metadata-attr.xsd",
     "urn:oasis:names:tc:SAML:metadata:ui": OPENSAML + "sstc-saml-metadata-ui-v1.0.xsd",
 }
 # Where the schemas import others from -> the file that has it.
@@ -72,6 +73,20 @@ class Validator:
 
 
 class SchemaTest(GateCase):
+    settings = {
+        "product": "Gate & <House>",
+        "contact_email": "saml@gate.example",
+        "privacy_url": "https://gate.example/privacy?a=1&b=2",
+        "logo_url": "https://gate.example/logo.png",
+    }
+    TOLD = (
+        b"Gate &amp; &lt;House&gt;</mdui:DisplayName>",
+        b'<mdui:Logo height="80" width="80">https://gate.example/logo.png</mdui:Logo>',
+        b">https://gate.example/privacy?a=1&amp;b=2</mdui:PrivacyStatementURL>",
+        b"<md:EmailAddress>mailto:saml@gate.example</md:EmailAddress>",
+        b"<saml:AttributeValue>subject-id</saml:AttributeValue>",
+    )
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -97,6 +112,16 @@ class SchemaTest(GateCase):
                 self.assertFaulty(body.replace(b"entityID=", b"entity="))
                 self.assertFaulty(body.replace(b"md:KeyDescriptor", b"md:KeyDescription"))
         self.policy_is()
+
+    def test_metadata_tells_of_the_operator_and_of_subject_ids(self):
+        self.policy_is(identifier_attribute="urn:oasis:names:tc:SAML:attribute:subject-id")
+        body = self.gate.metadata(self.connection).body
+        self.policy_is()
+        self.assertValid(body)
+        for told in self.TOLD:
+            self.assertIn(told, body)
+        self.assertFaulty(body.replace(b"mdui:DisplayName", b"mdui:Displayed"))
+        self.assertFaulty(body.replace(b'contactType="technical"', b'contactType="x"'))
 
     def test_requests_by_redirect_and_post_are_valid(self):
         asks = {"force_authn": True, "authn_context": [CLASS_PASSWORD]}

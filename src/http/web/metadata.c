@@ -76,6 +76,10 @@ reason metadata_cached(struct op *op, struct gate *gate, const struct connection
     }
     struct sp sp;
     TRY(sp_addresses(op, gate->settings->public_url, connection->slug, &sp));
+    const struct settings *settings = gate->settings;
+    struct sp_about about = {settings->product,  settings->contact_email, settings->privacy_url,
+                             settings->logo_url, settings->logo_width,    settings->logo_height};
+    sp.about = &about;
     TRY(sp_metadata(op, &sp, connection, gate->sp_keys, ret_xml));
     (void)pthread_mutex_lock(&cache->mutex);
     keep(cached, connection, *ret_xml);

@@ -132,6 +132,17 @@ static void public_url_is_an_origin_and_https_but_on_this_machine(void **state) 
     refuses("public_url = \"\";", "one line");
 }
 
+static void what_metadata_tells_of_the_operator_is_checked(void **state) {
+    (void)state;
+    assert_text(loads(NULL).contact_email, "");
+    assert_text(loads("contact_email = \"saml@gate.example\";").contact_email, "saml@gate.example");
+    refuses("contact_email = \"nobody\";", "expected an address");
+    assert_text(loads("privacy_url = \"https://gate.example/\";").privacy_url, "https://gate.example/");
+    refuses("privacy_url = \"javascript:1\";", "expected https://");
+    assert_text(loads("logo_url = \"data:image/png;base64,AA\";").logo_url, "data:image/png;base64,AA");
+    refuses("logo_url = \"http://gate.example/\";", "expected https://... or data:image/");
+}
+
 static void a_file_that_cannot_be_read_is_named(void **state) {
     (void)state;
     struct settings settings;
@@ -179,6 +190,7 @@ int main(void) {
         TEST(a_value_of_another_type_or_out_of_bounds_is_refused),
         TEST(a_wrong_variable_is_named),
         TEST(public_url_is_an_origin_and_https_but_on_this_machine),
+        TEST(what_metadata_tells_of_the_operator_is_checked),
         TEST(a_file_that_cannot_be_read_is_named),
         TEST(the_sample_has_each_key_with_its_sentence_and_its_default),
         TEST(the_sample_can_be_used_as_it_is_and_has_the_recommended_rates),

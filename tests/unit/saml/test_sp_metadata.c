@@ -152,6 +152,49 @@ static void values_are_escaped_and_still_verify(void **state) {
     assert_true(xmlsec1_agrees(xml, "saml-signing.crt", ROOT_METADATA));
 }
 
+// What is told stands where the schema has it.
+static void it_tells_of_the_operator_what_is_configured(void **state) {
+    struct unit_connection unit;
+    struct connection *connection = unit_connection(&unit);
+    assert_holds_no(metadata(*state, connection), "UIInfo");
+    struct sp_about about = {S("Gate & <House>"), S("saml@gate.example"), S("https://gate.example/p?a=1&b"),
+                             S("data:image/png;base64,AAAA"), 120, 60};
+    struct sp sp = unit_sp(*state);
+    struct slice xml;
+    sp.about = &about;
+    assert_done(sp_metadata(*state, &sp, connection, unit_keys, &xml));
+    assert_holds(xml, "<md:Extensions><mdui:UIInfo xmlns:mdui=\"urn:oasis:names:tc:SAML:metadata:ui\">"
+                      "<mdui:DisplayName xml:lang=\"en\">Gate &amp; &lt;House&gt;</mdui:DisplayName>"
+                      "<mdui:Logo height=\"60\" width=\"120\">data:image/png;base64,AAAA</mdui:Logo>"
+                      "<mdui:PrivacyStatementURL xml:lang=\"en\">https://gate.example/p?a=1&amp;b"
+                      "</mdui:PrivacyStatementURL></mdui:UIInfo></md:Extensions><md:KeyDescriptor");
+    assert_holds(xml, "</md:SPSSODescriptor><md:ContactPerson contactType=\"technical\">"
+                      "<md:EmailAddress>mailto:saml@gate.example</md:EmailAddress></md:ContactPerson>");
+    assert_true(xmlsec1_agrees(xml, "saml-signing.crt", ROOT_METADATA));
+    about = (struct sp_about){.product = S("Gate")};
+    assert_done(sp_metadata(*state, &sp, connection, unit_keys, &xml));
+    assert_holds(xml, ">Gate</mdui:DisplayName></mdui:UIInfo>");
+    assert_holds_no(xml, "ContactPerson");
+}
+
+static void it_says_which_subject_identifier_is_needed(void **state) {
+    struct unit_connection unit;
+    struct connection *connection = unit_connection(&unit);
+    connection->policy.identifier_attribute = S("uid");
+    assert_holds_no(metadata(*state, connection), "subject-id:req");
+    static const char *const names[] = {"subject-id", "pairwise-id"};
+    for (size_t i = 0; i < 2; i++) {
+        struct op *op = *state;
+        connection->policy.identifier_attribute =
+            op_text(op, "urn:oasis:names:tc:SAML:attribute:%s", names[i]);
+        struct slice xml = metadata(op, connection);
+        struct slice value = op_text(op, "<saml:AttributeValue>%s</saml:AttributeValue>", names[i]);
+        assert_holds(xml, "Name=\"urn:oasis:names:tc:SAML:profiles:subject-id:req\"");
+        assert_true(slice_find(xml, value) != SIZE_MAX);
+        assert_true(xmlsec1_agrees(xml, "saml-signing.crt", ROOT_METADATA));
+    }
+}
+
 static void what_xml_cannot_carry_is_refused(void **state) {
     const struct slice bad[] = {S("a\x01z"), S("a\0z"), S("a\xFFz"), S("\xEF\xBF\xBF"),
                                 S("\xED\xA0\x80")};
@@ -175,6 +218,8 @@ int main(void) {
         TEST(cbc_is_offered_only_where_the_policy_takes_it),
         TEST(the_flags_follow_the_policy),
         TEST(values_are_escaped_and_still_verify),
+        TEST(it_tells_of_the_operator_what_is_configured),
+        TEST(it_says_which_subject_identifier_is_needed),
         TEST(what_xml_cannot_carry_is_refused),
     };
     return cmocka_run_group_tests(tests, make_keys, remove_dir);
