@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "domain/connection_check.h"
 #include "domain/listing.h"
+#include "domain/metadata_watch.h"
 #include "domain/space.h"
 #include "domain/user.h"
 
@@ -250,6 +251,7 @@ reason connection_create(struct op *op, struct txn *txn, const struct actor *act
                SLICE(made.slug));
     }
     TRY(version_put(op, txn, made.slug, made.version, true));
+    TRY(metadata_watch_reset(op, txn, made.slug, made.idp.metadata_url));
     const struct idp no_idp = {.updated_at = 0};
     const struct mapping no_mapping = {.mode = MAPPING_AUTHORITATIVE};
     const struct policy usual = policy_default();
@@ -304,6 +306,7 @@ reason connection_set_idp(struct op *op, struct txn *txn, const struct actor *ac
     struct slice detail = idp_diff(op, &connection.idp, &made);
     made.updated_at = op->now;
     connection.idp = made;
+    TRY(metadata_watch_reset(op, txn, slug, made.metadata_url));
     return connection_store(op, txn, actor, &connection, "sso.connection_idp_changed", detail, ret);
 }
 
@@ -395,6 +398,7 @@ reason connection_remove(struct op *op, struct txn *txn, const struct actor *act
     bool there = false;
     TRY(entity_remove(op, txn, &connection_entity, &key, &there));
     TRY(version_put(op, txn, slug, connection.version, false));
+    TRY(metadata_watch_reset(op, txn, slug, S("")));
     return audit_add(op, txn, actor, connection.tenant, "sso.connection_deleted", slug,
                      op_text(op, "%zu linked people are no longer linked", links));
 }

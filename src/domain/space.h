@@ -11,6 +11,8 @@ enum space {
     SPACE_ROLE = 0x14,              // tenant, role id
     SPACE_ROLE_NAME = 0x15,         // index: tenant, name in lower case
     SPACE_CONNECTION_VERSION = 0x16, // slug -> u64 version, u8 1, or 0 once removed
+    SPACE_METADATA = 0x17,          // slug of a connection whose metadata is fetched
+    SPACE_METADATA_DUE = 0x18,      // index: u64 time of the next look, slug
     SPACE_USER = 0x20,              // user id
     SPACE_USER_EMAIL = 0x21,        // index: normalised e-mail
     SPACE_LINK = 0x22,              // SHA-256(connection, identifier) -> user
