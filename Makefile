@@ -155,7 +155,10 @@ $(B)/tests/unit/%: tests/unit/%.c $(filter-out $(B)/lib/app.a,$(ARCHIVES)) $(B)/
 	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -Itests/unit -o $@ $< $(LDFLAGS_ALL) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS) $(TEST_LIBS)
 # Failing commits, opens and growth are injected by the linker; the product has no hook for it.
 # The pool is tried with the real worker program and with one that lies.
-$(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion: $(B)/tests/unit/saml/fake_worker $(BIN)/gatehouse-worker $(BIN)/gatehouse-opinion
+$(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion $(B)/tests/unit/saml/test_encryption: $(B)/tests/unit/saml/fake_worker $(BIN)/gatehouse-worker $(BIN)/gatehouse-opinion
+# What decryption calls is counted, and the brake's clock is turned.
+$(B)/tests/unit/saml/test_decrypt: LDFLAGS += -Wl,--wrap=EVP_PKEY_decrypt,--wrap=EVP_DecryptInit_ex,--wrap=EVP_DecryptUpdate,--wrap=EVP_DecryptFinal_ex,--wrap=rand_bytes
+$(B)/tests/unit/saml/test_brake: LDFLAGS += -Wl,--wrap=clock_steady
 $(B)/tests/unit/store/test_fault: LDFLAGS += -Wl,--wrap=mdb_txn_commit,--wrap=mdb_env_open,--wrap=mdb_put,--wrap=mdb_get,--wrap=mdb_env_set_mapsize
 $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)

@@ -74,6 +74,7 @@ struct wrapped_key {
 };
 struct encrypted {
     struct op *op;
+    const char *element; // its name
     struct reader reader;
     struct method method;
     struct slice text, value; // CipherValue: as it stands, and its bytes
@@ -82,7 +83,7 @@ struct encrypted {
 };
 
 static reason broken(struct op *op) {
-    REFUSE(op, ENCRYPTION_FAILED, "the EncryptedAssertion is not what xmlenc says");
+    REFUSE(op, ENCRYPTION_FAILED, "the encrypted element is not what xmlenc says");
 }
 
 static bool at(const struct encrypted *it, const char *namespace, const char *local) {
@@ -201,7 +202,7 @@ static reason read_data(struct encrypted *it) {
 static reason read_encrypted(struct encrypted *it) {
     reason why = NULL;
     size_t depth = it->reader.depth;
-    if (!at(it, NS_SAML, "EncryptedAssertion")) {
+    if (!at(it, NS_SAML, it->element)) {
         return broken(it->op);
     }
     while (child(it, depth, &why)) {
@@ -218,7 +219,7 @@ static reason read_encrypted(struct encrypted *it) {
         return broken(it->op);
     }
     if (it->key_count == 0) {
-        REFUSE(it->op, ENCRYPTION_NO_KEY, "the EncryptedAssertion brings no EncryptedKey");
+        REFUSE(it->op, ENCRYPTION_NO_KEY, "the %s brings no EncryptedKey", it->element);
     }
     return NULL;
 }
@@ -333,31 +334,49 @@ static bool open_with(struct encrypted *it, const struct block_cipher *cipher, E
     return done && text_utf8(slice_of(to, *ret_len));
 }
 
-reason decrypt_assertion(struct op *op, const struct sp_keys *keys, const struct reader *at,
-                         bool allow_cbc, struct decrypted *ret_decrypted) {
-    struct encrypted it = {.op = op, .reader = *at};
+// Each algorithm is looked at before any key is used: a refusal that names one must say nothing of what a key
+// made of the ciphertext.
+static reason choose_all(struct encrypted *it, bool allow_cbc, const struct block_cipher **ret_cipher,
+                         struct oaep oaeps[DECRYPT_KEYS_MAX]) {
     const struct block_cipher *cipher = NULL;
-    char *plain = NULL;
-    if (keys == NULL || keys->encryption == NULL) {
-        REFUSE(op, ENCRYPTION_NO_KEY, "there is no key here to decrypt with");
-    }
-    TRY(read_encrypted(&it));
-    TRY(choose_cipher(op, it.method.algorithm, &cipher));
+    TRY(choose_cipher(it->op, it->method.algorithm, &cipher));
     if (cipher->cbc && !allow_cbc) {
-        REFUSE(op, ENCRYPTION_ALGORITHM,
+        REFUSE(it->op, ENCRYPTION_ALGORITHM,
                "the content is encrypted with %s, which needs a signed Response or the policy allow_cbc; "
                "AES-GCM is always taken",
                cipher->uri);
     }
-    TRY(op_take(op, it.value.len + CBC_BLOCK, &plain));
+    for (size_t i = 0; i < it->key_count; i++) {
+        TRY(choose_oaep(it->op, &it->keys[i].method, &oaeps[i]));
+    }
+    *ret_cipher = cipher;
+    return NULL;
+}
+
+reason decrypt_element(struct op *op, const struct sp_keys *keys, const struct reader *at,
+                       const char *element, bool allow_cbc, struct decrypted *ret_decrypted) {
+    struct encrypted it = {.op = op, .reader = *at, .element = element};
+    const struct block_cipher *cipher = NULL;
+    struct oaep oaeps[DECRYPT_KEYS_MAX];
+    struct slice plain = SLICE_NONE;
+    if (keys == NULL || keys->encryption == NULL) {
+        REFUSE(op, ENCRYPTION_NO_KEY, "there is no key here to decrypt with");
+    }
+    TRY(read_encrypted(&it));
+    TRY(choose_all(&it, allow_cbc, &cipher, oaeps));
+    // All are tried, also after one that opens: how long it takes does not say which did.
     for (size_t i = 0; i < it.key_count; i++) {
-        struct oaep oaep = {NULL, NULL};
+        char *to = NULL;
         size_t len = 0;
-        TRY(choose_oaep(op, &it.keys[i].method, &oaep));
-        if (open_with(&it, cipher, keys->encryption, &oaep, it.keys[i].value, plain, &len)) {
-            *ret_decrypted = (struct decrypted){slice_of(plain, len), it.text, cipher->cbc};
-            return NULL;
+        TRY(op_take(op, it.value.len + CBC_BLOCK, &to));
+        bool opens = open_with(&it, cipher, keys->encryption, &oaeps[i], it.keys[i].value, to, &len);
+        if (opens && plain.at == NULL) {
+            plain = slice_of(to, len);
         }
     }
-    REFUSE(op, ENCRYPTION_FAILED, "no EncryptedKey opens with our key, or the content is damaged");
+    if (plain.at == NULL) {
+        REFUSE(op, ENCRYPTION_FAILED, "no EncryptedKey opens with our key, or the content is damaged");
+    }
+    *ret_decrypted = (struct decrypted){plain, it.text, cipher->cbc};
+    return NULL;
 }

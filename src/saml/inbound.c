@@ -356,7 +356,7 @@ static reason decrypt(struct reception *it) {
     bool cbc = it->response_signed || (it->policy->allow_cbc && brake != NULL &&
                                        !brake_is_on(brake, it->inbound->trust->connection.slug));
     TRY(find_encrypted(it, &reader));
-    TRY(decrypt_assertion(it->op, it->inbound->keys, &reader, cbc, &decrypted));
+    TRY(decrypt_element(it->op, it->inbound->keys, &reader, "EncryptedAssertion", cbc, &decrypted));
     if (!it->response_signed) {
         TRY(check_origin(it, decrypted.cipher));
     }
