@@ -23,6 +23,9 @@ AUTO_FREE(ECDSA_SIG, ECDSA_SIG_free);
 AUTO_FREE(BIGNUM, BN_free);
 
 #define EC_FIELD_BYTES_MAX 66 // P-521
+// Places in a message where a value or a certificate is looked for. An honest one has four tags with each name, and a few
+// more in an Advice; a stranger can write 17,000, and have all that follows them searched and decoded for each.
+#define PLACES_MAX 64
 
 // Fetched once; never freed, since threads may still verify while main ends.
 static EVP_MD *digest_methods[DIGEST_KINDS];
@@ -155,7 +158,7 @@ static bool decode_text(struct op *op, struct slice text, size_t max, struct sli
 static bool occurs(struct op *op, struct slice message, struct slice value,
                    struct slice *ret_after) {
     struct slice text, bytes;
-    while (next_text(&message, "SignatureValue", &text)) {
+    for (size_t i = 0; i < PLACES_MAX && next_text(&message, "SignatureValue", &text); i++) {
         if (decode_text(op, text, MSG_VALUE_MAX, &bytes) && slice_equal(bytes, value)) {
             *ret_after = slice_sub(message, (size_t)(text.at - message.at), message.len);
             return true;
@@ -170,7 +173,7 @@ static bool foreign_certificate(struct op *op, const struct trust *trust, struct
     struct slice rest = slice_sub(after, 0, slice_find(after, S("Signature>")));
     struct slice text, der;
     bool found = false;
-    while (next_text(&rest, "X509Certificate", &text)) {
+    for (size_t i = 0; i < PLACES_MAX && next_text(&rest, "X509Certificate", &text); i++) {
         struct slice hex;
         if (!decode_text(op, text, CONNECTION_CERTIFICATE_MAX * 2, &der)) {
             continue;
@@ -179,8 +182,8 @@ static bool foreign_certificate(struct op *op, const struct trust *trust, struct
         if (encode_hex(op, digest_slice(&digest), &hex) != NULL) {
             return false;
         }
-        for (size_t i = 0; i < trust->key_count; i++) {
-            if (slice_equal(trust->keys[i].sha256, hex)) {
+        for (size_t key = 0; key < trust->key_count; key++) {
+            if (slice_equal(trust->keys[key].sha256, hex)) {
                 return false;
             }
         }

@@ -188,6 +188,36 @@ static void the_signature_value_is_found_in_any_wrapping(void **state) {
     assert_refused(scene_judge(&scene, NULL), SIGNATURE_VALUE);
 }
 
+// 250 KB of what looks like values: each would be decoded with all that follows it.
+static struct slice crowd(struct op *op, const char *name) {
+    struct buf text;
+    buf_open(&text, op, 300U << 10);
+    while (text.len < 250U << 10) {
+        for (size_t i = 0; i < 500; i++) {
+            buf_printf(&text, "%s>", name);
+        }
+        buf_str(&text, "&amp;<x/>");
+    }
+    return buf_slice(&text);
+}
+
+static void a_message_full_of_values_costs_little(void **state) {
+    struct op *op = *state;
+    struct scene scene = scene_of(op, &ours);
+    scene_sign(&scene);
+    scene.message = op_text(op, "%.*s%.*s", SLICE(crowd(op, "SignatureValue")), SLICE(scene.message));
+    size_t before = op->arena.taken;
+    assert_refused(scene_judge(&scene, NULL), SIGNATURE_VALUE);
+    assert_true(op->arena.taken - before < 1U << 20);
+    scene = scene_of(op, &stranger);
+    scene_sign(&scene);
+    scene.message = edit(op, scene.message, "</ds:SignatureValue>",
+                         op_text(op, "</ds:SignatureValue>%.*s", SLICE(crowd(op, "X509Certificate"))).at);
+    before = op->arena.taken;
+    assert_refused(scene_judge(&scene, NULL), SIGNATURE_VALUE);
+    assert_true(op->arena.taken - before < 1U << 20);
+}
+
 static void a_lying_worker_is_refused(void **state) {
     struct op *op = *state;
     struct scene scene = scene_of(op, &ours);
@@ -279,6 +309,7 @@ int main(void) {
         TEST(an_algorithm_that_fits_no_key_is_refused),
         TEST(another_messages_signature_is_refused),
         TEST(the_signature_value_is_found_in_any_wrapping),
+        TEST(a_message_full_of_values_costs_little),
         TEST(a_lying_worker_is_refused),
         TEST(the_covered_root_must_be_the_expected_one),
         TEST(an_expired_certificate_holds_unless_the_policy_refuses_it),
