@@ -8,6 +8,7 @@
 
 #define API_PREFIX "/api/"
 #define WEB_BODY_MAX (64U << 10)
+#define ANSWER_ROOM (64U << 10) // a page, or a problem with all its errors, and the headers
 
 // One {part} of a pattern, with what may follow it: "{user}:disable". A part that names no action takes none, so
 // that an action which is not there is not found, rather than being somebody's id.
@@ -158,6 +159,9 @@ void router_run(struct op *op, struct gate *gate, struct request *request, struc
     const struct route *route = NULL;
     struct slice allowed = S("");
     reason why = run(op, gate, request, reply, &route, &allowed);
+    // Whoever used up the memory of a request is told so, rather than left with a closed connection.
+    op->arena.ceiling += ANSWER_ROOM;
+    op->incomplete = false; // what was being made is; what says so need not be
     if (why != NULL) {
         refuse(op, gate, route, request, reply, why, allowed);
     } else if (reply->broken) {

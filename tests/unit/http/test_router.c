@@ -50,6 +50,25 @@ static void another_method_is_told_which_there_are(void **state) {
     assert_slice(reply_header_of(at, "Allow"), "GET");
 }
 
+static void a_request_that_used_up_its_memory_is_told_so(void **state) {
+    struct scene *at = *state;
+    const char *value = NULL;
+    begin(at, METHOD_GET, "/api/v1/openapi.json", NULL);
+    at->op.arena.ceiling = 32U << 10;
+    struct answer answer = send(at);
+    assert_int_equal(answer.status, 503);
+    expect_text(answer.body, "reason", "limit.memory");
+    // And there is room to send it.
+    assert_done(op_cstr(&at->op, reply_header_of(at, "X-Request-Id"), &value));
+    begin(at, METHOD_GET, "/login", NULL);
+    void *all = NULL;
+    at->op.arena.ceiling = 16U << 10;
+    while (op_take(&at->op, 64, &all) == NULL) {
+    }
+    assert_int_equal(send(at).status, 503);
+    assert_string_equal(at->reply.content_type, "text/html; charset=utf-8");
+}
+
 static void head_is_answered_as_get(void **state) {
     struct scene *at = *state;
     begin(at, METHOD_GET, "/healthz", NULL);
@@ -384,6 +403,7 @@ int main(void) {
         SCENE_TEST(what_is_not_the_api_answers_people_with_a_page),
         SCENE_TEST(parts_of_a_path_are_decoded),
         SCENE_TEST(another_method_is_told_which_there_are),
+        SCENE_TEST(a_request_that_used_up_its_memory_is_told_so),
         SCENE_TEST(head_is_answered_as_get),
         SCENE_TEST(an_action_stands_behind_an_id),
         SCENE_TEST(every_answer_carries_its_protection),
