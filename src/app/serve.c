@@ -6,6 +6,7 @@
 
 #include "app/gate.h"
 #include "app/notify.h"
+#include "app/refresh.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/server.h"
@@ -50,7 +51,7 @@ static void *janitor_main(void *arg) {
     (void)pthread_mutex_lock(&janitor->mutex);
     while (!janitor->stop) {
         struct timespec until;
-        (void)clock_gettime(CLOCK_REALTIME, &until);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += SWEEP_EVERY_S;
         if (pthread_cond_timedwait(&janitor->wake, &janitor->mutex, &until) == ETIMEDOUT) {
             (void)pthread_mutex_unlock(&janitor->mutex);
@@ -65,7 +66,13 @@ static void *janitor_main(void *arg) {
 static reason janitor_start(struct op *op, struct janitor *janitor, struct gate *gate) {
     *janitor = (struct janitor){.gate = gate,
                                 .mutex = PTHREAD_MUTEX_INITIALIZER,
-                                .wake = PTHREAD_COND_INITIALIZER};
+                                .stop = false};
+    // By the steady clock: one that is set back a day would keep it from sweeping for a day.
+    pthread_condattr_t steady;
+    (void)pthread_condattr_init(&steady);
+    (void)pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&janitor->wake, &steady);
+    (void)pthread_condattr_destroy(&steady);
     if (pthread_create(&janitor->thread, NULL, janitor_main, janitor) != 0) {
         REFUSE(op, LIMIT_MEMORY, "no thread can be started: %s", strerror(errno));
     }
@@ -91,11 +98,18 @@ static void wait_for_the_end(const sigset_t *ends) {
 static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     struct server *server = NULL;
     struct janitor janitor;
+    struct refresher *refresher = NULL;
     const char *control = NULL;
     TRY(gate_control_path(op, gate->settings, &control));
     TRY(server_open(op, gate, control, &server));
     reason why = janitor_start(op, &janitor, gate);
     if (why != NULL) {
+        server_close(server);
+        return why;
+    }
+    why = refresher_start(op, gate, &refresher);
+    if (why != NULL) {
+        janitor_stop(&janitor);
         server_close(server);
         return why;
     }
@@ -105,6 +119,7 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     notify("READY=1");
     wait_for_the_end(ends);
     gate->draining = true;
+    refresher_stop(refresher);
     janitor_stop(&janitor);
     server_close(server);
     LOG(op, LOG_INFO, "gate.stopped", LOG_TEXT("version", S(GATEHOUSE_VERSION)));
@@ -119,6 +134,7 @@ reason serve(struct op *op, const struct settings *settings) {
     (void)sigaddset(&ends, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
     (void)signal(SIGPIPE, SIG_IGN); // a worker or a browser that went away is an error of a write
+    (void)signal(SIGXFSZ, SIG_IGN); // so is a file that may not grow: the store and the log say it
     struct gate gate;
     TRY(gate_open(op, settings, (size_t)settings->workers, &gate));
     reason why = run(op, &gate, &ends);

@@ -3,6 +3,7 @@
 // a test compares answers with what is said here.
 #include "http/schemas.h"
 
+#include "domain/metadata_watch.h"
 #include "http/api/api.h"
 
 #define TEXT "{\"type\":\"string\"}"
@@ -45,6 +46,8 @@
     ",\"distrusted\":" LIST_OF("DistrustedCertificate") ",\"ready\":" FLAG                         \
     ",\"problems\":" TEXTS ",\"remarks\":" TEXTS
 
+#define PROPOSAL "\"proposal\":{\"anyOf\":[" REF("Idp") ",{\"type\":\"null\"}]}"
+
 const struct schema schema_table[] = {
     // From field tables: answers.
     {.name = "Tenant", .table = &tenant_fields},
@@ -57,6 +60,11 @@ const struct schema schema_table[] = {
     {.name = "Idp", .table = &idp_fields},
     {.name = "IdpFull", .table = &idp_fields, .more = "{\"certificates_der\":" TEXTS "}"},
     {.name = "IdpStored", .table = &idp_fields, .more = "{\"warnings\":" TEXTS "}"},
+    {.name = "MetadataWatch", .table = &metadata_watch_fields, .more = "{" PROPOSAL "}"},
+    {.name = "MetadataLook",
+     .table = &metadata_watch_fields,
+     .more = "{" PROPOSAL ",\"outcome\":{\"type\":\"string\",\"enum\":[\"same\",\"renewed\",\"applied\","
+             "\"pending\",\"waiting\",\"rejected\",\"failed\"]}}"},
     {.name = "Policy", .table = &policy_fields},
     {.name = "Rule", .table = &mapping_rule_fields},
     {.name = "Rules", .table = &mapping_fields},
@@ -86,6 +94,7 @@ const struct schema schema_table[] = {
              "the metadata, as PEM, DER in base64 or bare base64; left out: as it is; null: nobody.\"},"
              "\"certificates\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"description\":"
              "\"PEM, DER in base64, or bare base64\"}}}"},
+    {.name = "MetadataDecision", .table = &metadata_decision_fields, .input = true},
     {.name = "PolicyAsk", .table = &policy_fields, .input = true},
     {.name = "RuleAsk", .table = &mapping_rule_fields, .input = true},
     {.name = "RulesAsk", .table = &mapping_fields, .input = true},

@@ -113,10 +113,27 @@ reason show_rules(struct op *op, const struct json *mapping, bool heading) {
     return NULL;
 }
 
+void show_state(struct op *op, const struct json *connection) {
+    static const struct {
+        const char *member, *label;
+    } lists[] = {{"problems", "problem"}, {"remarks", "look at"}};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        const struct json *list = json_get(connection, lists[i].member);
+        for (size_t j = 0; j < json_count(list); j++) {
+            show_pair(lists[i].label, show_value(op, json_at(list, j)));
+        }
+    }
+    const struct json *distrusted = json_get(connection, "distrusted");
+    for (size_t i = 0; i < json_count(distrusted); i++) {
+        show_pair("distrusted", show_member(op, json_at(distrusted, i), "sha256"));
+    }
+}
+
 reason show_connection(struct op *op, const struct json *connection) {
     show_pair("connection", show_member(op, connection, "slug"));
     show_pair("tenant", show_member(op, connection, "tenant"));
     show_pair("state", state_of(connection));
+    show_state(op, connection);
     show_addresses(op, connection);
     show_idp(op, json_get(connection, "idp"));
     show_policy(op, json_get(connection, "policy"));
@@ -221,9 +238,14 @@ static const struct cli_option add_options[] = {
     {"tenant", "TENANT", false, "whose connection it is (needed)"},
     {NULL, NULL, false, NULL},
 };
+static const struct cli_option decide_options[] = {
+    {"change", "ID", false, "which one; else the one that waits now"},
+    {NULL, NULL, false, NULL},
+};
 static const struct cli_option set_options[] = {
     {"metadata", "FILE|-", false, "the identity provider, by its metadata"},
     {"metadata-url", "URL", false, "the same, fetched from there"},
+    {"metadata-cert", "FILE", false, "who has to sign the metadata: PEM, DER or base64; none for nobody"},
     {"entity-id", "URI", false, "its entity ID; with --metadata: which one of several"},
     {"sso-url", "URL", false, "where it signs people on"},
     {"slo-url", "URL", false, "where it signs them out"},
@@ -249,6 +271,27 @@ const struct cli_action connection_actions[] = {
      "--sso-url and --cert. gatehouse connection show SLUG lists the policy's keys with their "
      "values.",
      "gatehouse connection set acme-okta --metadata okta.xml --policy skew_seconds=60"},
+    {"refresh", "SLUG", NULL, connection_refresh,
+     "Look at the metadata now, at the address that it came from.",
+     "This happens every hour by itself. What a policy metadata_changes=auto does not let apply waits for "
+     "approval.",
+     "gatehouse connection refresh acme-okta"},
+    {"changes", "SLUG", NULL, connection_changes,
+     "Show the change of the metadata that waits for approval, and when it was looked at.", NULL,
+     "gatehouse connection changes acme-okta"},
+    {"approve", "SLUG", decide_options, connection_approve, "Apply the change that waits.", NULL,
+     "gatehouse connection approve acme-okta"},
+    {"reject", "SLUG", decide_options, connection_reject,
+     "Drop the change that waits; the same one is not raised again.", NULL,
+     "gatehouse connection reject acme-okta"},
+    {"distrust", "SLUG SHA256", NULL, connection_distrust_key,
+     "Take the trust away from a key of the identity provider at once.",
+     "SHA256 is the certificate's, as gatehouse connection show prints it. No import and no other "
+     "certificate brings the key back.",
+     "gatehouse connection distrust acme-okta 3b2f..."},
+    {"trust", "SLUG SHA256", NULL, connection_trust_key,
+     "Take a certificate off the list of those that are distrusted.", NULL,
+     "gatehouse connection trust acme-okta 3b2f..."},
     {"remove", "SLUG", NULL, take_away, "Remove a connection; nobody signs in through it any more.",
      NULL, "gatehouse connection remove acme-okta"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},

@@ -43,6 +43,18 @@ static reason put_certificates(struct op *op, struct args *args, struct json *bo
     return NULL;
 }
 
+static reason put_signer(struct op *op, struct args *args, struct json *body) {
+    struct slice path = args_one(args, "metadata-cert");
+    struct slice text;
+    if (slice_equal(path, S("none"))) {
+        json_set_null(op, body, "metadata_certificate");
+        return NULL;
+    }
+    TRY(certificate_text(op, path, &text));
+    json_set_text(op, body, "metadata_certificate", text);
+    return NULL;
+}
+
 static reason idp_body(struct op *op, struct args *args, struct json *body) {
     static const struct {
         const char *option, *member;
@@ -57,6 +69,9 @@ static reason idp_body(struct op *op, struct args *args, struct json *body) {
     }
     if (args_has(args, "metadata")) {
         TRY(put_metadata(op, args, body));
+    }
+    if (args_has(args, "metadata-cert")) {
+        TRY(put_signer(op, args, body));
     }
     return args_has(args, "cert") ? put_certificates(op, args, body) : NULL;
 }
@@ -198,6 +213,10 @@ reason connection_set(struct op *op, struct args *args) {
     struct json *idp = json_object(op);
     TRY(args_either(op, args, "disable", "enable"));
     TRY(args_either(op, args, "metadata", "metadata-url"));
+    if (args_has(args, "metadata-cert") && !args_has(args, "metadata") &&
+        !args_has(args, "metadata-url")) {
+        return args_wrong(op, args, "--metadata-cert goes with --metadata or --metadata-url");
+    }
     if (!has_idp(args) && !args_has(args, "policy") && !args_has(args, "disable") &&
         !args_has(args, "enable")) {
         return args_wrong(op, args, "nothing to change was given");

@@ -27,6 +27,10 @@ API(api_idp_get);
 API(api_idp_put);
 API(api_certificate_distrust);
 API(api_certificate_trust);
+API(api_metadata_changes);
+API(api_metadata_refresh);
+API(api_metadata_approve);
+API(api_metadata_reject);
 API(api_policy_get);
 API(api_policy_put);
 API(api_rules_get);
@@ -49,7 +53,8 @@ API(api_audit_list);
 
 // What callers send, for reading it and for describing it.
 extern const struct field_table tenant_ask_fields, tenant_change_fields, connection_ask_fields,
-    connection_switch_fields, idp_ask_fields, user_add_fields, user_change_fields;
+    connection_switch_fields, idp_ask_fields, metadata_decision_fields, user_add_fields,
+    user_change_fields;
 
 // ---- for all of them (api.c) -------------------------------------------------------------------------
 
@@ -99,6 +104,9 @@ MUST_USE reason connection_json(struct op *op, const struct gate *gate,
 // Adds "distrusted", "ready", "problems" (why nobody can sign in) and "remarks" (what to look at) to `body`.
 MUST_USE reason connection_state_json(struct op *op, const struct connection *connection,
                                       struct json *body);
+// Counts and logs what a look at a connection's metadata came to.
+struct metadata_outcome;
+void metadata_report(struct op *op, struct slice slug, const struct metadata_outcome *outcome);
 // A connection by its short name, for those who show a part of it.
 MUST_USE reason connection_read(struct op *op, struct gate *gate, struct slice slug,
                                 struct connection *ret_connection);
