@@ -102,7 +102,7 @@ BIN := $(B)
 endif
 PROGRAM_FILES := $(addprefix $(BIN)/,$(PROGRAMS))
 
-.PHONY: valgrind unit-programs all deps run test unit bench fuzz install clean layers check-gate check-headers help programs
+.PHONY: bounds valgrind unit-programs all deps run test unit bench fuzz install clean layers check-gate check-headers help programs
 .DELETE_ON_ERROR:
 all: $(PROGRAM_FILES)
 
@@ -160,6 +160,10 @@ $(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion $(B)/tests/unit
 $(B)/tests/unit/saml/test_decrypt: LDFLAGS += -Wl,--wrap=EVP_PKEY_decrypt,--wrap=EVP_DecryptInit_ex,--wrap=EVP_DecryptUpdate,--wrap=EVP_DecryptFinal_ex,--wrap=rand_bytes
 $(B)/tests/unit/saml/test_brake: LDFLAGS += -Wl,--wrap=clock_steady
 $(B)/tests/unit/store/test_fault: LDFLAGS += -Wl,--wrap=mdb_txn_commit,--wrap=mdb_env_open,--wrap=mdb_put,--wrap=mdb_get,--wrap=mdb_env_set_mapsize
+$(B)/tests/bounds/bounds: tests/bounds/bounds.c tests/bounds/shapes.c tests/bounds/shapes.h tests/unit/saml/forge.h $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -Itests/unit -Itests/bounds -o $@ tests/bounds/bounds.c tests/bounds/shapes.c $(LDFLAGS_ALL) \
+	  -Wl,--wrap=spawner_fork,--wrap=spawner_end -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS) $(TEST_LIBS)
 $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL) -lcrypto
@@ -180,6 +184,10 @@ unit: $(UNIT_TESTS) $(PROGRAM_FILES)
 	$(Q)src/tools/unit.sh $(BIN) $(UNIT_TESTS)
 
 unit-programs: $(UNIT_TESTS)
+
+# What hostile messages cost, beside an honest one (release flags: the ratio is what is judged).
+bounds: $(BIN)/gatehouse-worker $(B)/tests/bounds/bounds
+	$(Q)GATEHOUSE_BUILD=$(BIN) $(B)/tests/bounds/bounds
 
 # The worker's XML code under valgrind (the jail does not let valgrind in, the code does).
 valgrind:

@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #define FIELD_NAME_MAX 64 // the longest that means anything here is 15 characters
+#define FIELDS_MAX 64     // an honest form has two or three
 
 // ---- what may be a message -------------------------------------------------------------------------------
 
@@ -100,7 +101,10 @@ static reason take_field(struct op *op, struct form_fields *fields, struct slice
 static reason read_fields(struct op *op, struct slice body, struct form_fields *ret_fields) {
     struct form_fields fields = {.posted_again = false};
     struct slice part;
-    while (slice_cut(&body, '&', &part)) {
+    for (int count = 0; slice_cut(&body, '&', &part); count++) {
+        if (count == FIELDS_MAX) {
+            REFUSE(op, SAML_BINDING, "the form has more than %d fields", FIELDS_MAX);
+        }
         struct slice name = SLICE_NONE;
         struct slice value = part;
         if (slice_cut(&value, '=', &name)) {

@@ -176,7 +176,7 @@ reason canonicalise_message(struct op *op, struct slice xml, struct msg_canonica
 
 reason canonicalise_whole(struct op *op, struct slice xml, struct msg_whole *ret_message) {
     AUTO(xmlDoc) doc = NULL;
-    TRY(xml_parse(op, xml, &doc));
+    TRY(xml_parse_document(op, xml, &doc));
     xmlNode *root = xmlDocGetRootElement(doc);
     const struct canon exclusive = {.exclusive = true};
     struct msg_whole message = {.canonical = SLICE_NONE};

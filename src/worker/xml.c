@@ -27,7 +27,7 @@ AUTO_FREE(xmlParserCtxt, xmlFreeParserCtxt);
 
 // What the hooks know of the parse they belong to; ctxt->_private.
 struct watch {
-    size_t nodes;
+    size_t nodes, nodes_max;
     reason why; // it was stopped, or NULL
     const char *detail;
 };
@@ -44,7 +44,7 @@ static void stop(xmlParserCtxtPtr ctxt, reason why, const char *detail) {
 static bool count(xmlParserCtxtPtr ctxt, size_t nodes) {
     struct watch *watch = ctxt->_private;
     watch->nodes += nodes;
-    if (watch->nodes > XML_NODES_MAX) {
+    if (watch->nodes > watch->nodes_max) {
         stop(ctxt, REASON_OF(SAML_TOO_LARGE), "more elements and attributes than are read");
     }
     return watch->why == NULL;
@@ -255,13 +255,21 @@ static reason refuse_malformed(struct op *op, xmlParserCtxtPtr ctxt) {
            error->line);
 }
 
-reason xml_parse(struct op *op, struct slice bytes, xmlDocPtr *ret_doc) {
+struct xml_left *xml_canonical_left(const xmlDoc *doc) {
+    return doc->_private;
+}
+
+static reason parse(struct op *op, struct slice bytes, size_t nodes_max, size_t steps,
+                    xmlDocPtr *ret_doc) {
+    struct xml_left *left = NULL;
     TRY(check_bytes(op, bytes));
+    TRY(op_take(op, sizeof *left, &left));
+    *left = (struct xml_left){bytes.len * XML_CANONICAL_TIMES + XML_CANONICAL_ROOM, steps};
     AUTO(xmlParserCtxt) ctxt = xmlNewParserCtxt();
     if (ctxt == NULL) {
         REFUSE(op, LIMIT_MEMORY, "no memory for the XML parser");
     }
-    struct watch watch = {.nodes = 0};
+    struct watch watch = {.nodes_max = nodes_max};
     hook(ctxt->sax);
     ctxt->_private = &watch;
     AUTO(xmlDoc) doc = xmlCtxtReadMemory(ctxt, bytes.at, (int)bytes.len, NULL, NULL, PARSE_OPTIONS);
@@ -278,9 +286,18 @@ reason xml_parse(struct op *op, struct slice bytes, xmlDocPtr *ret_doc) {
     if (doc->version == NULL || strcmp((const char *)doc->version, "1.0") != 0) {
         REFUSE(op, SAML_MALFORMED, "the XML is declared to be of another version than 1.0");
     }
+    doc->_private = left;
     *ret_doc = doc;
     doc = NULL;
     return NULL;
+}
+
+reason xml_parse(struct op *op, struct slice bytes, xmlDocPtr *ret_doc) {
+    return parse(op, bytes, XML_NODES_MAX, XML_CANONICAL_STEPS, ret_doc);
+}
+
+reason xml_parse_document(struct op *op, struct slice bytes, xmlDocPtr *ret_doc) {
+    return parse(op, bytes, XML_DOCUMENT_NODES_MAX, XML_DOCUMENT_STEPS, ret_doc);
 }
 
 bool xml_is(const xmlNode *node, const char *namespace, const char *local) {

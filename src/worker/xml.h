@@ -8,9 +8,25 @@
 
 #include "base/op.h"
 
-// Elements, attributes, comments, instructions and CDATA sections. A message with 1,000 groups,
-// each with a typed AttributeValue, has some 4,000; IdP metadata some hundreds.
-#define XML_NODES_MAX 50000
+// Elements, attributes, declarations, comments, instructions and CDATA sections. A message with 1,000
+// groups, each with a typed AttributeValue, has some 4,000; what a node costs (in libxml2, in each
+// canonical form) is what a small message can make dear.
+#define XML_NODES_MAX 12000
+// IdP metadata has some hundreds, a list of many providers under its cap tens of thousands. It comes
+// from operators, not from strangers.
+#define XML_DOCUMENT_NODES_MAX 50000
+// All canonical forms of one document together, in bytes: Response and Assertion, each at most doubled
+// by namespace declarations, and room for small ones.
+#define XML_CANONICAL_TIMES 4
+#define XML_CANONICAL_ROOM (64U << 10)
+// And in steps of canon.c, some 3 ns each. Libxml2 looks for each prefix at each element, up through all
+// parents, so that it is not bytes that make a form dear. Two forms of 1,000 typed groups take 800,000.
+#define XML_CANONICAL_STEPS 2000000
+// Those of a document that comes from operators.
+#define XML_DOCUMENT_STEPS 40000000
+struct xml_left {
+    size_t bytes, steps;
+};
 #define XML_DEPTH_MAX 64      // an honest one is under 12 deep
 #define XML_ATTRIBUTES_MAX 64 // of one element; an honest one has under 10
 // Declarations in scope at one element. Canonical XML looks through them at each element.
@@ -29,8 +45,12 @@ AUTO_FREE(xmlDoc, xmlFreeDoc);
 // Once per process, before the jail: libxml2's tables, no error output, no loader of anything.
 void xml_init(void);
 
-// saml.malformed, saml.dtd_forbidden, saml.too_large. Free with xmlFreeDoc.
+// saml.malformed, saml.dtd_forbidden, saml.too_large. Free with xmlFreeDoc, before op ends.
 MUST_USE reason xml_parse(struct op *op, struct slice bytes, xmlDocPtr *ret_doc);
+// The same for what is no message: XML_DOCUMENT_NODES_MAX.
+MUST_USE reason xml_parse_document(struct op *op, struct slice bytes, xmlDocPtr *ret_doc);
+// What canonical forms may still take of this document.
+struct xml_left *xml_canonical_left(const xmlDoc *doc);
 
 bool xml_is(const xmlNode *node, const char *namespace, const char *local);
 // The next element after `node` in document order below `top`, or NULL.
