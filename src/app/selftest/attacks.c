@@ -6,5 +6,5 @@ extern const struct attack attacks_wrapping[];
 
 const struct attacks attack_tables[] = {
     {attacks_wrapping},
-    {NULL},
+    {0},
 };

@@ -34,5 +34,5 @@ const struct attack attacks_wrapping[] = {
     {"xsw8", "xsw",
      "A forged Assertion with the honest Signature, in whose Object the honest one stands.",
      "signature.reference", ASSERTION_WIRE({STAGE_WIRE, NULL, "${RO}${ST}${E(AS[O:A()])}${RC}"})},
-    {NULL},
+    {0},
 };
