@@ -71,6 +71,13 @@ static bool has_text(struct texts texts, struct slice text) {
 
 // ---- the trust as it stands now ----
 
+// Does what the signature was verified by still count? Not when the provider or its keys were changed meanwhile, and not
+// when another connection has taken the short name.
+static bool still_trusted(const struct connection *proved, const struct connection *now) {
+    return proved->created_at == now->created_at && proved->idp.updated_at == now->idp.updated_at &&
+           proved->distrusted.count == now->distrusted.count;
+}
+
 // The door was opened with a cached connection; one that has changed since is read anew.
 static reason read_trust(struct op *op, struct txn *txn, struct admission *a) {
     const struct connection *cached = a->door->connection;
@@ -85,6 +92,11 @@ static reason read_trust(struct op *op, struct txn *txn, struct admission *a) {
         why = NULL;
     }
     TRY(why);
+    if (!still_trusted(cached, &a->connection)) {
+        return login_fail(op, a, REASON_OF(SIGNATURE_UNKNOWN_SIGNER), "trust",
+                          S("the identity provider as it was when the signature was verified"),
+                          S("one that was changed in that moment"), NULL);
+    }
     why = tenant_find(op, txn, a->connection.tenant, &a->tenant);
     if (why == REASON_OF(NOT_FOUND)) {
         a->tenant = (struct tenant){.slug = a->connection.tenant, .disabled = true};

@@ -354,6 +354,42 @@ static void a_refusal_without_a_signature_costs_no_write(void **state) {
 
 #define T(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
+// ---- what changes between the signature and the transaction ----
+
+static reason take_key_away(struct op *op, struct txn *txn, void *arg) {
+    const struct house *house = arg;
+    struct connection stored;
+    const struct certificate gone = {
+        .sha256 = S("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")};
+    return connection_distrust(op, txn, &house->fixture->staff, S("acme-okta"), &gone, &stored);
+}
+
+static reason give_name_away(struct op *op, struct txn *txn, void *arg) {
+    const struct house *house = arg;
+    struct connection next = {.slug = S("acme-okta"), .tenant = S("umbrella")};
+    next.policy = policy_default();
+    next.policy.unsolicited = true;
+    TRY(connection_remove(op, txn, &house->fixture->staff, S("acme-okta")));
+    op->now++;
+    return connection_create(op, txn, &house->fixture->staff, &next);
+}
+
+static void a_key_taken_away_meanwhile_lets_nobody_in(void **state) {
+    struct house *house = house_of(state);
+    assert_done(fixture_write(house->fixture, take_key_away, house));
+    assert_refused(house, SIGNATURE_UNKNOWN_SIGNER);
+    assert_slice(failed_row(&house->trace).check, "trust");
+    assert_int_equal(house_audits(house, "user.created", NULL), 0);
+}
+
+static void a_connection_that_took_over_the_short_name_lets_nobody_in(void **state) {
+    struct house *house = house_of(state);
+    house->identity.name_id = S("eve@umbrella.example");
+    assert_done(fixture_write(house->fixture, give_name_away, house));
+    assert_refused(house, SIGNATURE_UNKNOWN_SIGNER);
+    assert_int_equal(house_audits(house, "user.created", NULL), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(the_first_sign_in_makes_a_user_with_the_mapped_role),
@@ -382,6 +418,8 @@ int main(void) {
         T(a_disabled_connection_lets_nobody_in),
         T(a_connection_that_is_gone_lets_nobody_in),
         T(a_disabled_tenant_lets_nobody_in_and_ends_its_sessions),
+        T(a_key_taken_away_meanwhile_lets_nobody_in),
+        T(a_connection_that_took_over_the_short_name_lets_nobody_in),
         T(a_refusal_with_a_signature_is_kept_durably),
         T(a_refusal_without_a_signature_costs_no_write),
     };
