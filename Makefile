@@ -164,6 +164,10 @@ $(B)/tests/bounds/bounds: tests/bounds/bounds.c tests/bounds/shapes.c tests/boun
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -Itests/unit -Itests/bounds -o $@ tests/bounds/bounds.c tests/bounds/shapes.c $(LDFLAGS_ALL) \
 	  -Wl,--wrap=spawner_fork,--wrap=spawner_end -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS) $(TEST_LIBS)
+# The gate's reader beside libxml2, which only tests may put into one program.
+$(B)/tests/diff/diff: tests/diff/diff.c $(B)/lib/saml.a $(WORKER_ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(WORKER_CFLAGS) -o $@ $< $(LDFLAGS_ALL) -Wl,--start-group $(B)/lib/saml.a $(WORKER_ARCHIVES) -Wl,--end-group $(WORKER_LIBS)
 $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL) -lcrypto
@@ -188,6 +192,11 @@ unit-programs: $(UNIT_TESTS)
 # What hostile messages cost, beside an honest one (release flags: the ratio is what is judged).
 bounds: $(BIN)/gatehouse-worker $(B)/tests/bounds/bounds
 	$(Q)GATEHOUSE_BUILD=$(BIN) $(B)/tests/bounds/bounds
+
+# Mutated documents for both readers; the seed is printed. build/MODE/tests/diff/diff SEED DOCUMENTS for more.
+.PHONY: diff
+diff: $(B)/tests/diff/diff
+	$(Q)$<
 
 # The worker's XML code under valgrind (the jail does not let valgrind in, the code does).
 valgrind:
