@@ -39,6 +39,7 @@ struct gate {
     struct brake *brake;
     struct limits *limits;
     struct metadata_cache *metadata; // signed SP metadata by connection and version
+    _Atomic int fetches;             // documents that request threads wait for just now
     _Atomic bool draining;           // SIGTERM came: readiness says no, what is under way is finished
 };
 

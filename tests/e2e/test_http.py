@@ -5,8 +5,11 @@ Owns: requests written by hand, byte by byte. Never: what a request means.
 """
 
 import socket
+import threading
+import unittest
 
-from case import GateCase
+from case import TENANT, ForgedIdp, GateCase
+from harness import Gate
 
 WAIT_S = 10
 # A request that hides behind another: answered, it would be a second answer to a first request.
@@ -57,3 +60,44 @@ class FramingTest(GateCase):
             ),
             both,
         )
+
+
+class FetchTest(unittest.TestCase):
+    """A server that never answers, named as the address of metadata."""
+
+    def test_slow_servers_of_others_never_hold_all_threads(self):
+        gate = Gate(threads="4")  # of which two may fetch
+        self.addCleanup(gate.stop)
+        gate.start()
+        gate.make_tenant(TENANT, [])
+        gate.make_connection(TENANT, "acme-forged", ForgedIdp().fields)
+        asked = threading.Semaphore(0)
+        silent = socket.create_server(("127.0.0.1", 0), backlog=16)
+        wires = []
+
+        def listen():
+            while len(wires) < 2:
+                wires.append(silent.accept()[0])
+                asked.release()
+
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        path = "/api/v1/connections/acme-forged/idp"
+        answers = []
+
+        def put():
+            answers.append(gate.call("PUT", path, {"metadata_url": url})[0])
+
+        threads = [threading.Thread(target=work) for work in (listen, put, put)]
+        for thread in threads:
+            thread.start()
+        self.assertTrue(asked.acquire(timeout=WAIT_S) and asked.acquire(timeout=WAIT_S))
+        status, problem = gate.call("PUT", path, {"metadata_url": url})
+        self.assertEqual((status, problem["reason"]), (503, "limit.queue"))
+        self.assertEqual(gate.call("GET", "/healthz")[0], 200)
+        silent.close()
+        for wire in wires:
+            wire.close()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(answers, [422, 422])
+        self.assertEqual(gate.call("PUT", path, {"metadata_url": url})[0], 422)
