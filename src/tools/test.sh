@@ -31,6 +31,7 @@ py() { env "GATEHOUSE_BUILD=$1" /usr/bin/python3 "${@:2}"; }
 
 part 30  "layers"                      src/tools/layers.sh
 part 60  "generated files and documents" src/tools/generated.sh
+part 60  "conformance and reasons"     src/tools/conformance.sh
 part 600 "build (gcc, release)"        "$make" --no-print-directory -j"$jobs" programs
 part 300 "headers compile alone"       "$make" --no-print-directory check-headers
 part 30  "the gate's libraries"        "$make" --no-print-directory check-gate
@@ -46,6 +47,7 @@ part 300 "commands"                    env GATEHOUSE_BUILD=build/asan /usr/bin/p
 part 400 "end to end (ASan and UBSan)" env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/e2e/run.py
 part 300 "end to end (release)"        env GATEHOUSE_BUILD=build /usr/bin/python3 tests/e2e/run.py
 part 120 "browser"                     env GATEHOUSE_BUILD=build /usr/bin/python3 tests/browser/run.py
+part 200 "crashes, full disks, overload" env GATEHOUSE_BUILD=build /usr/bin/python3 tests/crash/run.py
 part 180 "bench, its own checks"       env GATEHOUSE_BUILD=build /usr/bin/python3 tests/bench/test_bench.py
 part 300 "fuzz targets, a short run"   "$make" --no-print-directory -j"$jobs" fuzz T=8
 

@@ -31,6 +31,15 @@ class FramingTest(GateCase):
         with self.subTest(head=head):
             self.assertEqual(self.send(head, rest), [b"400 Bad Request"])
 
+    def test_what_is_refused_so_has_its_reason(self):
+        with socket.create_connection(("127.0.0.1", self.gate.port), timeout=WAIT_S) as wire:
+            two = b"Content-Length: 0\r\nContent-Length: 5\r\n"
+            wire.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\n" + two + b"\r\nhello")
+            got = b""
+            while piece := wire.recv(65536):
+                got += piece
+        self.assertIn(b'"malformed_request"', got)
+
     def test_a_body_that_ends_in_two_ways_is_no_request(self):
         self.assertOneRefusal(
             b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n" + HIDDEN
