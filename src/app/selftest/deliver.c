@@ -48,8 +48,8 @@ static struct slice cookie(void *request, struct slice handle) {
     if (browser == BROWSER_NO_COOKIE) {
         return SLICE_NONE;
     }
-    if (slice_equal(handle, maker->other.handle)) {
-        return maker->other_cookie;
+    if (!slice_equal(handle, maker->pending.handle)) {
+        return SLICE_NONE; // what another browser started
     }
     return browser == BROWSER_OTHER ? maker->other_cookie : maker->cookie;
 }

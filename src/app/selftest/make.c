@@ -201,7 +201,9 @@ static reason make_outer(struct maker *maker, struct slice inner) {
     TRY(pieces_expand(maker, template_response, &maker->response));
     TRY(without_request(maker, maker->response, &maker->response));
     TRY(make_edits(maker, STAGE_RESPONSE, maker->response, &maker->response));
-    TRY(replace(maker, maker->response, S("{A}"), inner, &maker->response));
+    if (slice_find(maker->response, S("{A}")) != SIZE_MAX) {
+        TRY(replace(maker, maker->response, S("{A}"), inner, &maker->response));
+    }
     maker->response_signature = S("");
     if (signs == SIGNS_RESPONSE || signs == SIGNS_BOTH) {
         TRY(sign(maker, maker->response, make_id(maker, "_r"), signs == SIGNS_RESPONSE,

@@ -8,7 +8,8 @@
 //   A R                  the Assertion and the Response with their signatures; A() R(): without
 //   E E= EE              a forged Assertion that nobody signed, the same with the ID of the honest one, and one that the
 //                        key of the attacker signed
-//   AS RS                the signatures; EO RO: the start of a Response, forged and honest; ST: Status; RC: its end
+//   E-                   E for a place inside an Assertion that is signed with it
+//   AS RS LS                the signatures, LS of a LogoutRequest; EO RO: the start of a Response, forged and honest; ST: Status; RC: its end
 //   X(Y)                 X with Y where its Signature would stand;  X[Y]: Y appended inside X;  O:Y: Y in a ds:Object
 //   message b64 b64:X    the whole so far, and as it stands in a form; of another piece
 //   utf16le utf16be utf7 nul      the message in another encoding; a NUL byte
@@ -233,6 +234,17 @@ static reason piece_forged_same(struct maker *maker, struct slice argument, stru
     return make_assertion(maker, make_id(maker, "_a"), S(ATTACKER), ret_text);
 }
 
+// Inside an Assertion: the declaration stands above, and canonical form has it once.
+static reason piece_forged_inside(struct maker *maker, struct slice argument,
+                                  struct slice *ret_text) {
+    TRY(piece_forged(maker, argument, ret_text));
+    struct slice declaration = S(" xmlns:saml=\"" NS_SAML "\"");
+    size_t at = slice_find(*ret_text, declaration);
+    *ret_text = op_text(maker->op, "%.*s%.*s", SLICE(slice_sub(*ret_text, 0, at)),
+                        SLICE(slice_sub(*ret_text, at + declaration.len, ret_text->len)));
+    return NULL;
+}
+
 static reason piece_forged_signed(struct maker *maker, struct slice argument,
                                   struct slice *ret_text) {
     struct slice text, bare, signature;
@@ -343,6 +355,7 @@ static const struct piece pieces[] = {
     {"ST", piece_status},
     {"EE", piece_forged_signed},
     {"E=", piece_forged_same},
+    {"E-", piece_forged_inside},
     {"E", piece_forged},
     {"A", piece_assertion},
     {"R", piece_response},
