@@ -425,13 +425,27 @@ static reason try_one(struct op *op, struct pool *pool) {
     return NULL;
 }
 
-bool pool_ready(struct pool *pool) {
+// One that died while nobody had it, or NULL; it is taken out of the free ones.
+static struct pool_loan *take_dead(struct pool *pool) {
+    struct pool_loan *dead = NULL;
     lock(pool);
-    // One that is lent is at work.
-    bool ready = pool->alive > pool->free_count;
-    for (size_t i = 0; i < pool->free_count && !ready; i++) {
-        ready = is_quiet(pool->free[i]);
+    for (size_t i = 0; i < pool->free_count && dead == NULL; i++) {
+        if (!is_quiet(pool->free[i])) {
+            dead = pool->free[i];
+            pool->free[i] = pool->free[--pool->free_count];
+        }
     }
+    unlock(pool);
+    return dead;
+}
+
+bool pool_ready(struct pool *pool) {
+    // Replaced here too, not only at the next sign-in: while the gate is not ready none may come.
+    for (struct pool_loan *dead = take_dead(pool); dead != NULL; dead = take_dead(pool)) {
+        throw_away(pool, dead, true);
+    }
+    lock(pool);
+    bool ready = pool->alive > 0; // those that are lent are at work
     unlock(pool);
     return ready;
 }

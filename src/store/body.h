@@ -27,6 +27,7 @@ struct store {
     bool idle, closing;
     bool suspect;      // a read met damage: close, reopen and verify
     atomic_bool ready; // changed under `lock`, read anywhere
+    atomic_bool full;  // the last write found no room; changed by the committer, read anywhere
 
     pthread_t committer;
 };
@@ -42,6 +43,10 @@ MUST_USE int body_grow(struct store *store);
 bool body_is_open(struct store *store);
 // Puts `engine` (NULL: none) in the place of the one there is, which is closed.
 void body_swap(struct store *store, struct engine *engine);
+// While it is full and nothing is written: whether there is room again.
+void body_probe(struct store *store);
+// So many milliseconds from now, on the clock of `work`.
+void body_deadline(unsigned ms, struct timespec *ret_at);
 // Tries until the store is well again, or closing.
 void body_reopen(struct store *store);
 // Runs fn, which may not use the store but through txn.

@@ -8,6 +8,7 @@
 #include <semaphore.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/metric.h"
 #include "store/body.h"
 
@@ -16,6 +17,9 @@
 // How often a group runs anew because one of it was refused after it wrote. Past it the group is
 // cut short, so that no function runs more often, whatever its neighbours do.
 #define GROUP_RERUNS_MAX 4
+// How often a store that found no room looks for some. A write that succeeds proves none (a small one
+// finds a page that was freed before), and readiness must come back also when nobody is sent here.
+#define FULL_PROBE_MS 500
 
 struct request {
     struct op *op;
@@ -219,6 +223,7 @@ static size_t commit_some(struct store *store, struct request **group, size_t co
             continue;
         }
         if (engine_class_of(code) == ENGINE_NO_ROOM) {
+            atomic_store(&store->full, true);
             refuse_all(group, count, code);
         } else {
             stop(store); // before anybody is told
@@ -229,16 +234,28 @@ static size_t commit_some(struct store *store, struct request **group, size_t co
     }
 }
 
-// Waits for work: takes up to STORE_GROUP_MAX. 0: nothing will come any more, or *ret_suspect.
-static size_t take(struct store *store, struct request *group[STORE_GROUP_MAX], bool *ret_suspect) {
-    size_t count = 0;
-    CHECK(pthread_mutex_lock(&store->lock) == 0);
-    while (store->first == NULL && !store->closing && !store->suspect) {
+// Under the lock: until there is something to do, on a full store also looking for room.
+static void wait_for_work(struct store *store) {
+    struct timespec until;
+    bool full = atomic_load(&store->full);
+    body_deadline(FULL_PROBE_MS, &until);
+    int code = 0;
+    while (store->first == NULL && !store->closing && !store->suspect && code != ETIMEDOUT) {
         store->idle = true;
-        (void)pthread_cond_wait(&store->work, &store->lock);
+        code = full ? pthread_cond_timedwait(&store->work, &store->lock, &until)
+                    : pthread_cond_wait(&store->work, &store->lock);
     }
     store->idle = false;
+}
+
+// Waits for work: takes up to STORE_GROUP_MAX. *ret_over: nothing will come any more.
+static size_t take(struct store *store, struct request *group[STORE_GROUP_MAX], bool *ret_suspect,
+                   bool *ret_over) {
+    size_t count = 0;
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    wait_for_work(store);
     *ret_suspect = store->suspect;
+    *ret_over = store->first == NULL && store->closing;
     while (!store->suspect && store->first != NULL && count < STORE_GROUP_MAX) {
         group[count++] = store->first;
         store->first = store->first->next;
@@ -253,17 +270,23 @@ static size_t take(struct store *store, struct request *group[STORE_GROUP_MAX], 
 
 void *commit_loop(void *arg) {
     struct store *store = arg;
+    int64_t next_probe = 0;
     for (;;) {
         struct request *group[STORE_GROUP_MAX];
         bool bad = false;
-        size_t count = take(store, group, &bad);
+        bool over = false;
+        size_t count = take(store, group, &bad, &over);
         if (bad) {
             close_failed(store);
-        } else if (count == 0) {
+        } else if (over) {
             return NULL;
         }
         for (size_t from = 0; from < count;) {
             from += commit_some(store, group + from, count - from);
+        }
+        if (atomic_load(&store->full) && clock_steady() >= next_probe) {
+            body_probe(store);
+            next_probe = clock_steady() + FULL_PROBE_MS;
         }
         if (count > 1) {
             // Those just woken may write again: they then join one group (a seventh fewer syncs).

@@ -50,6 +50,9 @@ void engine_close(struct engine *engine);
 // should.
 MUST_USE int engine_verify(struct engine *engine);
 MUST_USE int engine_grow(struct engine *engine);  // doubles the map
+// Whether the disk takes more now: writes behind the end of the file, syncs, and takes it back. No
+// transaction that writes may be open.
+MUST_USE int engine_probe(struct engine *engine);
 MUST_USE int engine_adopt(struct engine *engine); // takes the size that the file has
 MUST_USE int engine_stat(struct engine *engine, struct store_stat *ret_stat);
 

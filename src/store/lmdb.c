@@ -25,6 +25,8 @@
 // millions of rows.
 #define VERIFY_ROWS_MAX 200000
 #define PATH_BYTES 4096
+// What a group of logins may add to the file at once, about.
+#define PROBE_BYTES ((size_t)64 << 10)
 
 struct engine {
     MDB_env *env;
@@ -259,20 +261,30 @@ static void close_scans(struct txn *txn) {
     }
 }
 
-// LMDB says EIO when a write came out short, as it does on a disk that is just full. A page more at
-// the end of the file (which nothing reads) tells which it was.
-static int what_eio_means(MDB_env *env) {
-    static const char page[4096];
+// Nothing reads behind the end of the file.
+static int probe(MDB_env *env) {
+    static const char pages[PROBE_BYTES];
     mdb_filehandle_t fd = -1;
     struct stat file;
     if (mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &file) != 0) {
         return EIO;
     }
-    ssize_t len = pwrite(fd, page, sizeof page, file.st_size);
-    int code = len < 0 ? errno : len < (ssize_t)sizeof page ? ENOSPC : EIO;
+    ssize_t len = pwrite(fd, pages, sizeof pages, file.st_size);
+    int code = len < 0 ? errno : len < (ssize_t)sizeof pages ? ENOSPC : 0;
+    code = code == 0 && fdatasync(fd) != 0 ? errno : code;
     if (len > 0 && ftruncate(fd, file.st_size) != 0) {
         return EIO;
     }
+    return code;
+}
+
+int engine_probe(struct engine *engine) {
+    return probe(engine->env);
+}
+
+// LMDB says EIO when a write came out short, as it does on a disk that is just full.
+static int what_eio_means(MDB_env *env) {
+    int code = probe(env);
     return engine_class_of(code) == ENGINE_NO_ROOM ? code : EIO;
 }
 

@@ -146,6 +146,10 @@ bool store_ready(struct store *store) {
     return atomic_load(&store->ready);
 }
 
+bool store_full(struct store *store) {
+    return atomic_load(&store->full);
+}
+
 struct schema_row {
     bool well;
 };
@@ -177,7 +181,7 @@ static int verify(struct engine *engine, bool *ret_schema) {
     return code;
 }
 
-static void work_deadline(unsigned ms, struct timespec *ret_at) {
+void body_deadline(unsigned ms, struct timespec *ret_at) {
     (void)clock_gettime(CLOCK_MONOTONIC, ret_at);
     ret_at->tv_sec += ms / 1000;
     ret_at->tv_nsec += (long)(ms % 1000) * 1000000;
@@ -189,7 +193,7 @@ static void work_deadline(unsigned ms, struct timespec *ret_at) {
 
 static bool pause_for(struct store *store, unsigned ms) {
     struct timespec until;
-    work_deadline(ms, &until);
+    body_deadline(ms, &until);
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     int code = 0;
     while (!store->closing && code != ETIMEDOUT) {
@@ -206,16 +210,29 @@ static bool reopen_once(struct store *store) {
         return false;
     }
     bool schema = false;
-    if (verify(engine, &schema) != 0 || !schema) {
+    int code = verify(engine, &schema);
+    // A disk that reads well but does not write would fail the next login again.
+    code = code == 0 ? engine_probe(engine) : code;
+    bool full = engine_class_of(code) == ENGINE_NO_ROOM;
+    if ((code != 0 && !full) || !schema) {
         engine_close(engine);
         return false;
     }
+    atomic_store(&store->full, full);
     body_swap(store, engine);
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     store->suspect = false;
     atomic_store(&store->ready, true);
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
     return true;
+}
+
+void body_probe(struct store *store) {
+    CHECK(pthread_rwlock_rdlock(&store->moving) == 0);
+    if (store->engine != NULL && engine_probe(store->engine) == 0) {
+        atomic_store(&store->full, false);
+    }
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
 }
 
 void body_reopen(struct store *store) {

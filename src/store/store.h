@@ -31,6 +31,9 @@ MUST_USE reason store_open(struct op *op, const char *dir, struct store **ret_st
 void store_close(struct store *store);
 // False after a failed commit, until the store was reopened and verified.
 bool store_ready(struct store *store);
+// True from a write that found no room until there is some again. Reads go on meanwhile, and writes
+// are tried; but a login would hardly be recorded.
+bool store_full(struct store *store);
 
 // What fn refuses with, or store.unavailable. fn must not keep slices into the store past its end.
 MUST_USE reason store_read(struct op *op, struct store *store, store_fn fn, void *arg);

@@ -18,7 +18,7 @@ reason web_healthz(struct op *op, struct gate *gate, struct request *request,
 // Ready is: logins would be recorded and signatures checked.
 reason web_readyz(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
     (void)request;
-    bool store = store_ready(gate->store);
+    bool store = store_ready(gate->store) && !store_full(gate->store);
     bool workers = pool_ready(gate->pool);
     bool ready = store && workers && !gate->draining;
     struct json *body = json_object(op);
@@ -43,7 +43,7 @@ reason web_metrics(struct op *op, struct gate *gate, struct request *request,
     buf_printf(&out,
                "# HELP gatehouse_store_ready Whether writes are accepted.\n"
                "# TYPE gatehouse_store_ready gauge\ngatehouse_store_ready %d\n",
-               store_ready(gate->store) ? 1 : 0);
+               store_ready(gate->store) && !store_full(gate->store) ? 1 : 0);
     TRY(buf_done(&out, &text));
     reply_text(reply, 200, "text/plain; version=0.0.4; charset=utf-8", text);
     return NULL;

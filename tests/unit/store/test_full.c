@@ -48,6 +48,7 @@ static uint32_t fill(struct scratch *at) {
     for (unsigned i = 0; i < 20; i++) { // also when tried again, and more
         assert_refused(put_numbered(at, count + i), STORE_UNAVAILABLE);
         assert_true(store_ready(at->store));
+        assert_true(store_full(at->store)); // readiness says so, though reads go on
     }
     for (uint32_t i = 0; i < count; i++) {
         assert_true(has_numbered(at, i));
