@@ -102,6 +102,9 @@ class FetchTest(unittest.TestCase):
         self.assertTrue(asked.acquire(timeout=WAIT_S) and asked.acquire(timeout=WAIT_S))
         status, problem = gate.call("PUT", path, {"metadata_url": url})
         self.assertEqual((status, problem["reason"]), (503, "limit.queue"))
+        again = "/api/v1/connections/acme-forged:refresh-metadata"
+        status, problem = gate.call("POST", again, {})
+        self.assertEqual((status, problem["reason"]), (503, "limit.queue"))
         self.assertEqual(gate.call("GET", "/healthz")[0], 200)
         silent.close()
         for wire in wires:

@@ -75,3 +75,18 @@ void api_error_once(struct op *op, size_t from, struct slice pointer, reason why
         op_error(op, pointer, why, "%.*s", SLICE(op->detail));
     }
 }
+
+#define FETCH_SHARE 4 // of the request threads, one in so many may wait for other people's servers
+
+reason api_fetch_begin(struct op *op, struct gate *gate) {
+    int most = (int)(gate->settings->threads / FETCH_SHARE) + 1;
+    if (++gate->fetches > most) {
+        gate->fetches--;
+        REFUSE(op, LIMIT_QUEUE, "%d documents are being fetched already; try again in a moment", most);
+    }
+    return NULL;
+}
+
+void api_fetch_end(struct gate *gate) {
+    gate->fetches--;
+}

@@ -74,6 +74,11 @@ void api_errors_under(struct op *op, size_t from, struct slice at);
 // Says `why` (its detail is op's) by field, where whoever refused did not know the field.
 void api_error_once(struct op *op, size_t from, struct slice pointer, reason why);
 
+// Around each fetch from somebody else's server, which may be slow: limit.queue when FETCH_SHARE says that enough
+// request threads wait for such already, so that nobody's server keeps others from signing in.
+MUST_USE reason api_fetch_begin(struct op *op, struct gate *gate);
+void api_fetch_end(struct gate *gate);
+
 // ---- connections, as they are asked for and shown ------------------------------------------------------
 
 // What a body says about an identity provider: metadata_xml, or metadata_url, or the few values; asks the worker or

@@ -7,7 +7,6 @@
 #include "http/api/api.h"
 
 #define CERTIFICATE_TEXT_MAX (64U << 10) // a PEM file with a chain and remarks around it
-#define FETCH_SHARE 4 // of the request threads, one in so many may wait for other people's servers
 
 struct ask {
     struct slice xml, metadata_url, entity_id, sso_url, slo_url;
@@ -142,23 +141,14 @@ static reason check_shape(struct op *op, const struct ask *ask) {
 
 // ---- resolving ------------------------------------------------------------------------------------------
 
-// Somebody's slow server holds a thread for seconds: never so many of them that nobody can sign in.
-static reason fetch(struct op *op, struct gate *gate, struct slice url, struct slice *ret_xml) {
-    const struct fetch_options options = {.allow_private = gate->settings->allow_private_fetch};
-    int most = (int)(gate->settings->threads / FETCH_SHARE) + 1;
-    int under_way = ++gate->fetches;
-    reason why = under_way <= most
-                     ? idp_fetch(op, &options, url, ret_xml)
-                     : op_refuse(op, REASON_OF(LIMIT_QUEUE),
-                                 "%d documents are being fetched already; try again in a moment", most);
-    gate->fetches--;
-    return why;
-}
-
 static reason from_url(struct op *op, struct gate *gate, struct slice url, const struct ask *ask,
                        struct idp_import *ret_import) {
+    const struct fetch_options options = {.allow_private = gate->settings->allow_private_fetch};
     struct slice xml;
-    TRY(fetch(op, gate, url, &xml));
+    TRY(api_fetch_begin(op, gate));
+    reason why = idp_fetch(op, &options, url, &xml);
+    api_fetch_end(gate);
+    TRY(why);
     TRY(idp_from_signed_xml(op, gate->pool, xml, ask->entity_id, ask->signers, ret_import));
     ret_import->idp.metadata_url = url;
     return NULL;

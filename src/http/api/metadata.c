@@ -74,7 +74,10 @@ reason api_metadata_refresh(struct op *op, struct gate *gate, struct request *re
     const struct refresh refresh = {
         gate->store, gate->pool, {.allow_private = gate->settings->allow_private_fetch}};
     struct metadata_outcome outcome = {.kind = METADATA_FAILED};
-    TRY(metadata_refresh(op, &refresh, &request->actor, request->args[0], &outcome));
+    TRY(api_fetch_begin(op, gate));
+    reason why = metadata_refresh(op, &refresh, &request->actor, request->args[0], &outcome);
+    api_fetch_end(gate);
+    TRY(why);
     metadata_report(op, request->args[0], &outcome);
     struct json *body = watch_json(op, &outcome.watch);
     json_set_str(op, body, "outcome", metadata_outcome_names[outcome.kind]);
