@@ -142,7 +142,8 @@ static reason check_waiting(struct op *op, struct txn *txn, struct admission *a)
     struct slice id = a->door->identity->in_response_to;
     bool found = false;
     TRY(pending_find(op, txn, id, &a->pending, &found));
-    if (!found || !slice_equal(a->pending.connection, a->connection.slug)) {
+    if (!found || a->pending.logout ||
+        !slice_equal(a->pending.connection, a->connection.slug)) {
         return login_fail(op, a, REASON_OF(RESPONSE_IN_RESPONSE_TO_UNKNOWN), "request",
                           S("the ID of a request that waits here"), id, NULL);
     }

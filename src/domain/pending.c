@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sign-ins that were started here and wait for the IdP's answer. The key's 16 random bytes are in
+// Sign-ins and sign-outs that were started here and wait for the IdP's answer. The key's 16 random bytes are in
 // the handle (RelayState) and in the request's ID, so either finds the row; neither gives the
 // cookie's value.
 #include "base/digest.h"
@@ -21,8 +21,9 @@ static const struct field pending_rows[] = {
     F_BYTES(struct pending, cookie_hash, 5, FIELD_HIDDEN, SHA256_BYTES),
     F_TIME(struct pending, created_at, 6, FIELD_OUTPUT),
     F_TIME(struct pending, expires_at, 7, FIELD_OUTPUT),
+    F_BOOL(struct pending, logout, 8, FIELD_OUTPUT),
 };
-FIELD_TABLE(pending_fields, "pending", 1, struct pending, pending_rows);
+FIELD_TABLE(pending_fields, "pending", 2, struct pending, pending_rows);
 
 static void key_of(const struct timekey *timekey, struct key *ret_key) {
     *ret_key = key_in(SPACE_PENDING);
@@ -124,4 +125,18 @@ reason pending_remove(struct op *op, struct txn *txn, struct slice handle) {
     key_of(&timekey, &key);
     bool there = false;
     return entity_remove(op, txn, &pending_entity, &key, &there);
+}
+
+reason pending_take_logout(struct op *op, struct txn *txn, struct slice connection,
+                           struct slice request_id, bool *ret_taken) {
+    struct pending pending;
+    bool found = false;
+    TRY(pending_find(op, txn, request_id, &pending, &found));
+    bool ours = found && pending.logout && slice_equal(pending.connection, connection) &&
+                op->now <= pending.expires_at;
+    if (ours) {
+        TRY(pending_remove(op, txn, pending.handle));
+    }
+    *ret_taken = ours;
+    return NULL;
 }

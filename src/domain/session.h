@@ -55,7 +55,7 @@ MUST_USE reason session_list(struct op *op, struct txn *txn, struct slice tenant
 MUST_USE reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice connection,
                                         struct slice name_id, struct rows *ret_sessions);
 
-// A sign-in that was started here.
+// A sign-in or a sign-out that was started here and waits for the IdP's answer.
 struct pending {
     struct slice handle;     // PENDING_HANDLE characters: RelayState and part of the cookie's name
     struct slice request_id; // ID of the AuthnRequest: "_" + hex of the key bytes, so it finds the row
@@ -63,6 +63,7 @@ struct pending {
     struct slice return_to;  // uri_is_local_path, or ""
     struct slice cookie_hash; // SHA-256 of the binding cookie's value
     int64_t created_at, expires_at;
+    bool logout; // its request is a LogoutRequest: no Response answers it
 };
 extern const struct field_table pending_fields;
 
@@ -75,6 +76,9 @@ MUST_USE reason pending_find(struct op *op, struct txn *txn, struct slice reques
                              struct pending *ret_pending, bool *ret_found);
 MUST_USE reason pending_find_by_handle(struct op *op, struct txn *txn, struct slice handle,
                                        struct pending *ret_pending, bool *ret_found);
+// A LogoutResponse takes the sign-out that it answers; *ret_taken false: none waits at this connection under this id.
+MUST_USE reason pending_take_logout(struct op *op, struct txn *txn, struct slice connection,
+                                    struct slice request_id, bool *ret_taken);
 MUST_USE reason pending_remove(struct op *op, struct txn *txn, struct slice handle);
 
 // The replay ledger (one row an assertion or logout request, kept 26 h past its expiry).

@@ -5,6 +5,7 @@
 #include "saml/logout.h"
 
 #include "base/clock.h"
+#include "saml/decrypt.h"
 #include "saml/reader.h"
 #include "saml/verdict.h"
 
@@ -30,6 +31,7 @@ static reason as_logout(struct op *op, reason why) {
 
 struct reading {
     struct op *op;
+    const struct sp_keys *keys; // for an EncryptedID
     struct logout_message *message;
     struct slice version, issue_instant, not_on_or_after; // raw; at NULL: absent
     bool has_issuer, has_name, has_status;
@@ -71,6 +73,22 @@ static reason read_name_id(struct reading *reading, struct reader *reader) {
     TRY(reader_attribute(op, reader, "NameQualifier", &message->name_qualifier));
     TRY(reader_attribute(op, reader, "SPNameQualifier", &message->sp_name_qualifier));
     return reader_content(op, reader, &message->name_id);
+}
+
+// The NameID encrypted for us. The message is signed, so its failures may have names.
+static reason read_encrypted_id(struct reading *reading, struct reader *reader) {
+    struct op *op = reading->op;
+    struct decrypted decrypted;
+    TRY(decrypt_element(op, reading->keys, reader, "EncryptedID", true, &decrypted));
+    struct reader inner = reader_open(decrypted.plain);
+    if (reader_next(&inner) != READER_START || !reader_at(&inner, NS_SAML, "NameID")) {
+        REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is not a NameID");
+    }
+    TRY(read_name_id(reading, &inner));
+    if (reader_next(&inner) != READER_DONE) {
+        REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is more than a NameID");
+    }
+    return reader_skip(reader) ? NULL : reader_refuse(op, reader);
 }
 
 static reason read_index(struct reading *reading, struct reader *reader) {
@@ -137,9 +155,7 @@ static reason read_child(struct reading *reading, struct reader *reader) {
         return read_index(reading, reader);
     }
     if (is_request && reader_at(reader, NS_SAML, "EncryptedID")) {
-        REFUSE(op, ENCRYPTION_NO_KEY,
-               "the NameID of the LogoutRequest is encrypted, which is not taken: "
-               "switch name encryption for sign-out off at the IdP");
+        return read_encrypted_id(reading, reader);
     }
     if (!is_request && reader_at(reader, NS_SAMLP, "Status")) {
         return read_status(reading, reader);
@@ -215,7 +231,7 @@ static reason read_and_judge(struct op *op, const struct inbound *inbound, struc
                              struct logout_message *ret_message) {
     const struct connection *connection = &inbound->trust->connection;
     struct logout_message message = {.is_request = is_request, .relay_state = relay_state};
-    struct reading reading = {.op = op, .message = &message};
+    struct reading reading = {.op = op, .keys = inbound->keys, .message = &message};
     TRY(read_message(&reading, octets));
     struct slice expected = connection->idp.entity_id;
     if (expected.len == 0 || !slice_equal(message.issuer, expected)) {

@@ -50,11 +50,11 @@ struct outbound {
 MUST_USE reason sp_authn_request(struct op *op, const struct sp *sp,
                                  const struct connection *connection, const struct sp_keys *keys,
                                  const struct pending *pending, struct outbound *ret_outbound);
-// LogoutRequest for a session, always signed; NameID with all that the login carried, SessionIndex. *ret_there false:
+// LogoutRequest for a session, always signed; `pending` gives ID and RelayState; NameID with all that the login carried, SessionIndex. *ret_there false:
 // the IdP has no logout endpoint, or the login carried no NameID, without which there is no LogoutRequest.
 MUST_USE reason sp_logout_request(struct op *op, const struct sp *sp,
                                   const struct connection *connection, const struct sp_keys *keys,
-                                  const struct session *session, struct slice relay_state,
+                                  const struct session *session, const struct pending *pending,
                                   struct outbound *ret_outbound, bool *ret_there);
 #define SP_STATUS_SUCCESS "urn:oasis:names:tc:SAML:2.0:status:Success"
 #define SP_STATUS_REQUESTER "urn:oasis:names:tc:SAML:2.0:status:Requester"

@@ -179,15 +179,15 @@ static reason logout_request_tail(struct op *op, const struct session *session,
 
 reason sp_logout_request(struct op *op, const struct sp *sp, const struct connection *connection,
                          const struct sp_keys *keys, const struct session *session,
-                         struct slice relay_state, struct outbound *ret_outbound, bool *ret_there) {
+                         const struct pending *pending, struct outbound *ret_outbound,
+                         bool *ret_there) {
     const struct endpoint *to = endpoint_of(connection->idp.slo, BINDING_REDIRECT);
     if (to == NULL || session->name_id.len == 0) {
         *ret_there = false;
         return NULL;
     }
-    struct draft draft = {.field = "SAMLRequest"};
+    struct draft draft = {.field = "SAMLRequest", .id = pending->request_id};
     struct xml xml;
-    TRY(sp_random_id(op, &draft.id));
     xml_open(&xml, op);
     xml_raw(&xml, "<samlp:LogoutRequest xmlns:samlp=\"" NS_SAMLP "\"");
     xml_attribute(&xml, "Destination", to->location);
@@ -200,7 +200,7 @@ reason sp_logout_request(struct op *op, const struct sp *sp, const struct connec
     xml_leaf(&xml, SAML_ISSUER, sp->entity_id);
     TRY(xml_done(&xml, &draft.head));
     TRY(logout_request_tail(op, session, &draft.tail));
-    TRY(dispatch(op, &draft, to->binding, to->location, relay_state, keys, ret_outbound));
+    TRY(dispatch(op, &draft, to->binding, to->location, pending->handle, keys, ret_outbound));
     *ret_there = true;
     return NULL;
 }

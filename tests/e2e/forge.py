@@ -239,7 +239,9 @@ class Logout:
     name_id_format: Optional[str] = EMAIL_FORMAT
     session_index: Optional[str] = None
     answers: Optional[str] = None
+    encrypt_to: Optional[x509.Certificate] = None  # the NameID
     status: str = STATUS_SUCCESS
+    sub_status: Optional[str] = None
     id: str = field(default_factory=new_id)
     issue_instant: object = 0
     not_on_or_after: object = 300
@@ -272,12 +274,15 @@ class Logout:
             f' xmlns:saml="{NS_SAML}"',
             Format=self.name_id_format,
         )
+        if self.encrypt_to is not None:
+            name = encrypted(name, self.encrypt_to, "EncryptedID")
         if self.session_index is None:
             return name
         return name + element("samlp:SessionIndex", escape_text(self.session_index))
 
     def _status(self):
-        return element("samlp:Status", element("samlp:StatusCode", "", Value=self.status))
+        inner = self.sub_status and element("samlp:StatusCode", "", Value=self.sub_status) or ""
+        return element("samlp:Status", element("samlp:StatusCode", inner, Value=self.status))
 
 
 # -- requests -----------------------------------------------------------------------------

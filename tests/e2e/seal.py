@@ -243,8 +243,8 @@ def sealed(canonical, identifier, seal, after="</saml:Issuer>"):
     return canonical[:at] + signature + canonical[at:]
 
 
-def encrypted(plaintext, certificate):
-    """An EncryptedAssertion: AES-256-GCM, the key wrapped with RSA-OAEP (SHA-1, MGF1-SHA1).
+def encrypted(plaintext, certificate, name="EncryptedAssertion"):
+    """An EncryptedAssertion, or an EncryptedID: AES-256-GCM, the key wrapped with RSA-OAEP (SHA-1, MGF1-SHA1).
 
     certificate: the receiver's, an x509.Certificate.
     """
@@ -266,4 +266,4 @@ def encrypted(plaintext, certificate):
         f' xmlns:xenc="{NS_XENC}"',
         Type=NS_XENC + "Element",
     )
-    return element("saml:EncryptedAssertion", data, f' xmlns:saml="{NS_SAML}"')
+    return element("saml:" + name, data, f' xmlns:saml="{NS_SAML}"')

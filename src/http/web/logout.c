@@ -47,7 +47,13 @@ static reason end_session(struct op *op, struct txn *txn, void *arg) {
     return session_end(op, txn, ending->actor, ending->session, &ending->there);
 }
 
-// The LogoutRequest for the IdP, if it has an endpoint for one.
+static reason add_pending(struct op *op, struct txn *txn, void *arg) {
+    struct slice cookie; // nobody gets it: an answer ends nothing, so no browser is bound to it
+    return pending_add(op, txn, arg, &cookie);
+}
+
+// The LogoutRequest for the IdP, if it has an endpoint for one. What it asks is kept, so that only an answer to it
+// is taken for one.
 static reason request_logout(struct op *op, struct gate *gate, const struct session *session,
                              struct outbound *ret_outbound, bool *ret_there) {
     const struct trust *trust = NULL;
@@ -57,9 +63,13 @@ static reason request_logout(struct op *op, struct gate *gate, const struct sess
         return why == REASON_OF(NOT_FOUND) ? NULL : why; // removed since the login
     }
     struct sp sp;
+    struct pending pending = {.connection = session->connection, .logout = true};
     why = sp_addresses(op, gate->settings->public_url, session->connection, &sp);
-    if (why == NULL) {
-        why = sp_logout_request(op, &sp, &trust->connection, gate->sp_keys, session, S("logout"),
+    if (why == NULL && trust->connection.idp.slo.count > 0 && session->name_id.len > 0) {
+        why = store_write(op, gate->store, add_pending, &pending);
+    }
+    if (why == NULL && pending.request_id.len > 0) {
+        why = sp_logout_request(op, &sp, &trust->connection, gate->sp_keys, session, &pending,
                                 ret_outbound, ret_there);
     }
     trust_return(gate->trusts, trust);
@@ -189,6 +199,28 @@ static reason answer_request(struct op *op, struct gate *gate, const struct trus
                          "You are signed out. One moment: your identity provider is told.");
 }
 
+struct answer {
+    struct slice connection, request_id;
+    bool taken;
+};
+static reason take_pending(struct op *op, struct txn *txn, void *arg) {
+    struct answer *answer = arg;
+    return pending_take_logout(op, txn, answer->connection, answer->request_id, &answer->taken);
+}
+
+// What answers no request of ours, or was here before, says nothing about where this browser is signed in.
+static reason take_answer(struct op *op, struct gate *gate, const struct trust *trust,
+                          const struct logout_message *message, struct reply *reply) {
+    struct answer answer = {trust->connection.slug, message->in_response_to, false};
+    TRY(store_write(op, gate->store, take_pending, &answer));
+    bool success = slice_equal(message->status, S(SP_STATUS_SUCCESS)) && message->sub_status.len == 0;
+    reply_redirect(reply, 303,
+                   !answer.taken ? S("/?signed_out=here")
+                   : success     ? S("/?signed_out=everywhere")
+                                 : S("/?signed_out=partly"));
+    return NULL;
+}
+
 static reason receive(struct op *op, struct gate *gate, struct request *request,
                       const struct trust *trust, struct reply *reply) {
     struct sp sp;
@@ -210,9 +242,7 @@ static reason receive(struct op *op, struct gate *gate, struct request *request,
     if (message.is_request) {
         return answer_request(op, gate, trust, &sp, request, &message, reply);
     }
-    bool success = slice_equal(message.status, S(SP_STATUS_SUCCESS)) && message.sub_status.len == 0;
-    reply_redirect(reply, 303, success ? S("/?signed_out=everywhere") : S("/?signed_out=partly"));
-    return NULL;
+    return take_answer(op, gate, trust, &message, reply);
 }
 
 // A refused sign-out message leaves a trace as a refused login does, kept in memory only: nothing was changed by it.

@@ -99,6 +99,17 @@ static void a_second_answer_to_the_same_request_is_refused(void **state) {
     assert_refused(house, RESPONSE_IN_RESPONSE_TO_UNKNOWN);
 }
 
+// A sign-out that waits has an ID of the same kind; no Response answers it.
+static void an_answer_to_a_sign_out_is_refused(void **state) {
+    struct house *house = house_of(state);
+    struct call c = {.pending = {.connection = S("acme-okta"), .logout = true}};
+    assert_done(fixture_write(house->fixture, call_pending_add, &c));
+    house->identity.in_response_to = c.pending.request_id;
+    house->handle = c.pending.handle;
+    house->cookie = c.cookie;
+    assert_refused(house, RESPONSE_IN_RESPONSE_TO_UNKNOWN);
+}
+
 static void an_answer_to_an_unknown_request_is_refused(void **state) {
     struct house *house = house_of(state);
     const char *unknown[] = {"_", "_0123456789abcdef0123456789abcdef01234567", "id-1", "\n",
@@ -398,6 +409,7 @@ int main(void) {
         T(a_session_that_has_ended_at_the_idp_is_refused),
         T(an_answer_to_a_waiting_request_consumes_it),
         T(a_second_answer_to_the_same_request_is_refused),
+        T(an_answer_to_a_sign_out_is_refused),
         T(an_answer_to_an_unknown_request_is_refused),
         T(an_answer_to_another_connections_request_is_refused),
         T(an_answer_that_comes_too_late_is_refused),

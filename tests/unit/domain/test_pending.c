@@ -97,6 +97,38 @@ static void a_target_on_another_site_is_refused(void **state) {
     }
 }
 
+CALLS(call_take_logout, pending_take_logout(op, txn, c->pending.connection, c->id, &c->yes))
+
+static bool is_taken(struct house *house, const char *connection, struct slice id) {
+    struct call c = {.id = id, .pending = {.connection = slice_str(connection)}};
+    assert_done(fixture_write(house->fixture, call_take_logout, &c));
+    return c.yes;
+}
+
+static void a_sign_out_is_answered_once_and_at_its_own_connection(void **state) {
+    struct house *house = *state;
+    struct call c = {.pending = {.connection = S("acme-okta"), .logout = true}};
+    assert_done(fixture_write(house->fixture, call_pending_add, &c));
+    struct slice id = c.pending.request_id;
+    assert_false(is_taken(house, "acme-entra", id));
+    assert_false(is_taken(house, "acme-okta", S("")));
+    assert_false(is_taken(house, "acme-okta", S("_made_up")));
+    assert_true(is_taken(house, "acme-okta", id));
+    assert_false(is_taken(house, "acme-okta", id));
+    assert_false(is_found(house, call_pending_find, id));
+}
+
+static void a_sign_in_or_what_expired_is_no_sign_out(void **state) {
+    struct house *house = *state;
+    struct call c = start(house, "");
+    assert_false(is_taken(house, "acme-okta", c.pending.request_id));
+    assert_true(is_found(house, call_pending_find, c.pending.request_id));
+    c = (struct call){.pending = {.connection = S("acme-okta"), .logout = true}};
+    assert_done(fixture_write(house->fixture, call_pending_add, &c));
+    house->fixture->op.now += PENDING_LIFETIME + 1;
+    assert_false(is_taken(house, "acme-okta", c.pending.request_id));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void) {
@@ -107,6 +139,8 @@ int main(void) {
         T(an_expired_one_is_still_found),
         T(a_removed_one_is_gone),
         T(a_target_on_another_site_is_refused),
+        T(a_sign_out_is_answered_once_and_at_its_own_connection),
+        T(a_sign_in_or_what_expired_is_no_sign_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

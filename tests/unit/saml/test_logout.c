@@ -6,6 +6,7 @@
 #include "no_pool.h"
 
 #include "base/encode.h"
+#include "saml/encrypted.h"
 #include "saml/logout.h"
 #include "saml/sp_keys.h"
 #include "saml/sp_write.h"
@@ -313,10 +314,50 @@ static void what_is_missing_or_twice_is_refused(void **state) {
                      "<samlp:Extensions><x xmlns=\"urn:x\"></x></samlp:Extensions>" NAME));
 }
 
-static void an_encrypted_name_is_said(void **state) {
+// A LogoutRequest whose name is this plaintext, encrypted for `to`.
+static reason with_encrypted(struct op *op, const char *plain, EVP_PKEY *to, const char *more,
+                             struct logout_message *ret_message) {
+    struct sealed sealed = {.op = op,
+                            .element = "EncryptedID",
+                            .content = CBC256, // the signature held: CBC is as good as any
+                            .plain = slice_str(plain),
+                            .wraps = {{.to = to}},
+                            .wrap_count = 1};
+    struct piece piece = request_piece;
+    piece.rest = op_text(op, "%.*s%s<samlp:SessionIndex>i1</samlp:SessionIndex>",
+                         SLICE(sealed_text(&sealed)), more)
+                     .at;
+    return by_query(op, &piece, ret_message);
+}
+
+static void an_encrypted_name_is_read(void **state) {
+    struct logout_message message;
+    inbound.keys = unit_keys;
+    assert_done(with_encrypted(*state, NAME, unit_keys->encryption, "", &message));
+    assert_text(message.name_id, "anna&co");
+    assert_text(message.name_id_format, "urn:x:f");
+    assert_text(message.name_qualifier, "q");
+    assert_int_equal(message.session_indexes.count, 1);
+}
+
+static void an_encrypted_name_that_is_none_is_refused(void **state) {
+    struct logout_message message;
+    EVP_PKEY *ours = unit_keys->encryption;
+    assert_refused(with_encrypted(*state, NAME, ours, "", &message), ENCRYPTION_NO_KEY);
+    inbound.keys = unit_keys;
+    assert_refused(with_encrypted(*state, NAME, unit_keys->signing, "", &message), ENCRYPTION_FAILED);
+    const char *const bad[] = {"anna", NAME NAME, "<NameID>anna</NameID>", "<!DOCTYPE a>" NAME,
+                               "<saml:NameID xmlns:saml=\"" NS_SAML "\">anna",
+                               "<saml:EncryptedID xmlns:saml=\"" NS_SAML "\"></saml:EncryptedID>"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (with_encrypted(*state, bad[i], ours, "", &message) == NULL) {
+            fail_msg("%s was taken", bad[i]);
+        }
+    }
+    assert_refused(with_encrypted(*state, NAME, ours, NAME, &message), SAML_MALFORMED); // two names
     assert_refused(with(*state, NULL, NULL,
                         "<saml:EncryptedID xmlns:saml=\"" NS_SAML "\"></saml:EncryptedID>"),
-                   ENCRYPTION_NO_KEY);
+                   ENCRYPTION_FAILED);
 }
 
 static void a_response_needs_a_status(void **state) {
@@ -348,6 +389,91 @@ static void the_field_and_the_message_must_agree(void **state) {
                    SAML_BINDING);
 }
 
+// ---- spellings of a query ----------------------------------------------------------------------
+
+enum spelling { LOWER, ODD, LESS, PLUS };
+
+// The same text, escaped another way: %2f for %2F; letters escaped too; no more than must be.
+static struct slice spell(struct op *op, struct slice text, enum spelling how) {
+    struct buf out;
+    buf_open(&out, op, 1U << 16);
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = (uint8_t)text.at[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        bool keep = how == ODD ? plain && i % 3 != 0 : plain || c == '-' || c == '.' || c == '_';
+        keep = keep || (how == LESS && (c == '/' || c == ':' || c == '=')) ||
+               (how == PLUS && c == '+');
+        if (keep) {
+            buf_byte(&out, c);
+        } else {
+            buf_printf(&out, how == LOWER ? "%%%02x" : "%%%02X", c);
+        }
+    }
+    return buf_slice(&out);
+}
+
+static struct slice value_of(struct op *op, struct slice query, const char *name) {
+    struct slice part;
+    struct slice key;
+    struct slice value = S("");
+    while (slice_cut(&query, '&', &part)) {
+        if (slice_cut(&part, '=', &key) && slice_equal(key, slice_str(name))) {
+            assert_true(decode_url(op, part, false, &value));
+        }
+    }
+    return value;
+}
+
+// The request's query in this spelling, signed over the very octets; the signature spelled so too.
+static struct slice spelled_query(struct op *op, enum spelling how) {
+    struct slice xml = op_text(op, "%.*s%.*s", SLICE(head_of(op, &request_piece)),
+                               SLICE(tail_of(op, &request_piece)));
+    struct slice plain = query_of(op, xml, "SAMLRequest", unit_keys);
+    struct slice octets =
+        op_text(op, "SAMLRequest=%.*s&RelayState=%.*s&SigAlg=%.*s",
+                SLICE(spell(op, value_of(op, plain, "SAMLRequest"), how)),
+                SLICE(spell(op, S("state"), how)),
+                SLICE(spell(op, value_of(op, plain, "SigAlg"), how)));
+    struct slice signature;
+    struct slice text;
+    assert_done(sp_sign(op, unit_keys, octets, &signature));
+    assert_done(encode_base64(op, signature, &text));
+    return op_text(op, "%.*s&Signature=%.*s", SLICE(octets), SLICE(spell(op, text, how)));
+}
+
+static void each_legal_spelling_of_the_query_is_verified_as_it_came(void **state) {
+    for (int how = LOWER; how <= PLUS; how++) {
+        struct logout_message message;
+        struct slice query = spelled_query(*state, (enum spelling)how);
+        assert_done(logout_receive_query(*state, &inbound, S(SLO), query, &message));
+        check_request(&message);
+    }
+}
+
+// What was signed is the octets: a proxy on the way that spells them anew breaks the signature.
+static void a_query_spelled_anew_after_signing_is_refused(void **state) {
+    struct op *op = *state;
+    struct logout_message message;
+    struct slice query = spelled_query(op, LOWER);
+    size_t at = slice_find(query, S("%2b")) != SIZE_MAX ? slice_find(query, S("%2b"))
+                                                         : slice_find(query, S("%3a"));
+    assert_true(at != SIZE_MAX);
+    struct slice anew = op_text(op, "%.*s%%%c%c%.*s", SLICE(slice_sub(query, 0, at)), query.at[at + 1],
+                                query.at[at + 2] - 'a' + 'A', SLICE(slice_sub(query, at + 3, query.len)));
+    assert_int_equal(anew.len, query.len);
+    assert_refused(logout_receive_query(op, &inbound, S(SLO), anew, &message), LOGOUT_SIGNATURE);
+    // A parameter twice, or its name escaped: which one would count?
+    struct slice twice = op_text(op, "%.*s&RelayState=state", SLICE(query));
+    assert_refused(logout_receive_query(op, &inbound, S(SLO), twice, &message), SAML_BINDING);
+    struct slice hidden = op_text(op, "%.*s&Relay%%53tate=state", SLICE(query));
+    assert_refused(logout_receive_query(op, &inbound, S(SLO), hidden, &message), SAML_BINDING);
+    // In another order it is still what was signed.
+    size_t relay = slice_find(query, S("&RelayState=state"));
+    struct slice moved = op_text(op, "RelayState=state&%.*s%.*s", SLICE(slice_sub(query, 0, relay)),
+                                 SLICE(slice_sub(query, relay + 17, query.len)));
+    assert_done(logout_receive_query(op, &inbound, S(SLO), moved, &message));
+}
+
 #define LOGOUT_TEST(name) cmocka_unit_test_setup_teardown(name, open_trust, close_op)
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -365,7 +491,10 @@ int main(void) {
         LOGOUT_TEST(another_destination_or_none_is_refused),
         LOGOUT_TEST(times_count_with_the_skew),
         LOGOUT_TEST(what_is_missing_or_twice_is_refused),
-        LOGOUT_TEST(an_encrypted_name_is_said),
+        LOGOUT_TEST(an_encrypted_name_is_read),
+        LOGOUT_TEST(an_encrypted_name_that_is_none_is_refused),
+        LOGOUT_TEST(each_legal_spelling_of_the_query_is_verified_as_it_came),
+        LOGOUT_TEST(a_query_spelled_anew_after_signing_is_refused),
         LOGOUT_TEST(a_response_needs_a_status),
         LOGOUT_TEST(the_field_and_the_message_must_agree),
     };

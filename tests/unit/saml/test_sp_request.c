@@ -10,6 +10,10 @@
 static const struct pending pending = {.request_id = {REQUEST_ID, sizeof REQUEST_ID - 1},
                                        .handle = {"AAAAAAAAAAAAAAAAAAAAAAAAAAA", 27}};
 
+static const struct pending logout = {.request_id = {REQUEST_ID, sizeof REQUEST_ID - 1},
+                                      .handle = {"handle", 6},
+                                      .logout = true};
+
 // What stands in a query as `name`, decoded; at NULL: not there.
 static struct slice parameter(struct op *op, struct slice url, const char *name) {
     struct slice query = slice_sub(url, slice_find(url, S("?")) + 1, url.len);
@@ -191,7 +195,7 @@ static void a_logout_request_names_the_person_as_the_login_did(void **state) {
     struct outbound out;
     bool there = false;
     assert_done(sp_logout_request(*state, &sp, unit_connection(&unit), unit_keys, &session,
-                                  S("handle"), &out, &there));
+                                  &logout, &out, &there));
     assert_true(there);
     assert_false(out.post);
     assert_true(slice_starts(out.url, S("https://idp.example/slo?SAMLRequest=")));
@@ -200,7 +204,7 @@ static void a_logout_request_names_the_person_as_the_login_did(void **state) {
     assert_text(message.relay_state, "handle");
     assert_holds(xml, "<samlp:LogoutRequest xmlns:samlp=\"" NS_SAMLP
                       "\" Destination=\"https://idp.example/slo\" "
-                      "ID=\"_");
+                      "ID=\"" REQUEST_ID);
     assert_holds(
         xml,
         "\" IssueInstant=\"2026-11-21T16:00:00.000Z\" NotOnOrAfter=\"2026-11-21T16:05:00.000Z\" "
@@ -224,7 +228,7 @@ static void what_the_login_did_not_carry_is_left_out(void **state) {
     connection->idp.slo.count = 1;            // POST only
     connection->policy.sign_requests = false; // sign-out is signed all the same
     assert_done(
-        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, &logout, &out, &there));
     assert_true(there);
     struct slice xml = form_of(*state, &out);
     assert_holds(xml, "<saml:NameID xmlns:saml=\"" NS_SAML
@@ -246,7 +250,7 @@ static void a_form_s_address_outlives_the_connection(void **state) {
     bool there = false;
     connection->idp.slo.count = 1; // POST only
     assert_done(
-        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, &logout, &out, &there));
     struct slice location = ((const struct endpoint *)connection->idp.slo.at)[0].location;
     assert_true(out.post && slice_equal(out.url, location));
     assert_false(is_inside(out.url, location));
@@ -261,17 +265,17 @@ static void without_an_address_or_a_name_there_is_no_logout_request(void **state
     bool there = true;
     session.name_id = S("");
     assert_done(
-        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, &logout, &out, &there));
     assert_false(there);
     session = unit_session();
     connection->idp.slo.count = 0;
     there = true;
     assert_done(
-        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, &logout, &out, &there));
     assert_false(there);
 }
 
-static void each_logout_request_has_its_own_id(void **state) {
+static void a_logout_request_has_the_id_that_is_kept(void **state) {
     struct unit_connection unit;
     struct connection *connection = unit_connection(&unit);
     struct session session = unit_session();
@@ -280,11 +284,9 @@ static void each_logout_request_has_its_own_id(void **state) {
     struct query_message message;
     bool there;
     assert_done(
-        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
-    struct slice one = message_of(*state, out.url, &message);
-    assert_done(
-        sp_logout_request(*state, &sp, connection, unit_keys, &session, S(""), &out, &there));
-    assert_false(slice_equal(one, message_of(*state, out.url, &message)));
+        sp_logout_request(*state, &sp, connection, unit_keys, &session, &logout, &out, &there));
+    assert_holds(message_of(*state, out.url, &message), " ID=\"" REQUEST_ID "\"");
+    assert_text(message.relay_state, "handle");
 }
 
 static void a_logout_response_goes_to_the_response_location(void **state) {
@@ -339,7 +341,7 @@ int main(void) {
         TEST(what_the_login_did_not_carry_is_left_out),
         TEST(a_form_s_address_outlives_the_connection),
         TEST(without_an_address_or_a_name_there_is_no_logout_request),
-        TEST(each_logout_request_has_its_own_id),
+        TEST(a_logout_request_has_the_id_that_is_kept),
         TEST(a_logout_response_goes_to_the_response_location),
         TEST(a_logout_response_by_form_says_what_went_wrong),
     };
