@@ -6,6 +6,7 @@
 #   make test       everything on a fresh machine: packages, build, all tests
 #   make unit       the unit tests (MODE=asan: with ASan and UBSan)
 #   make bench      CPU per login; BENCH='--count 5000'
+#   make soak       kills, full disks, failing disks, overload: as in the tests, for half an hour
 #   make fuzz T=60  each fuzz target for T seconds
 #   make layers     prints the order of the rooms and checks who includes whom
 #   make install    DESTDIR, PREFIX
@@ -93,6 +94,8 @@ WORKER_ARCHIVES := $(B)/lib/worker.a $(B)/lib/base.a
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(foreach r,$(ROOMS) worker,$(wildcard tests/unit/$(r)/test_*.c))))
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH_BIN  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
+# Preloaded into the shipped gate by the crash tests, and what floods it.
+CRASH_LIB  := $(B)/tests/crash/failing_io.so $(B)/tests/crash/stepped_clock.so $(B)/tests/crash/flood
 
 PROGRAMS := gatehouse gatehouse-worker gatehouse-opinion gatehouse-practice-idp
 ifeq ($(MODE),release)
@@ -102,7 +105,7 @@ BIN := $(B)
 endif
 PROGRAM_FILES := $(addprefix $(BIN)/,$(PROGRAMS))
 
-.PHONY: bounds valgrind unit-programs all deps run test unit bench fuzz install clean layers check-gate check-headers help programs
+.PHONY: bounds valgrind unit-programs all deps run test unit bench soak fuzz install clean layers check-gate check-headers help programs
 .DELETE_ON_ERROR:
 all: $(PROGRAM_FILES)
 
@@ -172,6 +175,13 @@ $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL) -lcrypto
 
+$(B)/tests/crash/%.so: tests/crash/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS_ALL)) -fPIC -shared -fvisibility=default -o $@ $< -ldl
+$(B)/tests/crash/flood: tests/crash/flood.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL)
+
 # libFuzzer with ASan and UBSan over the sources themselves; clang only.
 FUZZ_OBJ   := $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c src/saml/*.c src/domain/*.c src/store/*.c))
 FUZZ_FLAGS := -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -Iinclude -g -O1 -MMD -MP \
@@ -217,10 +227,13 @@ check-gate: $(BIN)/gatehouse
 bench: $(PROGRAM_FILES) $(BENCH_BIN)
 	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/run.py $(BENCH)
 
+soak: programs
+	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/crash/run.py --soak $(SOAK)
+
 fuzz: $(FUZZ_BIN)
 	$(Q)src/tools/fuzz.sh $(T) $(FUZZ_BIN)
 
-programs: $(PROGRAM_FILES) $(BENCH_BIN)
+programs: $(PROGRAM_FILES) $(BENCH_BIN) $(CRASH_LIB)
 
 # ---- everything on a fresh machine -----------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ struct conn {
     bool polling_out;
     char head[HEAD_MAX];
     struct iovec request[2]; // head and body, as far as not sent yet
+    long number; // of the body's line, from 0
     uint64_t since_us;
     size_t answer_len;
     char answer[ANSWER_MAX + 1];
@@ -64,6 +65,7 @@ struct conn {
 struct load {
     // what to do
     const char *path, *file, *cookie;
+    FILE *record; // NULL, or where good answers are written at once
     long port, conns, skip, count, seconds, status;
     bool json;
     // where it stands
@@ -172,8 +174,9 @@ static struct piece json_token(const char *body, const char *end) {
 }
 
 // What is wrong with a complete answer, or NULL and the session that it opened.
-static const char *judge(const struct load *load, const char *answer, const char *body,
+static const char *judge(const struct load *load, const struct conn *conn, const char *body,
                          const char *end, struct session *ret_session) {
+    const char *answer = conn->answer;
     if (decimal((struct piece){answer + 9, 3}) != load->status) {
         return "the status is not the one of a login";
     }
@@ -183,6 +186,10 @@ static const char *judge(const struct load *load, const char *answer, const char
     }
     if (token.len < TOKEN_MIN) {
         return "the session token has under 16 characters";
+    }
+    if (load->record != NULL &&
+        fprintf(load->record, "%ld %.*s\n", conn->number, (int)token.len, token.at) < 0) {
+        err(2, "--record");
     }
     SHA256((const unsigned char *)token.at, token.len, ret_session->digest);
     return NULL;
@@ -286,6 +293,7 @@ static void post_next(struct load *load, struct conn *conn) {
     conn->request[1] = (struct iovec){load->next, body_len};
     conn->answer_len = 0;
     conn->waiting = true;
+    conn->number = load->skip + load->sent;
     conn->since_us = now_us();
     load->next += body_len + (stop != NULL ? 1 : 0);
     load->sent++;
@@ -331,7 +339,7 @@ static bool complete(const struct conn *conn, const char **ret_body, const char 
 static void take_answer(struct load *load, struct conn *conn, const char *body) {
     const char *end = conn->answer + conn->answer_len;
     uint64_t took_us = now_us() - conn->since_us;
-    const char *wrong = judge(load, conn->answer, body, end, &load->sessions[load->ok]);
+    const char *wrong = judge(load, conn, body, end, &load->sessions[load->ok]);
     if (wrong != NULL) {
         fail(load, conn, wrong);
     } else {
@@ -491,7 +499,8 @@ static void usage(FILE *to) {
           "  --seconds S   give up after (120)\n"
           "  --json        ask for JSON and look for access_token instead of a cookie\n"
           "  --status N    of a login (303, with --json 200)\n"
-          "  --cookie NAME of the session (__Host-gatehouse)\n",
+          "  --cookie NAME of the session (__Host-gatehouse)\n"
+          "  --record FILE gets a line for each good answer: its body's line from 0, its token\n",
           to);
 }
 
@@ -502,7 +511,8 @@ static void read_options(int argc, char **argv, struct load *load) {
         {"count", required_argument, NULL, 'n'},   {"conns", required_argument, NULL, 'c'},
         {"seconds", required_argument, NULL, 'S'}, {"json", no_argument, NULL, 'j'},
         {"status", required_argument, NULL, 'x'},  {"cookie", required_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"record", required_argument, NULL, 'r'},  {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -514,6 +524,12 @@ static void read_options(int argc, char **argv, struct load *load) {
             case 'n': load->count = arg_number("count", optarg, 1, COUNT_MAX); break;
             case 'c': load->conns = arg_number("conns", optarg, 1, CONNS_MAX); break;
             case 'S': load->seconds = arg_number("seconds", optarg, 1, SECONDS_MAX); break;
+            case 'r':
+                load->record = fopen(optarg, "we");
+                if (load->record == NULL) {
+                    err(2, "%s", optarg);
+                }
+                break;
             case 'j': load->json = true; break;
             case 'x': load->status = arg_number("status", optarg, 100, 599); break;
             case 'k': load->cookie = optarg; break;
@@ -554,5 +570,8 @@ int main(int argc, char **argv) {
     free(load.latency_us);
     free(load.sessions);
     close(load.poll);
+    if (load.record != NULL && fclose(load.record) != 0) {
+        err(2, "--record");
+    }
     return well ? 0 : 1;
 }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Preloaded into the gate by the crash tests: while the file FAILING_IO names is there, the calls
+// that stand in it (pwrite, pwritev, fdatasync, fsync, msync, meta) fail with EIO on the store's
+// file. `meta` are the writes that LMDB makes durable by themselves (O_DSYNC): the ones that make a
+// commit count. Everything else goes through. Tests only; nothing of the product knows of it.
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static bool is_store(int fd) {
+    char link[64];
+    char path[4096];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    if (len <= 0) {
+        return false;
+    }
+    path[len] = '\0';
+    const char *name = strrchr(path, '/');
+    return name != NULL && strcmp(name + 1, "store.mdb") == 0;
+}
+
+// Whether `word` stands in the control file now.
+static bool told(const char *word) {
+    const char *control = getenv("FAILING_IO");
+    char text[256];
+    int fd = control != NULL ? open(control, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t len = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[len > 0 ? len : 0] = '\0';
+    char *rest = text;
+    for (char *each = strsep(&rest, " \n"); each != NULL; each = strsep(&rest, " \n")) {
+        if (strcmp(each, word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool fails(const char *word, int fd) {
+    if (!told(word) || !is_store(fd)) {
+        return false;
+    }
+    errno = EIO;
+    return true;
+}
+
+static bool write_fails(const char *word, int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return fails((flags & O_DSYNC) != 0 ? "meta" : word, fd);
+}
+
+static void *next(const char *name) {
+    void *found = dlsym(RTLD_NEXT, name);
+    if (found == NULL) {
+        abort();
+    }
+    return found;
+}
+
+#define REAL(result, name, ...)                                                                    \
+    result (*real)(__VA_ARGS__);                                                                   \
+    void *found = next(name);                                                                      \
+    memcpy(&real, &found, sizeof real)
+
+ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t at) {
+    REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
+    return write_fails("pwrite", fd) ? -1 : real(fd, bytes, len, at);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at) {
+    return pwrite64(fd, bytes, len, at);
+}
+
+ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at) {
+    REAL(ssize_t, "pwritev64", int, const struct iovec *, int, off64_t);
+    return write_fails("pwritev", fd) ? -1 : real(fd, parts, count, at);
+}
+
+ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) {
+    return pwritev64(fd, parts, count, at);
+}
+
+int fdatasync(int fd) {
+    REAL(int, "fdatasync", int);
+    return fails("fdatasync", fd) ? -1 : real(fd);
+}
+
+int fsync(int fd) {
+    REAL(int, "fsync", int);
+    return fails("fsync", fd) ? -1 : real(fd);
+}
+
+int msync(void *at, size_t len, int flags) {
+    REAL(int, "msync", void *, size_t, int);
+    if (told("msync")) {
+        errno = EIO;
+        return -1;
+    }
+    return real(at, len, flags);
+}
