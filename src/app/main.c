@@ -12,6 +12,7 @@ static const struct cli_command commands[] = {
     {"user", "the people of a tenant", user_actions},
     {"role", "built-in roles and a tenant's own", role_actions},
     {"trace", "what was checked in a sign-in, and why it was refused", trace_actions},
+    {"keys", "the gate's own SAML keys, and rolling them over", keys_actions},
     {"check", "verify a SAML response offline and explain the verdict", check_actions},
     {"metadata", "read an identity provider's metadata as an import would", metadata_actions},
     {"selftest", "attack this very program, and say what it withstands", selftest_actions},

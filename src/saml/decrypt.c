@@ -359,17 +359,19 @@ reason decrypt_element(struct op *op, const struct sp_keys *keys, const struct r
     const struct block_cipher *cipher = NULL;
     struct oaep oaeps[DECRYPT_KEYS_MAX];
     struct slice plain = SLICE_NONE;
-    if (keys == NULL || keys->encryption == NULL) {
+    if (keys == NULL || keys->decryption_count == 0) {
         REFUSE(op, ENCRYPTION_NO_KEY, "there is no key here to decrypt with");
     }
     TRY(read_encrypted(&it));
     TRY(choose_all(&it, allow_cbc, &cipher, oaeps));
     // All are tried, also after one that opens: how long it takes does not say which did.
-    for (size_t i = 0; i < it.key_count; i++) {
+    for (size_t i = 0; i < it.key_count * keys->decryption_count; i++) {
         char *to = NULL;
         size_t len = 0;
+        size_t wrapped = i / keys->decryption_count;
+        EVP_PKEY *ours = keys->decryption[i % keys->decryption_count];
         TRY(op_take(op, it.value.len + CBC_BLOCK, &to));
-        bool opens = open_with(&it, cipher, keys->encryption, &oaeps[i], it.keys[i].value, to, &len);
+        bool opens = open_with(&it, cipher, ours, &oaeps[wrapped], it.keys[wrapped].value, to, &len);
         if (opens && plain.at == NULL) {
             plain = slice_of(to, len);
         }

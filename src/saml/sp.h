@@ -13,6 +13,7 @@ struct sp_keys; // signing and decryption keys with their certificates
 // Makes DIR/saml-signing.key, .crt, DIR/saml-encryption.key, .crt (RSA 3072, self-signed for ten years, 0600) where
 // they are not there yet. start.key_file.
 MUST_USE reason sp_keys_make(struct op *op, const char *dir);
+// All keys that are there, by their states (below).
 // start.key_file: which file, what is wrong (missing, unreadable, not a key, certificate of another key, readable for
 // others), what to do.
 MUST_USE reason sp_keys_open(struct op *op, const char *dir, struct sp_keys **ret_keys);
@@ -20,6 +21,40 @@ MUST_USE reason sp_keys_open(struct op *op, const char *dir, struct sp_keys **re
 MUST_USE reason sp_keys_open_decryption(struct op *op, const char *name, struct slice pem,
                                         struct sp_keys **ret_keys);
 void sp_keys_close(struct sp_keys *keys);
+
+// How keys are rolled over, as files: saml-signing.key is number 1, saml-signing-2.key number 2; the states stand in
+// saml-signing.state, and without that file number 1 is the current one. A gate reads them at its start.
+#define SP_KEYS_MAX 2 // of a kind at once: the one that is used, and one on its way in or out
+enum sp_key_kind { SP_SIGNING, SP_ENCRYPTION };
+#define SP_KEY_KINDS 2
+enum sp_key_state {
+    SP_KEY_NEXT,    // published, not used yet; one for encryption decrypts already
+    SP_KEY_CURRENT, // used, and published first
+    SP_KEY_OLD,     // published still; one for encryption decrypts
+    SP_KEY_RETIRED, // published no more; one for encryption decrypts until it is removed
+};
+extern const char *const sp_key_kind_names[], *const sp_key_state_names[];
+struct sp_key_row {
+    uint32_t number;
+    int state; // enum sp_key_state
+};
+struct sp_key_set {
+    struct sp_key_row rows[SP_KEYS_MAX]; // the current one first
+    size_t count;
+};
+MUST_USE reason sp_keys_list(struct op *op, const char *dir, enum sp_key_kind kind,
+                             struct sp_key_set *ret_set);
+// A new key, `next`. illegal_transition: there are SP_KEYS_MAX already.
+MUST_USE reason sp_keys_add(struct op *op, const char *dir, enum sp_key_kind kind,
+                            uint32_t *ret_number);
+// It becomes the current one, and the current one becomes old. From next or old. not_found, illegal_transition.
+MUST_USE reason sp_keys_use(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number);
+// From old. not_found, illegal_transition.
+MUST_USE reason sp_keys_retire(struct op *op, const char *dir, enum sp_key_kind kind,
+                               uint32_t number);
+// The files too. From retired or next. not_found, illegal_transition.
+MUST_USE reason sp_keys_remove(struct op *op, const char *dir, enum sp_key_kind kind,
+                               uint32_t number);
 
 // What metadata tells of the operator; "" is left out.
 struct sp_about {
@@ -73,7 +108,9 @@ MUST_USE reason sp_logout_response(struct op *op, const struct sp *sp,
 // Signs with the SP's signing key, RSA-SHA256. For the documents here and binding_redirect_url.
 MUST_USE reason sp_sign(struct op *op, const struct sp_keys *keys, struct slice octets,
                         struct slice *ret_signature);
-// The DER certificates in base64, for metadata.
+// Those that the metadata publishes, DER in base64, the current one first.
+struct texts sp_published_certificates(const struct sp_keys *keys, enum sp_key_kind kind);
+// The current ones.
 struct slice sp_signing_certificate(const struct sp_keys *keys);
 struct slice sp_encryption_certificate(const struct sp_keys *keys);
 

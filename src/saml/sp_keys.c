@@ -39,11 +39,21 @@ struct pair {
     const char *key_name, *certificate_name, *common_name;
     const char *usage; // X.509 key usage
 };
-static const struct pair signing_pair = {"saml-signing.key", "saml-signing.crt",
-                                         "Gatehouse SAML signing", "critical,digitalSignature"};
-static const struct pair encryption_pair = {"saml-encryption.key", "saml-encryption.crt",
-                                            "Gatehouse SAML encryption",
-                                            "critical,keyEncipherment"};
+
+const char *const sp_key_kind_names[] = {"signing", "encryption", NULL};
+
+// The first of each kind has no number in its name.
+static reason pair_of(struct op *op, enum sp_key_kind kind, uint32_t number, struct pair *ret_pair) {
+    const char *name = sp_key_kind_names[kind];
+    struct slice stem = number == 1 ? op_text(op, "saml-%s", name)
+                                    : op_text(op, "saml-%s-%u", name, number);
+    TRY(op_cstr(op, op_text(op, "%.*s.key", SLICE(stem)), &ret_pair->key_name));
+    TRY(op_cstr(op, op_text(op, "%.*s.crt", SLICE(stem)), &ret_pair->certificate_name));
+    bool signs = kind == SP_SIGNING;
+    ret_pair->common_name = signs ? "Gatehouse SAML signing" : "Gatehouse SAML encryption";
+    ret_pair->usage = signs ? "critical,digitalSignature" : "critical,keyEncipherment";
+    return NULL;
+}
 
 static reason path_of(struct op *op, const char *dir, const char *name, const char **ret_path) {
     struct slice path = op_text(op, "%s/%s", dir, name);
@@ -385,9 +395,102 @@ static reason make_pair(struct op *op, const char *dir, const struct pair *pair)
     return has_certificate ? NULL : make_certificate(op, dir, certificate_path, key, pair);
 }
 
-reason sp_keys_make(struct op *op, const char *dir) {
-    TRY(make_pair(op, dir, &signing_pair));
-    return make_pair(op, dir, &encryption_pair);
+reason sp_pair_make(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number) {
+    struct pair pair;
+    TRY(pair_of(op, kind, number, &pair));
+    return make_pair(op, dir, &pair);
+}
+
+reason sp_pair_open(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number,
+                    struct slice *ret_certificate, EVP_PKEY **ret_key) {
+    struct pair pair;
+    TRY(pair_of(op, kind, number, &pair));
+    return open_pair(op, dir, &pair, ret_certificate, ret_key);
+}
+
+reason sp_pair_there(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number,
+                     bool *ret_there) {
+    struct pair pair;
+    const char *path;
+    TRY(pair_of(op, kind, number, &pair));
+    TRY(path_of(op, dir, pair.key_name, &path));
+    *ret_there = access(path, F_OK) == 0;
+    return NULL;
+}
+
+reason sp_pair_remove(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number) {
+    struct pair pair;
+    const char *key_path;
+    const char *certificate_path;
+    TRY(pair_of(op, kind, number, &pair));
+    TRY(path_of(op, dir, pair.key_name, &key_path));
+    TRY(path_of(op, dir, pair.certificate_name, &certificate_path));
+    if ((unlink(key_path) != 0 && errno != ENOENT) ||
+        (unlink(certificate_path) != 0 && errno != ENOENT) || !sync_dir(dir)) {
+        REFUSE(op, KEY_FILE, "%s cannot be removed: %s", key_path, strerror(errno));
+    }
+    return NULL;
+}
+
+reason sp_file_read(struct op *op, const char *dir, const char *name, struct slice *ret_text,
+                    bool *ret_there) {
+    const char *path;
+    TRY(path_of(op, dir, name, &path));
+    return read_file(op, path, false, ret_text, ret_there);
+}
+
+reason sp_file_replace(struct op *op, const char *dir, const char *name, struct slice text) {
+    const char *path;
+    const char *draft;
+    TRY(path_of(op, dir, name, &path));
+    TRY(op_cstr(op, op_text(op, "%s.new", path), &draft));
+    (void)unlink(draft);
+    if (!write_file(draft, text) || rename(draft, path) != 0 || !sync_dir(dir)) {
+        int error = errno;
+        (void)unlink(draft);
+        REFUSE(op, KEY_FILE, "%s cannot be written: %s", path, strerror(error));
+    }
+    return NULL;
+}
+
+// ---- all of them ------------------------------------------------------------------------------
+
+static void publish(struct sp_keys *keys, enum sp_key_kind kind, struct slice certificate) {
+    keys->published[kind].at = keys->published_room[kind];
+    keys->published_room[kind][keys->published[kind].count++] = certificate;
+}
+
+// Takes `key` over.
+static void take_key(struct sp_keys *keys, enum sp_key_kind kind, const struct sp_key_row *row,
+                     struct slice certificate, EVP_PKEY *key) {
+    bool current = row->state == SP_KEY_CURRENT;
+    if (row->state != SP_KEY_RETIRED) {
+        publish(keys, kind, certificate);
+    }
+    if (kind == SP_ENCRYPTION) {
+        keys->decryption[keys->decryption_count++] = key;
+        if (current) {
+            keys->encryption = key;
+            keys->encryption_certificate = certificate;
+        }
+    } else if (current) {
+        keys->signing = key;
+        keys->signing_certificate = certificate;
+    } else {
+        EVP_PKEY_free(key); // what does not sign is published, and nothing else
+    }
+}
+
+static reason open_kind(struct op *op, const char *dir, enum sp_key_kind kind, struct sp_keys *keys) {
+    struct sp_key_set set;
+    TRY(sp_keys_list(op, dir, kind, &set)); // the current one first
+    for (size_t i = 0; i < set.count; i++) {
+        struct slice certificate;
+        EVP_PKEY *key = NULL;
+        TRY(sp_pair_open(op, dir, kind, set.rows[i].number, &certificate, &key));
+        take_key(keys, kind, &set.rows[i], certificate, key);
+    }
+    return NULL;
 }
 
 reason sp_keys_open(struct op *op, const char *dir, struct sp_keys **ret_keys) {
@@ -396,11 +499,9 @@ reason sp_keys_open(struct op *op, const char *dir, struct sp_keys **ret_keys) {
         REFUSE(op, LIMIT_MEMORY, "no memory for the keys");
     }
     op_open(&keys->op, op->now);
-    reason why =
-        open_pair(&keys->op, dir, &signing_pair, &keys->signing_certificate, &keys->signing);
+    reason why = open_kind(&keys->op, dir, SP_SIGNING, keys);
     if (why == NULL) {
-        why = open_pair(&keys->op, dir, &encryption_pair, &keys->encryption_certificate,
-                        &keys->encryption);
+        why = open_kind(&keys->op, dir, SP_ENCRYPTION, keys);
     }
     if (why != NULL) {
         why = op_refuse(op, why, "%.*s", SLICE(keys->op.detail)); // its arena goes now
@@ -426,6 +527,7 @@ reason sp_keys_open_decryption(struct op *op, const char *name, struct slice pem
     }
     op_open(&keys->op, op->now);
     keys->encryption = key;
+    keys->decryption[keys->decryption_count++] = key;
     key = NULL;
     *ret_keys = keys;
     return NULL;
@@ -434,7 +536,9 @@ reason sp_keys_open_decryption(struct op *op, const char *name, struct slice pem
 void sp_keys_close(struct sp_keys *keys) {
     if (keys != NULL) {
         EVP_PKEY_free(keys->signing);
-        EVP_PKEY_free(keys->encryption);
+        for (size_t i = 0; i < keys->decryption_count; i++) {
+            EVP_PKEY_free(keys->decryption[i]);
+        }
         op_close(&keys->op);
         free(keys);
     }
@@ -446,6 +550,10 @@ struct slice sp_signing_certificate(const struct sp_keys *keys) {
 
 struct slice sp_encryption_certificate(const struct sp_keys *keys) {
     return keys->encryption_certificate;
+}
+
+struct texts sp_published_certificates(const struct sp_keys *keys, enum sp_key_kind kind) {
+    return keys->published[kind];
 }
 
 reason sp_sign(struct op *op, const struct sp_keys *keys, struct slice octets,

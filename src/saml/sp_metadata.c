@@ -58,10 +58,9 @@ static void put_key(struct xml *xml, const char *use, struct slice certificate) 
     xml_raw(xml, "</ds:X509Data></ds:KeyInfo>");
 }
 
-static void put_keys(struct xml *xml, const struct sp_keys *keys, const struct policy *policy) {
-    put_key(xml, "signing", sp_signing_certificate(keys));
-    xml_raw(xml, "</md:KeyDescriptor>");
-    put_key(xml, "encryption", sp_encryption_certificate(keys));
+static void put_encryption_key(struct xml *xml, struct slice certificate,
+                               const struct policy *policy) {
+    put_key(xml, "encryption", certificate);
     for (size_t i = 0; i < COUNT(encryption_methods); i++) {
         if (!encryption_methods[i].cbc || policy->allow_cbc) {
             xml_raw(xml, "<md:EncryptionMethod");
@@ -70,6 +69,18 @@ static void put_keys(struct xml *xml, const struct sp_keys *keys, const struct p
         }
     }
     xml_raw(xml, "</md:KeyDescriptor>");
+}
+
+static void put_keys(struct xml *xml, const struct sp_keys *keys, const struct policy *policy) {
+    struct texts signing = sp_published_certificates(keys, SP_SIGNING);
+    struct texts encryption = sp_published_certificates(keys, SP_ENCRYPTION);
+    for (size_t i = 0; i < signing.count; i++) {
+        put_key(xml, "signing", signing.at[i]);
+        xml_raw(xml, "</md:KeyDescriptor>");
+    }
+    for (size_t i = 0; i < encryption.count; i++) {
+        put_encryption_key(xml, encryption.at[i], policy);
+    }
 }
 
 static void put_endpoint(struct xml *xml, const char *element, const char *binding,

@@ -148,6 +148,6 @@ void table_show(const struct table *table, const char *none);
 
 extern const struct cli_action init_actions[], serve_actions[], token_actions[], check_actions[],
     metadata_actions[], tenant_actions[], connection_actions[], user_actions[], role_actions[],
-    rule_actions[], trace_actions[], selftest_actions[];
+    rule_actions[], trace_actions[], keys_actions[], selftest_actions[];
 
 #endif
