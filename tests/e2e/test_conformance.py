@@ -363,6 +363,25 @@ class EnvelopeTest(ConformanceCase):
         page = self.unusual(extra_conditions=restriction(other))
         self.assertProblem(page, 403, "conditions.audience")
 
+    def test_an_unsolicited_response_answers_no_request(self):
+        connection = self.connect("acme-unasked", unsolicited=True)
+        name = f"unasked@{DOMAIN}"
+        for sign in ("assertion", "response"):
+            fields = dict(sign=sign, name_id=name)
+            good = self.idp.response(connection, **fields)
+            self.assertSignedIn(post_response(Browser(), connection, good.xml()))
+            answer = self.idp.response(connection, in_response_to="_made_up", **fields)
+            page = post_response(Browser(), connection, answer.xml())
+            self.assertProblem(page, 403, "response.in_response_to_unknown")
+            answer = self.idp.response(connection, response_in_response_to="_made_up", **fields)
+            page = post_response(Browser(), connection, answer.xml())
+            self.assertProblem(
+                page,
+                403,
+                "response.in_response_to_unknown",
+                "response.in_response_to_missing",
+            )
+
     def test_a_second_confirmation_may_be_the_one_that_holds(self):
         data = element(
             "saml:SubjectConfirmationData",
