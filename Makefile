@@ -22,6 +22,7 @@ BENCH   ?=
 B       := build/$(MODE)
 VERSION := 0.1.0
 Q       := $(if $(V),,@)
+comma   := ,
 
 GOALS := $(or $(MAKECMDGOALS),all)
 unexport MODE B BIN
@@ -171,6 +172,20 @@ $(B)/tests/bounds/bounds: tests/bounds/bounds.c tests/bounds/shapes.c tests/boun
 $(B)/tests/diff/diff: tests/diff/diff.c $(B)/lib/saml.a $(WORKER_ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(WORKER_CFLAGS) -o $@ $< $(LDFLAGS_ALL) -Wl,--start-group $(B)/lib/saml.a $(WORKER_ARCHIVES) -Wl,--end-group $(WORKER_LIBS)
+# Each call that can fail, failed in turn by the linker's wraps.
+FAULT_MEMORY := malloc calloc realloc strdup
+FAULT_saml := EVP_Digest EVP_MD_CTX_new EVP_DigestVerifyInit EVP_DigestVerify EVP_DigestUpdate d2i_X509 X509_get_pubkey \
+  EVP_PKEY_CTX_new EVP_PKEY_decrypt_init EVP_PKEY_decrypt EVP_CIPHER_CTX_new EVP_DecryptInit_ex EVP_DecryptUpdate BIO_new write fsync
+FAULT_login := mdb_txn_begin mdb_txn_commit mdb_put mdb_get mdb_del mdb_cursor_open mdb_cursor_get
+FAULT_BIN := $(B)/tests/fault/fault_saml $(B)/tests/fault/fault_login
+# The worker's objects in one, whose other names do not meet the gate's.
+$(B)/tests/fault/worker.o: $(WORKER_OBJ)
+	@mkdir -p $(@D)
+	$(Q)ld -r -o $@ $^ && objcopy --keep-global-symbol=canonicalise_message --keep-global-symbol=canonicalise_whole --keep-global-symbol=xml_init $@
+$(B)/tests/fault/fault_%: tests/fault/fault_%.c tests/fault/fault.h $(wildcard tests/unit/saml/*.h tests/unit/domain/*.h) $(ARCHIVES) $(B)/tests/fault/worker.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) $(WORKER_CFLAGS) -Itests/unit -Itests/unit/domain -Itests/fault -o $@ $< $(LDFLAGS_ALL) \
+	  $(addprefix -Wl$(comma)--wrap=,$(FAULT_MEMORY) $(FAULT_$*)) -Wl,--start-group $(ARCHIVES) $(B)/tests/fault/worker.o -Wl,--end-group $(GATE_LIBS) $(WORKER_LIBS) $(TEST_LIBS)
 $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL) -lcrypto
@@ -202,6 +217,11 @@ unit-programs: $(UNIT_TESTS)
 # What hostile messages cost, beside an honest one (release flags: the ratio is what is judged).
 bounds: $(BIN)/gatehouse-worker $(B)/tests/bounds/bounds
 	$(Q)GATEHOUSE_BUILD=$(BIN) $(B)/tests/bounds/bounds
+
+# Each call failed in turn: MODE=asan fault.
+.PHONY: fault
+fault: $(FAULT_BIN)
+	$(Q)src/tools/sum.sh $(FAULT_BIN)
 
 # Mutated documents for both readers; the seed is printed. build/MODE/tests/diff/diff SEED DOCUMENTS for more.
 .PHONY: diff

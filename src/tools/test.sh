@@ -39,6 +39,7 @@ part 600 "build (clang)"               "$make" --no-print-directory -j"$jobs" MO
 part 900 "build (ASan and UBSan)"      "$make" --no-print-directory -j"$jobs" MODE=asan programs unit-programs
 part 600 "unit tests (ASan and UBSan)" "$make" --no-print-directory MODE=asan unit
 part 300 "unit tests (release)"        "$make" --no-print-directory -j"$jobs" unit
+part 120 "faults in memory, crypto, store" "$make" --no-print-directory MODE=asan fault
 part 60  "two XML readers compared"    "$make" --no-print-directory diff
 part 60  "bounded work"                "$make" --no-print-directory bounds
 part 300 "valgrind over the worker"    "$make" --no-print-directory valgrind

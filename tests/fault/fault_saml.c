@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Faults while a Response is received (the worker's code in the same process), an encrypted one is
+// opened, a provider is imported, JSON is parsed, tokens are made and checked. Memory of libxml2 and
+// jansson fails as well as ours, and each call of OpenSSL that may.
+#include "fault.h"
+
+#include <libxml/parser.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "base/json.h"
+#include "saml/forge.h"
+#include "saml/idp_metadata.h"
+#include "saml/inbound.h"
+#include "token/token.h"
+#include "worker/canonicalise.h"
+
+// jansson.h and base/json.h have names in common.
+void json_set_alloc_funcs(void *(*take)(size_t), void (*give)(void *));
+
+// base/digest.c stops the program when SHA-256 itself fails: there is no answer that it could give. Its calls
+// stand near each other.
+static bool from_digest(const void *caller) {
+    uintptr_t distance = (uintptr_t)caller - (uintptr_t)digest_sha256;
+    return distance + 4096 < 8192;
+}
+#define WRAP_NOT_DIGEST(failing, type, name, parameters, arguments)                                 \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters {                                                                \
+        bool fails = !from_digest(__builtin_return_address(0)) && fault_now(FAULT_CRYPTO);         \
+        return fails ? failing : __real_##name arguments;                                          \
+    }
+
+WRAP_NOT_DIGEST(0, int, EVP_Digest,
+     (const void *in, size_t len, unsigned char *out, unsigned *out_len, const EVP_MD *md, ENGINE *engine),
+     (in, len, out, out_len, md, engine))
+WRAP_NOT_DIGEST(NULL, EVP_MD_CTX *, EVP_MD_CTX_new, (void), ())
+WRAP(FAULT_CRYPTO, 0, int, EVP_DigestVerifyInit,
+     (EVP_MD_CTX * context, EVP_PKEY_CTX **pctx, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key),
+     (context, pctx, md, engine, key))
+// A failure of the library that is no verdict: negative.
+WRAP(FAULT_CRYPTO, -1, int, EVP_DigestVerify,
+     (EVP_MD_CTX * context, const unsigned char *value, size_t value_len, const unsigned char *text, size_t len),
+     (context, value, value_len, text, len))
+WRAP_NOT_DIGEST(0, int, EVP_DigestUpdate, (EVP_MD_CTX * context, const void *text, size_t len),
+     (context, text, len))
+WRAP(FAULT_CRYPTO, NULL, X509 *, d2i_X509, (X509 * *to, const unsigned char **at, long len), (to, at, len))
+WRAP(FAULT_CRYPTO, NULL, EVP_PKEY *, X509_get_pubkey, (X509 * x509), (x509))
+WRAP(FAULT_CRYPTO, NULL, EVP_PKEY_CTX *, EVP_PKEY_CTX_new, (EVP_PKEY * key, ENGINE *engine), (key, engine))
+WRAP(FAULT_CRYPTO, 0, int, EVP_PKEY_decrypt_init, (EVP_PKEY_CTX * context), (context))
+WRAP(FAULT_CRYPTO, 0, int, EVP_PKEY_decrypt,
+     (EVP_PKEY_CTX * context, unsigned char *out, size_t *out_len, const unsigned char *in, size_t len),
+     (context, out, out_len, in, len))
+WRAP(FAULT_CRYPTO, NULL, EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void), ())
+WRAP(FAULT_CRYPTO, 0, int, EVP_DecryptInit_ex,
+     (EVP_CIPHER_CTX * context, const EVP_CIPHER *cipher, ENGINE *engine, const unsigned char *key,
+      const unsigned char *iv),
+     (context, cipher, engine, key, iv))
+WRAP(FAULT_CRYPTO, 0, int, EVP_DecryptUpdate,
+     (EVP_CIPHER_CTX * context, unsigned char *out, int *out_len, const unsigned char *in, int len),
+     (context, out, out_len, in, len))
+WRAP(FAULT_CRYPTO, NULL, BIO *, BIO_new, (const BIO_METHOD *method), (method))
+WRAP(FAULT_DISK, -1, ssize_t, write, (int fd, const void *bytes, size_t len), (fd, bytes, len))
+WRAP(FAULT_DISK, -1, int, fsync, (int fd), (fd))
+
+// ---- memory of the libraries that are built on malloc -----------------------------------------------
+
+static void *failing_malloc(size_t size) {
+    return fault_now(FAULT_MEMORY) ? NULL : __real_malloc(size);
+}
+static void *failing_realloc(void *at, size_t size) {
+    return fault_now(FAULT_MEMORY) ? NULL : __real_realloc(at, size);
+}
+static char *failing_strdup(const char *text) {
+    return fault_now(FAULT_MEMORY) ? NULL : __real_strdup(text);
+}
+
+// libxml2 2.9.14 loses a stack of its own when its memory runs out; the worker in which that happens has refused, and is
+// thrown away.
+const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void) {
+    return "leak:libxml2.so\n";
+}
+const char *__lsan_default_options(void);
+__attribute__((visibility("default"))) const char *__lsan_default_options(void) {
+    return "print_suppressions=0";
+}
+
+// ---- the pool: the worker's code, here --------------------------------------------------------------
+
+struct pool_loan {
+    int unused;
+};
+static struct pool_loan the_loan;
+
+reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
+                         struct msg_canonical *ret_message, struct pool_loan **ret_loan) {
+    (void)pool;
+    TRY(canonicalise_message(op, xml, ret_message));
+    *ret_loan = &the_loan;
+    return NULL;
+}
+reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
+                  struct msg_canonical *ret_message) {
+    (void)pool, (void)loan;
+    return canonicalise_message(op, xml, ret_message);
+}
+reason pool_whole(struct op *op, struct pool *pool, struct slice xml, struct msg_whole *ret_message) {
+    (void)pool;
+    return canonicalise_whole(op, xml, ret_message);
+}
+reason pool_opinion(struct op *op, struct pool *pool, const struct msg_opinion_ask *ask,
+                    struct msg_opinion *ret_opinion) {
+    (void)pool, (void)ask, (void)ret_opinion;
+    REFUSE(op, WORKER_FAILED, "the policy asks for none");
+}
+void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
+    (void)pool, (void)loan, (void)held;
+}
+
+// ---- what lives through the run -----------------------------------------------------------------------
+
+static struct op lasting;
+static struct party idp, stranger;
+static struct connection trusted;
+static const struct trust *trust;
+static struct sp_keys *keys;
+static struct brake *brake;
+static struct keyring *keyring;
+static struct slice good, both, tampered, foreign, bare, sealed, metadata, json, token, input;
+static char dir[] = "/tmp/gatehouse-fault-XXXXXX";
+
+static struct slice cut_in(struct slice text, const char *mark, struct slice by) {
+    size_t at = slice_find(text, slice_str(mark));
+    assert_true(at != SIZE_MAX);
+    return op_text(&lasting, "%.*s%.*s%.*s", SLICE(slice_sub(text, 0, at)), SLICE(by),
+                   SLICE(slice_sub(text, at + strlen(mark), text.len)));
+}
+
+static struct slice response_of(const struct party *signer, bool assertion, bool response) {
+    struct op *op = &lasting;
+    struct forge forge = {.op = op, .signer = signer, .info_old = "xs", .info_new = ""};
+    forge.info_old = " PrefixList=\"xs\"";
+    forge.info_new = " PrefixList=\"\"";
+    struct msg_signature unused;
+    struct slice text = edit(op, S(ASSERTION), "&#64;", "(at)");
+    struct slice element = S("");
+    if (assertion) {
+        element = sign(&forge, edit(op, edit(op, text, "@", ""), "(at)", "@"), "_a1", MSG_PARENT_ASSERTION,
+                       &unused);
+    }
+    text = edit(op, cut_in(text, "@", element), "(at)", "@");
+    struct slice whole = cut_in(S(RESPONSE), "#</", op_text(op, "%.*s</", SLICE(text)));
+    struct slice mark = S("@<samlp:Status>");
+    element = S("");
+    if (response) {
+        element = sign(&forge, cut_in(whole, mark.at, S("<samlp:Status>")), "_r1", MSG_PARENT_ROOT, &unused);
+    }
+    return cut_in(whole, mark.at, op_text(op, "%.*s<samlp:Status>", SLICE(element)));
+}
+
+// AES-256-GCM, RSA-OAEP: the signed Assertion of a good Response for our key.
+static struct slice seal(struct slice plain, struct slice certificate) {
+    struct op *op = &lasting;
+    unsigned char key[32] = {1};
+    unsigned char box[16384] = {2};
+    unsigned char wrapped[1024];
+    int len = 0;
+    int last = 0;
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    assert_int_equal(EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, box), 1);
+    assert_true(plain.len < sizeof box - 64);
+    assert_int_equal(EVP_EncryptUpdate(cipher, box + 12, &len, (const unsigned char *)plain.at, (int)plain.len), 1);
+    assert_int_equal(EVP_EncryptFinal_ex(cipher, box + 12 + len, &last), 1);
+    assert_int_equal(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, 16, box + 12 + len), 1);
+    EVP_CIPHER_CTX_free(cipher);
+    struct slice der;
+    assert_true(decode_base64(op, certificate, true, &der));
+    const unsigned char *at = (const unsigned char *)der.at;
+    X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
+    EVP_PKEY *public = X509_get_pubkey(x509);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(public, NULL);
+    size_t wrapped_len = sizeof wrapped;
+    assert_int_equal(EVP_PKEY_encrypt_init(context), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING), 1);
+    assert_int_equal(EVP_PKEY_encrypt(context, wrapped, &wrapped_len, key, sizeof key), 1);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(public);
+    X509_free(x509);
+    return op_text(op,
+                   "<saml:EncryptedAssertion xmlns:saml=\"" NS_SAML "\"><xenc:EncryptedData xmlns:xenc=\"" NS_XENC
+                   "\" Type=\"http://www.w3.org/2001/04/xmlenc#Element\"><xenc:EncryptionMethod Algorithm=\""
+                   "http://www.w3.org/2009/xmlenc11#aes256-gcm\"/><ds:KeyInfo xmlns:ds=\"" NS_DS
+                   "\"><xenc:EncryptedKey><xenc:EncryptionMethod Algorithm=\"" NS_XENC
+                   "rsa-oaep-mgf1p\"/><xenc:CipherData><xenc:CipherValue>%.*s</xenc:CipherValue></xenc:CipherData>"
+                   "</xenc:EncryptedKey></ds:KeyInfo><xenc:CipherData><xenc:CipherValue>%.*s</xenc:CipherValue>"
+                   "</xenc:CipherData></xenc:EncryptedData></saml:EncryptedAssertion>",
+                   SLICE(base64(op, slice_of(wrapped, wrapped_len))),
+                   SLICE(base64(op, slice_of(box, (size_t)len + 28))));
+}
+
+static void make_messages(void) {
+    struct op *op = &lasting;
+    good = response_of(&idp, true, false);
+    both = response_of(&idp, true, true);
+    bare = response_of(&idp, false, false);
+    foreign = response_of(&stranger, true, true);
+    tampered = edit(op, good, "ada@acme", "eve@acme");
+    size_t from = slice_find(good, S("<saml:Assertion"));
+    size_t to = slice_find(good, S("</samlp:Response>"));
+    struct slice box = seal(slice_sub(good, from, to), sp_encryption_certificate(keys));
+    sealed = op_text(op, "%.*s%.*s</samlp:Response>", SLICE(slice_sub(good, 0, from)), SLICE(box));
+    metadata = op_text(op,
+                       "<md:EntityDescriptor xmlns:md=\"" NS_MD "\" entityID=\"" THEIR_ENTITY
+                       "\"><md:IDPSSODescriptor protocolSupportEnumeration=\"" NS_SAMLP
+                       "\"><md:KeyDescriptor><ds:KeyInfo xmlns:ds=\"" NS_DS
+                       "\"><ds:X509Data><ds:X509Certificate>%.*s</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
+                       "</md:KeyDescriptor><md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:"
+                       "HTTP-POST\" Location=\"https://idp.example/sso\"/></md:IDPSSODescriptor>"
+                       "</md:EntityDescriptor>",
+                       SLICE(base64(op, idp.der)));
+    json = S("{\"unsolicited\":true,\"domains\":[\"acme.example\",\"b.example\"],\"skew_seconds\":60,"
+             "\"authn_context\":[\"urn:x\"],\"nothing\":null,\"deep\":[[[{\"a\":[1,2,3]}]]]}");
+}
+
+// ---- works ------------------------------------------------------------------------------------------------
+
+static enum outcome receive(void) {
+    struct op op;
+    op_open(&op, NOON);
+    struct inbound inbound = {.xml = input, .trust = trust, .entity_id = S(OUR_ENTITY), .acs_url = S(OUR_ACS),
+                              .keys = keys, .brake = brake};
+    struct trace trace;
+    struct identity identity = {.expires = 0};
+    enum outcome outcome = OUTCOME_REFUSED;
+    reason why = trace_open(&op, S("acme-okta"), S("acme"), &trace);
+    if (why == NULL) {
+        why = saml_receive(&op, &inbound, &trace, &identity);
+    }
+    if (why == NULL) {
+        bool right = slice_equal(identity.name_id, S("ada@acme.example")) &&
+                     slice_equal(identity.issuer, S(THEIR_ENTITY)) && identity.attributes.count == 1 &&
+                     ((const struct attribute *)identity.attributes.at)[0].values.count == 2 &&
+                     identity.expires == NOON + 5 * MINUTE_MS &&
+                     slice_equal(identity.in_response_to, S(REQUEST_ID));
+        outcome = right ? OUTCOME_DONE : OUTCOME_WRONG;
+    } else if (identity.expires != 0 || identity.name_id.at != NULL) {
+        outcome = OUTCOME_WRONG; // refused, and something was given
+    }
+    op_close(&op);
+    return outcome;
+}
+
+static enum outcome make_trust(void) {
+    struct op op;
+    const struct trust *made = NULL;
+    op_open(&op, NOON);
+    reason why = trust_make(&op, &trusted, &made);
+    enum outcome outcome = why != NULL ? OUTCOME_REFUSED : OUTCOME_DONE;
+    // A key that could not be read is left out: then less is trusted, never more.
+    if (why == NULL) {
+        outcome = made->key_count == 1 ? OUTCOME_DONE : made->key_count == 0 ? OUTCOME_REFUSED : OUTCOME_WRONG;
+        trust_free(made);
+    }
+    op_close(&op);
+    return outcome;
+}
+
+static enum outcome import(void) {
+    struct op op;
+    struct idp_import found = {.warnings = {NULL, 0}};
+    op_open(&op, NOON);
+    reason why = idp_from_xml(&op, NULL, metadata, S(""), &found);
+    enum outcome outcome = OUTCOME_REFUSED;
+    if (why == NULL) {
+        const struct certificate *rows = found.idp.certificates.at;
+        outcome = found.idp.certificates.count == 1 && slice_equal(rows[0].der, idp.der) &&
+                          slice_equal(found.idp.entity_id, S(THEIR_ENTITY)) && found.idp.sso.count == 1
+                      ? OUTCOME_DONE
+                      : OUTCOME_WRONG;
+    }
+    op_close(&op);
+    return outcome;
+}
+
+static enum outcome parse(void) {
+    struct op op;
+    const struct json *root = NULL;
+    struct slice text;
+    op_open(&op, NOON);
+    reason why = json_parse(&op, json, &root);
+    enum outcome outcome = OUTCOME_REFUSED;
+    if (why == NULL && json_print(&op, root, false, &text) == NULL) {
+        outcome = slice_equal(text, json) ? OUTCOME_DONE : OUTCOME_WRONG;
+    }
+    op_close(&op);
+    return outcome;
+}
+
+static struct claims sample(void) {
+    static struct slice roles[] = {{"admin", 5}};
+    return (struct claims){.subject = S("usr_1"), .token_id = S("tok_1"), .session = S("ses_1"),
+                           .tenant = S("acme"), .client_id = S("acme-okta"), .acr = S("urn:x"),
+                           .roles = {roles, 1}, .issued_at = NOON, .expires_at = NOON + 5 * MINUTE_MS,
+                           .authenticated_at = NOON, .rv = 7};
+}
+
+static enum outcome issue(void) {
+    struct op op;
+    struct slice text;
+    op_open(&op, NOON);
+    struct claims claims = sample();
+    struct claims back;
+    enum outcome outcome = OUTCOME_REFUSED;
+    if (token_issue(&op, keyring, S("https://gate.example"), &claims, &text) == NULL) {
+        atomic_store(&fault.armed, false);
+        // cjose does not look whether a member of its header could be set: such a token is worth nothing.
+        if (token_check(&op, keyring, S("https://gate.example"), text, &back) == NULL) {
+            bool right = slice_equal(back.subject, S("usr_1")) && slice_equal(back.tenant, S("acme"));
+            outcome = right ? OUTCOME_DONE : OUTCOME_WRONG;
+        }
+    }
+    op_close(&op);
+    return outcome;
+}
+
+static enum outcome check_token(void) {
+    struct op op;
+    struct claims back = {.rv = 0};
+    op_open(&op, NOON);
+    enum outcome outcome = OUTCOME_REFUSED;
+    if (token_check(&op, keyring, S("https://gate.example"), input, &back) == NULL) {
+        outcome = slice_equal(back.subject, S("usr_1")) && back.rv == 7 && back.roles.count == 1 ? OUTCOME_DONE
+                                                                                              : OUTCOME_WRONG;
+    }
+    op_close(&op);
+    return outcome;
+}
+
+static void remove_keys(const char *folder) {
+    static const char *const files[] = {"saml-signing.key", "saml-signing.crt", "saml-encryption.key",
+                                        "saml-encryption.crt", "token-1.key", "token-2.key"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[160];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        (void)unlink(path);
+    }
+}
+
+// A key that was made is whole on the disk, or there is none.
+static enum outcome make_key(void) {
+    struct op op;
+    char folder[] = "/tmp/gatehouse-fault-XXXXXX";
+    op_open(&op, NOON);
+    enum outcome outcome = OUTCOME_REFUSED;
+    struct keyring *made = NULL;
+    if (mkdtemp(folder) == NULL) {
+        return OUTCOME_WRONG;
+    }
+    bool done = keyring_make(&op, folder) == NULL;
+    atomic_store(&fault.armed, false);
+    if (done) {
+        outcome = keyring_open(&op, folder, &made) == NULL ? OUTCOME_DONE : OUTCOME_WRONG;
+        keyring_close(made);
+    } else if (keyring_make(&op, folder) != NULL || keyring_open(&op, folder, &made) != NULL) {
+        outcome = OUTCOME_WRONG; // what was left behind stands in the way
+    } else {
+        keyring_close(made);
+    }
+    remove_keys(folder);
+    (void)rmdir(folder);
+    op_close(&op);
+    return outcome;
+}
+
+static void each_message(enum fault_kind kind) {
+    const struct {
+        const char *name;
+        struct slice xml;
+        enum outcome want;
+    } rows[] = {
+        {"a good Response", good, OUTCOME_DONE},         {"one with two signatures", both, OUTCOME_DONE},
+        {"an encrypted Assertion", sealed, OUTCOME_DONE}, {"a changed Response", tampered, OUTCOME_REFUSED},
+        {"another signer's", foreign, OUTCOME_REFUSED},   {"one that is not signed", bare, OUTCOME_REFUSED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (kind == FAULT_CRYPTO && slice_equal(rows[i].xml, bare)) {
+            continue; // nothing is computed for it
+        }
+        input = rows[i].xml;
+        fault_each(rows[i].name, kind, rows[i].want, receive, NULL);
+    }
+}
+
+int main(void) {
+    xmlMemSetup(free, failing_malloc, failing_realloc, failing_strdup);
+    json_set_alloc_funcs(failing_malloc, free);
+    xml_init();
+    op_open(&lasting, NOON);
+    idp = party_make(EVP_RSA_gen(2048), NOON + DAY_MS);
+    stranger = party_make(EVP_RSA_gen(2048), NOON + DAY_MS);
+    trusted = connection_of(&lasting, &idp, 1);
+    assert_done(trust_make(&lasting, &trusted, &trust));
+    assert_non_null(mkdtemp(dir));
+    assert_done(sp_keys_make(&lasting, dir));
+    assert_done(sp_keys_open(&lasting, dir, &keys));
+    assert_done(keyring_make(&lasting, dir));
+    assert_done(keyring_open(&lasting, dir, &keyring));
+    brake = brake_open();
+    assert_non_null(brake);
+    make_messages();
+    struct claims claims = sample();
+    assert_done(token_issue(&lasting, keyring, S("https://gate.example"), &claims, &token));
+
+    each_message(FAULT_MEMORY);
+    each_message(FAULT_CRYPTO);
+    fault_each("the keys of a connection", FAULT_MEMORY, OUTCOME_DONE, make_trust, NULL);
+    fault_each("the keys of a connection", FAULT_CRYPTO, OUTCOME_DONE, make_trust, NULL);
+    fault_each("metadata", FAULT_MEMORY, OUTCOME_DONE, import, NULL);
+    fault_each("metadata", FAULT_CRYPTO, OUTCOME_DONE, import, NULL);
+    fault_each("JSON", FAULT_MEMORY, OUTCOME_DONE, parse, NULL);
+    fault_each("a token is made", FAULT_MEMORY, OUTCOME_DONE, issue, NULL);
+    input = token;
+    fault_each("a token is checked", FAULT_MEMORY, OUTCOME_DONE, check_token, NULL);
+    char *changed = strdup(op_text(&lasting, "%.*s%c", SLICE(token), 0).at);
+    changed[token.len - 10] = changed[token.len - 10] == 'A' ? 'B' : 'A';
+    input = slice_of(changed, token.len);
+    fault_each("a changed token is checked", FAULT_MEMORY, OUTCOME_REFUSED, check_token, NULL);
+    fault_each("a token key is made", FAULT_DISK, OUTCOME_DONE, make_key, NULL);
+    fault_each("a token key is made", FAULT_MEMORY, OUTCOME_DONE, make_key, NULL);
+
+    free(changed);
+    remove_keys(dir);
+    (void)rmdir(dir);
+    brake_close(brake);
+    keyring_close(keyring);
+    sp_keys_close(keys);
+    trust_free(trust);
+    party_free(&idp);
+    party_free(&stranger);
+    op_close(&lasting);
+    return fault_done();
+}
