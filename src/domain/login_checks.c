@@ -258,9 +258,28 @@ static reason check_domain(struct op *op, struct txn *txn, struct admission *a) 
     return NULL;
 }
 
+// A NameID with an @ that is no address (two of them, characters that no domain has) would pass for an opaque name and
+// look like somebody else's address to whoever shows it.
+static reason check_look_alike(struct op *op, struct admission *a) {
+    const struct policy *policy = &a->connection.policy;
+    struct slice name_id = a->door->identity->name_id;
+    struct email email;
+    if (!policy->verify_email_domain || policy->email_attribute.len > 0 ||
+        slice_find(name_id, S("@")) == SIZE_MAX) {
+        return NULL;
+    }
+    reason why = email_normalise(op, name_id, &email);
+    if (why == REASON_OF(INVALID_INPUT)) {
+        return login_fail(op, a, REASON_OF(LOGIN_DOMAIN_NOT_ALLOWED), "login.email_domain",
+                          S("a NameID that is an e-mail address, or has no @"), name_id, NULL);
+    }
+    return why;
+}
+
 static reason check_email(struct op *op, struct txn *txn, struct admission *a) {
     const struct identity *identity = a->door->identity;
     const struct policy *policy = &a->connection.policy;
+    TRY(check_look_alike(op, a));
     reason why = identity_email(op, policy, identity, &a->email);
     if (why == REASON_OF(ATTRIBUTE_REQUIRED_MISSING)) {
         trace_add(op, a->trace, "login.email", CHECK_FAIL, policy->email_attribute,

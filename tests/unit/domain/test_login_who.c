@@ -32,6 +32,23 @@ static void without_verification_another_tenants_domain_is_refused(void **state)
     assert_refused(house, LOGIN_DOMAIN_NOT_ALLOWED);
 }
 
+static void a_name_that_only_looks_like_an_address_is_refused(void **state) {
+    static const char *const names[] = {"jane@umbrella.example@evil.example", "jane@acme.example\nx",
+                                        "jane@acm\xe2\x80\x8d" "e.example", "jane@"};
+    struct house *house = house_of(state);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        house_identity(house);
+        house->identity.name_id = slice_str(names[i]);
+        assert_refused(house, LOGIN_DOMAIN_NOT_ALLOWED);
+    }
+    struct policy policy = house->connection.policy;
+    policy.verify_email_domain = false; // then names are whatever the provider says
+    house_policy(house, &policy);
+    house_identity(house);
+    house->identity.name_id = S("jane@host");
+    assert_done(house_admit(house));
+}
+
 static void without_an_address_the_identifier_is_enough(void **state) {
     struct house *house = house_of(state);
     house->identity.name_id = S("00u1abc");
@@ -290,6 +307,7 @@ int main(void) {
         T(an_address_outside_the_tenants_domains_is_refused),
         T(without_verification_a_domain_that_is_nobodys_is_allowed),
         T(without_verification_another_tenants_domain_is_refused),
+        T(a_name_that_only_looks_like_an_address_is_refused),
         T(without_an_address_the_identifier_is_enough),
         T(a_tenant_without_domains_is_told_what_to_do),
         T(the_identifier_attribute_outlives_a_change_of_name_id_and_address),
