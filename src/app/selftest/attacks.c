@@ -2,12 +2,16 @@
 // The tables of the corpus, in the order of the report.
 #include "app/selftest/selftest.h"
 
-extern const struct attack attacks_wrapping[], attacks_signature[], attacks_text[], attacks_profile[];
+extern const struct attack attacks_wrapping[], attacks_signature[], attacks_text[], attacks_profile[], attacks_tenant[], attacks_encryption[], attacks_logout[], attacks_bounds[];
 
 const struct attacks attack_tables[] = {
     {attacks_wrapping},
     {attacks_signature},
     {attacks_text},
     {attacks_profile},
-    {0},
+    {attacks_tenant},
+    {attacks_encryption},
+    {attacks_logout},
+    {attacks_bounds},
+    {NULL},
 };

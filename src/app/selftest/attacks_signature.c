@@ -124,7 +124,7 @@ const struct attack attacks_signature[] = {
           "\" PrefixList=\"xs\"></ec:InclusiveNamespaces>}</ds:Transform>")},
     {"transform-prefix-list-long", "transform", "A list of more prefixes than anyone has.", "signature.transform",
      INFO(TRANSFORM_EXC, "<ds:Transform Algorithm=\"" EXC "\"><ec:InclusiveNamespaces xmlns:ec=\"" EXC
-          "\" PrefixList=\"${rep:400:p# }\"></ec:InclusiveNamespaces></ds:Transform>")},
+          "\" PrefixList=\"${rep:400:p~ }\"></ec:InclusiveNamespaces></ds:Transform>")},
     {"transform-inclusive", "transform", "Inclusive canonical form, as some providers use it.", "accepted",
      BY_RESPONSE, INFO("Algorithm=\"" EXC "\"></ds:Transform>", "Algorithm=\"" C14N "\"></ds:Transform>")},
 

@@ -216,13 +216,12 @@ static const char *wrap_method(const char *wrap) {
         return "<xenc:EncryptionMethod Algorithm=\"" NS_XENC "rsa-1_5\"></xenc:EncryptionMethod>";
     }
     if (strcmp(wrap, "oaep-sha256") == 0) {
-        return "<xenc:EncryptionMethod Algorithm=\"" XENC11 "rsa-oaep\"><ds:DigestMethod xmlns:ds=\""
-               NS_DS "\" Algorithm=\"" NS_XENC "sha256\"></ds:DigestMethod><xenc11:MGF "
+        return "<xenc:EncryptionMethod Algorithm=\"" XENC11 "rsa-oaep\"><ds:DigestMethod Algorithm=\"" NS_XENC "sha256\"></ds:DigestMethod><xenc11:MGF "
                "xmlns:xenc11=\"" XENC11 "\" Algorithm=\"" XENC11 "mgf1sha256\"></xenc11:MGF>"
                "</xenc:EncryptionMethod>";
     }
     return "<xenc:EncryptionMethod Algorithm=\"" NS_XENC "rsa-oaep-mgf1p\"><ds:DigestMethod "
-           "xmlns:ds=\"" NS_DS "\" Algorithm=\"" NS_DS "sha1\"></ds:DigestMethod>"
+           "Algorithm=\"" NS_DS "sha1\"></ds:DigestMethod>"
            "</xenc:EncryptionMethod>";
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the rows of the corpus may name in their texts. A piece is ${name}:
 //   now, now+N, now-N    the time, N seconds later or earlier
-//   rep:N:TEXT           TEXT N times
+//   rep:N:TEXT           TEXT N times, ~ in it is the number of the round
 //   id rid irt handle    IDs: of the Assertion, of the Response, of the request; and its handle
 //   acs entity slo idp who   of the connection; evil: the attacker's name; acs:N, entity:N: of place number N
 //   cert:PARTY rsa:PARTY a certificate, an RSAKeyValue; PARTY: idp ec evil weak other secret us signer
@@ -61,9 +61,9 @@ static reason piece_repeat(struct maker *maker, struct slice argument, struct sl
     }
     buf_open(&out, maker->op, TEXT_CEILING);
     for (uint64_t i = 0; i < times; i++) {
-        // Where # stands, the number of the round: distinct IDs, names, namespaces.
+        // Where ~ stands, the number of the round: distinct IDs, names, namespaces.
         for (size_t j = 0; j < argument.len; j++) {
-            if (argument.at[j] == '#') {
+            if (argument.at[j] == '~') {
                 buf_printf(&out, "%llu", (unsigned long long)i);
             } else {
                 buf_byte(&out, (uint8_t)argument.at[j]);
