@@ -29,11 +29,19 @@ struct server {
     struct queue *queue;
     uint16_t port;
     char control_path[108];
+    _Atomic size_t bodies; // bytes, see BODIES_MAX
 };
 
 // A body over its cap is read on and thrown away up to here, so that the sender, who reads only after writing, gets
 // the answer that says so; past it the connection is closed.
 #define DRAIN_MAX (16U << 20)
+
+// Bodies that are not whole yet, or wait for a thread, of all connections: anybody may send them, and they are read before it
+// is known who does. An honest sign-in takes some 30 KB. From half of it on, who sends more than BODY_SMALL is closed
+// first, so that a few with large bodies keep nobody from signing in.
+#define BODIES_MAX (128U << 20)
+#define BODY_SMALL (128U << 10)
+#define BODY_MS 30000 // a body that takes longer is somebody's who wants to hold the memory
 
 enum exchange_state { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_QUEUED, EXCHANGE_ANSWER };
 struct exchange {
@@ -44,6 +52,8 @@ struct exchange {
     struct buf body;
     size_t body_max;
     size_t drained;
+    size_t head, held; // bytes of memory: before the body, and counted in the server's bodies
+    int64_t began;     // clock_steady
     bool too_large, broken, unframed;
     struct request request;
     struct reply reply;
@@ -72,11 +82,12 @@ static void *exchange_open(void *arg, const char *uri, struct MHD_Connection *co
 
 static void exchange_done(void *arg, struct MHD_Connection *connection, void **state,
                           enum MHD_RequestTerminationCode why) {
-    (void)arg;
     (void)connection;
     (void)why;
+    struct server *server = arg;
     struct exchange *exchange = *state;
     if (exchange != NULL) {
+        server->bodies -= exchange->held;
         op_close(&exchange->op);
         free(exchange);
         *state = NULL;
@@ -172,6 +183,8 @@ static void begin(struct exchange *exchange, const char *method, bool control) {
         exchange->too_large = true;
     }
     buf_open(&exchange->body, &exchange->op, exchange->body_max);
+    exchange->head = exchange->op.arena.taken;
+    exchange->began = clock_steady();
 }
 
 static enum MHD_Result send_reply(struct exchange *exchange) {
@@ -237,11 +250,25 @@ static enum MHD_Result refuse_large(struct server *server, struct exchange *exch
     return whole(server, exchange);
 }
 
-static enum MHD_Result take_body(struct exchange *exchange, struct slice part, size_t *taken) {
+// False: it has to go, so that there is room for others.
+static bool has_room(struct server *server, struct exchange *exchange) {
+    size_t held = exchange->op.arena.taken - exchange->head;
+    size_t all = server->bodies += held - exchange->held;
+    exchange->held = held;
+    return all <= (held > BODY_SMALL ? BODIES_MAX / 2 : BODIES_MAX) &&
+           clock_steady() - exchange->began <= BODY_MS;
+}
+
+static enum MHD_Result take_body(struct server *server, struct exchange *exchange, struct slice part,
+                                 size_t *taken) {
     *taken = 0; // all of it is taken
     if (!exchange->too_large) {
         buf_put(&exchange->body, part);
         exchange->too_large = exchange->body.broken;
+        if (!has_room(server, exchange)) { // MHD takes no answer before the body is whole
+            metric_add(METRIC_QUEUE_FULL, 1);
+            return MHD_NO;
+        }
         return MHD_YES;
     }
     exchange->drained += part.len;
@@ -266,7 +293,7 @@ static enum MHD_Result handle(struct server *server, struct exchange *exchange, 
                    : MHD_YES;
     case EXCHANGE_BODY:
         if (*upload_len > 0) {
-            return take_body(exchange, slice_of(upload, *upload_len), upload_len);
+            return take_body(server, exchange, slice_of(upload, *upload_len), upload_len);
         }
         return exchange->too_large ? refuse_large(server, exchange) : whole(server, exchange);
     case EXCHANGE_QUEUED:
@@ -327,7 +354,7 @@ static struct MHD_Daemon *start(struct server *server, int fd, MHD_AccessHandler
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         handler, server, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_URI_LOG_CALLBACK, exchange_open, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        exchange_done, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+        exchange_done, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)SERVER_HEADERS_MAX + 4096, MHD_OPTION_ARRAY, io_threads > 1 ? pool : none,

@@ -6,6 +6,7 @@ Owns: requests written by hand, byte by byte. Never: what a request means.
 
 import socket
 import threading
+import time
 import unittest
 
 from case import TENANT, ForgedIdp, GateCase
@@ -69,6 +70,42 @@ class FramingTest(GateCase):
             ),
             both,
         )
+
+
+def is_closed(wire):
+    """Did the gate hang up?"""
+    wire.setblocking(False)
+    try:
+        return wire.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+class BodyTest(GateCase):
+    def test_bodies_that_never_end_fill_no_memory_and_keep_nobody_out(self):
+        part = b"a" * 1000000
+        head = b"POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\nContent-Length: 1000001\r\n\r\n"
+        wires = []
+        for _ in range(60):
+            wire = socket.create_connection(("127.0.0.1", self.gate.port), timeout=WAIT_S)
+            wires.append(wire)
+            try:
+                wire.sendall(head + part)
+            except OSError:
+                pass  # closed already
+        self.assertGoodLogin()
+        # Two MB each in the gate, while it collects: of the 64 MB for such some 32 fit.
+        deadline = time.monotonic() + WAIT_S
+        while sum(map(is_closed, wires)) <= 20 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        closed = sum(map(is_closed, wires))
+        self.assertGreater(closed, 20)
+        self.assertLess(closed, 50)
+        self.assertGoodLogin()
+        for wire in wires:
+            wire.close()
 
 
 class FetchTest(unittest.TestCase):
