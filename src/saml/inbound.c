@@ -434,9 +434,23 @@ static reason establish(struct reception *it) {
     return NULL;
 }
 
+// It stands in verified octets, so CBC is as good as any, and failures may have names.
+static reason open_name_id(struct reception *it, struct statement *statement) {
+    struct decrypted decrypted;
+    reason why = decrypt_element(it->op, it->inbound->keys, statement->encrypted_id, "EncryptedID", true,
+                                 &decrypted);
+    why = why != NULL ? why : statement_name_id(it->op, decrypted.plain, statement);
+    row(it, "decryption", why == NULL ? CHECK_PASS : CHECK_FAIL, S("a NameID encrypted for our key"),
+        why == NULL ? S("decrypted") : it->op->detail);
+    return why;
+}
+
 static reason receive(struct reception *it, struct statement *statement) {
     TRY(check_encryption(it));
     TRY(read_statement(it, statement));
+    if (statement->encrypted_id != NULL) {
+        TRY(open_name_id(it, statement));
+    }
     it->trace->issuer = statement->assertion_issuer;
     it->trace->name_id = statement->identity.name_id;
     return NULL;

@@ -10,6 +10,7 @@
 #include "saml/binding.h"
 #include "saml/brake.h"
 #include "saml/pool.h"
+#include "saml/reader.h"
 #include "saml/sp.h"
 #include "saml/trust.h"
 
@@ -42,6 +43,8 @@ struct statement {
     struct rows confirmations; // struct confirmation
     bool has_authn_statement;
     struct slice authn_instant, session_not_on_or_after;
+    // Stands on the START of the EncryptedID, when that names the subject and no NameID does; else NULL.
+    const struct reader *encrypted_id;
     struct identity identity; // what is collected on the way
 };
 struct confirmation {

@@ -122,6 +122,17 @@ static reason read_confirmation(struct pass *pass) {
     return list_add(pass->op, &pass->confirmations, &confirmation);
 }
 
+static reason keep_encrypted_id(struct pass *pass) {
+    struct reader *reader = NULL;
+    if (pass->statement->encrypted_id != NULL) {
+        REFUSE(pass->op, SAML_MALFORMED, "EncryptedID stands twice");
+    }
+    TRY(op_take(pass->op, sizeof *reader, &reader));
+    *reader = pass->reader;
+    pass->statement->encrypted_id = reader;
+    return skip(pass);
+}
+
 static reason read_subject(struct pass *pass) {
     bool name_id = false;
     size_t depth = pass->reader.depth;
@@ -129,11 +140,16 @@ static reason read_subject(struct pass *pass) {
         if (at_saml(pass, "NameID")) {
             TRY(once(pass, &name_id));
             TRY(read_name_id(pass));
+        } else if (at_saml(pass, "EncryptedID")) {
+            TRY(keep_encrypted_id(pass));
         } else if (at_saml(pass, "SubjectConfirmation")) {
             TRY(read_confirmation(pass));
         } else {
             TRY(skip(pass));
         }
+    }
+    if (name_id) {
+        pass->statement->encrypted_id = NULL; // the name that can be read counts
     }
     return children_read(pass);
 }
@@ -518,5 +534,17 @@ reason statement_response(struct op *op, struct slice octets, bool outline,
     parts.assertion_id = statement->identity.assertion_id;
     parts.assertion_has_signature = pass.own_signature;
     *ret_parts = parts;
+    return NULL;
+}
+
+reason statement_name_id(struct op *op, struct slice plain, struct statement *statement) {
+    struct pass pass = pass_open(op, plain, statement);
+    if (reader_next(&pass.reader) != READER_START || !at_saml(&pass, "NameID")) {
+        REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is not a NameID");
+    }
+    TRY(read_name_id(&pass));
+    if (reader_next(&pass.reader) != READER_DONE) {
+        REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is more than a NameID");
+    }
     return NULL;
 }

@@ -20,5 +20,7 @@ MUST_USE reason statement_response(struct op *op, struct slice octets, bool outl
 // values than IDENTITY_*; signature.misplaced.
 MUST_USE reason statement_assertion(struct op *op, struct slice octets,
                                     struct statement *statement);
+// What an EncryptedID held: one NameID. encryption.failed, saml.malformed.
+MUST_USE reason statement_name_id(struct op *op, struct slice plain, struct statement *statement);
 
 #endif

@@ -9,7 +9,7 @@
 #define PLAIN "<saml:Assertion xmlns:saml=\"" NS_SAML "\" ID=\"_a\">text</saml:Assertion>"
 
 static struct sp_keys ours;
-static EVP_PKEY *stranger;
+static EVP_PKEY *stranger, *retired;
 
 // ---- what is called on the way ----
 
@@ -151,6 +151,29 @@ static void of_two_keys_either_may_be_ours_and_a_third_is_not_looked_at(void **s
     }
 }
 
+static void during_a_roll_over_either_key_of_ours_opens(void **state) {
+    struct sealed it = sealed_of(*state, GCM256);
+    it.wraps[0].to = retired;
+    assert_refused(open_it(&it), ENCRYPTION_FAILED);
+    ours.decryption[1] = retired;
+    ours.decryption_count = 2;
+    assert_done(open_it(&it));
+    struct calls usual = calls;
+    assert_int_equal(usual.count[RSA_CALL], 2);
+    it.wraps[0].to = ours.encryption;
+    assert_done(open_it(&it));
+    assert_memory_equal(&calls, &usual, sizeof calls); // it does not show which of them
+    it.wraps[0].to = stranger;
+    assert_refused(open_it(&it), ENCRYPTION_FAILED);
+    assert_memory_equal(&calls, &usual, sizeof calls);
+    it.wraps[1] = it.wraps[0];
+    it.wraps[1].to = retired;
+    it.wrap_count = 2;
+    assert_done(open_it(&it));
+    assert_int_equal(calls.count[RSA_CALL], 4);
+    ours.decryption_count = 1;
+}
+
 static void the_element_is_the_one_that_was_asked_for(void **state) {
     struct sealed it = sealed_of(*state, GCM256);
     struct decrypted decrypted;
@@ -233,7 +256,7 @@ static void without_a_key_it_is_said_whose_is_missing(void **state) {
     assert_int_equal(reader_next(&reader), READER_START);
     assert_refused(decrypt_element(op, NULL, &reader, "EncryptedAssertion", true, &decrypted),
                    ENCRYPTION_NO_KEY);
-    struct sp_keys none = {.encryption = NULL};
+    struct sp_keys none = {.encryption = ours.encryption, .decryption_count = 0};
     assert_refused(decrypt_element(op, &none, &reader, "EncryptedAssertion", true, &decrypted),
                    ENCRYPTION_NO_KEY);
 }
@@ -352,14 +375,18 @@ static void what_is_not_xmlenc_fails(void **state) {
 static int make_keys(void **state) {
     (void)state;
     ours.encryption = EVP_RSA_gen(2048);
+    ours.decryption[0] = ours.encryption;
+    ours.decryption_count = 1;
     stranger = EVP_RSA_gen(2048);
-    return ours.encryption != NULL && stranger != NULL ? 0 : -1;
+    retired = EVP_RSA_gen(2048);
+    return ours.encryption != NULL && stranger != NULL && retired != NULL ? 0 : -1;
 }
 
 static int free_keys(void **state) {
     (void)state;
     EVP_PKEY_free(ours.encryption);
     EVP_PKEY_free(stranger);
+    EVP_PKEY_free(retired);
     return 0;
 }
 
@@ -368,6 +395,7 @@ int main(void) {
         TEST(each_content_cipher_opens_with_each_wrapping),
         TEST(the_key_stands_in_either_place),
         TEST(of_two_keys_either_may_be_ours_and_a_third_is_not_looked_at),
+        TEST(during_a_roll_over_either_key_of_ours_opens),
         TEST(the_element_is_the_one_that_was_asked_for),
         TEST(algorithms_that_are_not_taken_are_named_before_a_key_is_used),
         TEST(cbc_is_taken_where_it_is_allowed_only),

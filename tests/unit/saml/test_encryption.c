@@ -193,13 +193,64 @@ static void fifty_failures_switch_cbc_off_and_gcm_not(void **state) {
     brake_close(scene.brake);
 }
 
+// ---- the name alone ----
+
+#define NAME_ID "<saml:NameID xmlns:saml=\"" NS_SAML "\" Format=\"urn:x:f\">bob</saml:NameID>"
+#define CLEAR_NAME                                                                                 \
+    "<saml:NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">ada</saml:NameID>"
+
+// A signed Response in plain text whose subject is this EncryptedID (canonical inside the Assertion).
+static reason with_name(struct scene *scene, const char *plain, EVP_PKEY *to, const char *beside) {
+    struct op *op = scene->op;
+    struct sealed sealed = {.op = op, .element = "EncryptedID", .content = CBC256, .plain = slice_str(plain),
+                            .wraps = {{.to = to}}, .wrap_count = 1};
+    struct slice name = edit(op, sealed_text(&sealed), " xmlns:saml=\"" NS_SAML "\"", "");
+    scene->assertion = edit(op, scene->assertion, CLEAR_NAME, op_text(op, "%.*s%s", SLICE(name), beside).at);
+    struct slice assertion = plain_of(scene, true);
+    scene->xml = edit(op, with(op, S(RESPONSE), "#<", op_text(op, "%.*s<", SLICE(assertion))), "@", "");
+    return scene_receive(scene);
+}
+
+static void an_encrypted_name_is_read_from_a_signed_assertion(void **state) {
+    struct scene scene = scene_of(*state);
+    reason why = with_name(&scene, NAME_ID, ours.encryption, "");
+    if (why != NULL) {
+        fail_msg("%s: %.*s", why->slug, SLICE(scene.op->detail));
+    }
+    assert_text(scene.identity.name_id, "bob");
+    assert_text(scene.identity.name_id_format, "urn:x:f");
+    assert_text(scene.trace.name_id, "bob");
+    scene = scene_of(*state);
+    assert_done(with_name(&scene, NAME_ID, ours.encryption, CLEAR_NAME)); // who can be read counts
+    assert_text(scene.identity.name_id, "ada");
+}
+
+static void an_encrypted_name_that_is_none_is_refused(void **state) {
+    const char *bad[] = {"bob", NAME_ID NAME_ID, "<NameID>bob</NameID>", "<!DOCTYPE a>" NAME_ID,
+                         "<saml:NameID xmlns:saml=\"" NS_SAML "\">bob"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct scene scene = scene_of(*state);
+        if (with_name(&scene, bad[i], ours.encryption, "") == NULL) {
+            fail_msg("%s was taken", bad[i]);
+        }
+    }
+    struct scene scene = scene_of(*state);
+    assert_refused(with_name(&scene, NAME_ID, foreign, ""), ENCRYPTION_FAILED);
+    scene = scene_of(*state);
+    assert_refused(with_name(&scene, NAME_ID, ours.encryption, "<saml:EncryptedID></saml:EncryptedID>"),
+                   SAML_MALFORMED);
+    scene = scene_of(*state);
+    assert_refused(with_name(&scene, "<saml:NameID xmlns:saml=\"" NS_SAML "\"></saml:NameID>",
+                             ours.encryption, ""),
+                   SUBJECT_NAME_ID_MISSING);
+}
+
 static void without_a_key_nothing_is_opened(void **state) {
     struct scene scene = scene_of(*state);
-    EVP_PKEY *key = ours.encryption;
     scene_write(&scene, true, plain_of(&scene, true));
-    ours.encryption = NULL;
+    ours.decryption_count = 0;
     assert_refused(scene_receive(&scene), ENCRYPTION_NO_KEY);
-    ours.encryption = key;
+    ours.decryption_count = 1;
     assert_done(scene_receive(&scene));
 }
 
@@ -222,6 +273,8 @@ static int make_all(void **state) {
     idp = party_make(EVP_RSA_gen(2048), NOON + DAY_MS);
     stranger = party_make(EVP_RSA_gen(2048), NOON + DAY_MS);
     ours.encryption = EVP_RSA_gen(2048);
+    ours.decryption[0] = ours.encryption;
+    ours.decryption_count = 1;
     foreign = EVP_RSA_gen(2048);
     assert_int_equal(open_op(state), 0);
     // Each login without a signature that holds costs a worker: two, so that one is being forked meanwhile.
@@ -248,6 +301,8 @@ int main(void) {
         TEST(what_is_not_one_assertion_is_refused),
         TEST(a_failure_of_the_key_looks_like_any_other),
         TEST(fifty_failures_switch_cbc_off_and_gcm_not),
+        TEST(an_encrypted_name_is_read_from_a_signed_assertion),
+        TEST(an_encrypted_name_that_is_none_is_refused),
         TEST(without_a_key_nothing_is_opened),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
