@@ -38,19 +38,19 @@ part 30  "the gate's libraries"        "$make" --no-print-directory check-gate
 part 600 "build (clang)"               "$make" --no-print-directory -j"$jobs" MODE=dev CC=clang B=build/clang BIN=build/clang programs
 part 900 "build (ASan and UBSan)"      "$make" --no-print-directory -j"$jobs" MODE=asan programs unit-programs
 part 600 "unit tests (ASan and UBSan)" "$make" --no-print-directory MODE=asan unit
-part 300 "unit tests (release)"        "$make" --no-print-directory -j"$jobs" unit
+part 600 "unit tests (release)"        "$make" --no-print-directory -j"$jobs" unit
 part 120 "faults in memory, crypto, store" "$make" --no-print-directory MODE=asan fault
 part 60  "two XML readers compared"    "$make" --no-print-directory diff
 part 60  "bounded work"                "$make" --no-print-directory bounds
 part 300 "valgrind over the worker"    "$make" --no-print-directory valgrind
-part 120 "practice IdP"                env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/practice/test_practice.py
-part 300 "commands"                    env GATEHOUSE_BUILD=build/asan /usr/bin/python3 tests/cli/test_cli.py
-part 400 "end to end (ASan and UBSan)" env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/e2e/run.py
-part 300 "end to end (release)"        env GATEHOUSE_BUILD=build /usr/bin/python3 tests/e2e/run.py
-part 120 "browser"                     env GATEHOUSE_BUILD=build /usr/bin/python3 tests/browser/run.py
-part 200 "crashes, full disks, overload" env GATEHOUSE_BUILD=build /usr/bin/python3 tests/crash/run.py
-part 180 "bench, its own checks"       env GATEHOUSE_BUILD=build /usr/bin/python3 tests/bench/test_bench.py
-part 300 "fuzz targets, a short run"   "$make" --no-print-directory -j"$jobs" fuzz T=8
+part 240 "practice IdP"                env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/practice/test_practice.py
+part 900 "commands"                    env GATEHOUSE_BUILD=build/asan /usr/bin/python3 tests/cli/test_cli.py
+part 900 "end to end (ASan and UBSan)" env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/e2e/run.py
+part 600 "end to end (release)"        env GATEHOUSE_BUILD=build /usr/bin/python3 tests/e2e/run.py
+part 300 "browser"                     env GATEHOUSE_BUILD=build /usr/bin/python3 tests/browser/run.py
+part 400 "crashes, full disks, overload" env GATEHOUSE_BUILD=build /usr/bin/python3 tests/crash/run.py
+part 400 "bench, its own checks"       env GATEHOUSE_BUILD=build /usr/bin/python3 tests/bench/test_bench.py
+part 900 "fuzz targets, a short run"   "$make" --no-print-directory -j"$jobs" fuzz T=8
 
 echo
 [ -z "$broken" ] || echo "failed parts: ${broken#; }"

@@ -17,7 +17,7 @@ for test in "$@"; do
     else
         echo "FAIL $test"
         cat "$log"
-        n=$(grep -cE '^\[  FAILED  \] [a-zA-Z]' "$log")
+        n=$(grep -E '^\[  FAILED  \] [a-zA-Z]' "$log" | sort -u | wc -l)
         failed=$((failed + (n > 0 ? n : 1)))
     fi
 done
