@@ -76,6 +76,7 @@
 #define GATEHOUSE_REASON_METADATA_NO_CERTIFICATE "metadata.no_certificate"
 #define GATEHOUSE_REASON_METADATA_NO_SSO_ENDPOINT "metadata.no_sso_endpoint"
 #define GATEHOUSE_REASON_METADATA_EXPIRED "metadata.expired"
+#define GATEHOUSE_REASON_METADATA_VALIDITY "metadata.validity"
 #define GATEHOUSE_REASON_METADATA_SIGNATURE "metadata.signature"
 #define GATEHOUSE_REASON_METADATA_LOCATION "metadata.location"
 #define GATEHOUSE_REASON_WORKER_FAILED "worker.failed"

@@ -43,6 +43,7 @@ struct idp {
     // Who has to sign the metadata (struct certificate); none: it counts as it comes.
     struct rows metadata_certificates;
     bool metadata_signed; // the document carried a signature, verified or not
+    int64_t metadata_valid_days; // its validUntil has to be there, at most so many days ahead; 0 = need not
 };
 // A key that nothing may bring back: neither an import nor the other certificates that hold it.
 struct distrusted {
@@ -52,6 +53,7 @@ struct distrusted {
     int64_t since;
 };
 
+#define METADATA_VALID_DAYS_MAX 3650 // no federation's metadata is good for ten years
 enum want { WANT_ASSERTION, WANT_RESPONSE, WANT_EITHER, WANT_BOTH };
 enum metadata_changes { METADATA_APPROVE, METADATA_AUTO };
 // Members are named as outside; policy_default() gives the defaults.

@@ -111,6 +111,10 @@ struct slice idp_diff(struct op *op, const struct idp *old, const struct idp *no
                      "has to sign the metadata");
     put_certificates(&buf, old->metadata_certificates, now->metadata_certificates,
                      "need not sign the metadata any more");
+    if (old->metadata_valid_days != now->metadata_valid_days) {
+        buf_printf(&buf, "; metadata_valid_days %lld -> %lld", (long long)old->metadata_valid_days,
+                   (long long)now->metadata_valid_days);
+    }
     if (old->metadata_signed != now->metadata_signed) {
         buf_str(&buf, now->metadata_signed ? "; the metadata is signed"
                                            : "; the metadata is not signed any more");

@@ -46,8 +46,9 @@ static const struct field idp_rows[] = {
     F_STRUCTS(struct idp, metadata_certificates, 9, FIELD_OUTPUT, CONNECTION_SIGNERS_MAX,
               certificate_fields),
     F_BOOL(struct idp, metadata_signed, 10, FIELD_OUTPUT),
+    F_NUMBER(struct idp, metadata_valid_days, 11, FIELD_OUTPUT, 0, METADATA_VALID_DAYS_MAX),
 };
-FIELD_TABLE(idp_fields, "idp", 2, struct idp, idp_rows);
+FIELD_TABLE(idp_fields, "idp", 3, struct idp, idp_rows);
 
 static const struct field distrusted_rows[] = {
     F_TEXT(struct distrusted, sha256, 1, FIELD_OUTPUT, 64),

@@ -33,6 +33,9 @@ struct idp_values {
 MUST_USE reason idp_from_values(struct op *op, const struct idp_values *values,
                                 struct idp_import *ret_import);
 
+// idp->metadata_valid_days of what was just read. metadata.validity: no validUntil, or one further away than that.
+MUST_USE reason idp_ends_in_time(struct op *op, const struct idp *idp);
+
 struct fetch_options {
     bool allow_private; // http and private addresses (development)
 };

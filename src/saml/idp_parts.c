@@ -137,3 +137,21 @@ reason idp_parts_done(struct idp_parts *parts, struct idp_import *ret_import) {
     };
     return NULL;
 }
+
+reason idp_ends_in_time(struct op *op, const struct idp *idp) {
+    char text[CLOCK_TEXT];
+    if (idp->metadata_valid_days == 0) {
+        return NULL;
+    }
+    if (idp->valid_until == 0) {
+        REFUSE(op, METADATA_VALIDITY,
+               "the metadata has no validUntil, and this connection takes %lld days at most",
+               (long long)idp->metadata_valid_days);
+    }
+    if (idp->valid_until > op->now + idp->metadata_valid_days * DAY_MS) {
+        REFUSE(op, METADATA_VALIDITY,
+               "the metadata is valid until %.*s, and this connection takes %lld days at most",
+               SLICE(clock_print(idp->valid_until, text)), (long long)idp->metadata_valid_days);
+    }
+    return NULL;
+}

@@ -42,6 +42,8 @@ static reason fetch(struct op *op, const struct refresh *refresh, struct look *l
     }
     TRY(why);
     import.idp.metadata_url = idp->metadata_url;
+    import.idp.metadata_valid_days = idp->metadata_valid_days;
+    TRY(idp_ends_in_time(op, &import.idp));
     look->fetched = import.idp;
     return NULL;
 }

@@ -79,7 +79,7 @@ class MetadataTest(GateCase):
         return stored
 
     def tearDown(self):
-        self.put(metadata_xml=self.document(), metadata_certificate=None)
+        self.put(metadata_xml=self.document(), metadata_certificate=None, metadata_valid_days=0)
 
     # -- signed --------------------------------------------------------------------------------
 
@@ -97,6 +97,22 @@ class MetadataTest(GateCase):
         tampered = good.replace(self.idp.sso_url, "https://evil.example/sso")
         self.assertRefused(self.put(metadata_xml=tampered), "metadata.signature")
         self.assertStored(self.put(metadata_xml=good))
+
+    def test_metadata_without_an_end_or_with_a_far_one_is_refused_where_asked(self):
+        days = {"metadata_valid_days": 7}
+        day = 86400
+        self.assertRefused(self.put(metadata_xml=self.document(), **days), "metadata.validity")
+        far = self.document(valid_until=8 * day)
+        self.assertRefused(self.put(metadata_xml=far, **days), "metadata.validity")
+        near = self.document(valid_until=6 * day)
+        stored = self.assertStored(self.put(metadata_xml=near, **days))
+        self.assertEqual(stored["metadata_valid_days"], 7)
+        self.assertGoodLogin()
+        # What is left out stays, and is given up only when it is said.
+        self.assertRefused(self.put(metadata_xml=self.document()), "metadata.validity")
+        self.assertRefused(self.put(metadata_xml=far, metadata_valid_days=-1), "invalid_input")
+        stored = self.assertStored(self.put(metadata_xml=self.document(), metadata_valid_days=0))
+        self.assertEqual(stored["metadata_valid_days"], 0)
 
     def test_a_wrapped_signature_is_none(self):
         pin = {"metadata_certificate": self.federation.pem}
@@ -157,6 +173,15 @@ class MetadataTest(GateCase):
             {"sso.metadata_applied", "sso.metadata_change_pending", "sso.metadata_change_approved"},
             names,
         )
+
+    def test_a_document_that_came_to_have_no_end_changes_nothing(self):
+        self.publisher.document = self.document(valid_until=86400)
+        self.assertStored(self.put(metadata_url=self.publisher.url, metadata_valid_days=2))
+        self.publisher.document = self.document(make_key(name="other.example"))
+        self.assertEqual(self.look()["outcome"], "failed")
+        self.assertGoodLogin()
+        self.publisher.document = self.document(valid_until=86400)
+        self.assertEqual(self.look()["outcome"], "same")
 
     def test_a_lost_signature_raises_an_alarm_and_changes_nothing(self):
         self.publisher.document = signed(self.document(), self.federation)

@@ -13,6 +13,7 @@ struct ask {
     const struct json *certificates; // NULL: none
     struct rows signers; // of the metadata; struct certificate
     bool signers_given;  // also as null, which takes those away that were there
+    int64_t metadata_valid_days; // left out: as it is
 };
 // metadata_xml, metadata_certificate and certificates hold more than a field may, so they are read by hand.
 static const struct field ask_rows[] = {
@@ -20,6 +21,7 @@ static const struct field ask_rows[] = {
     F_TEXT(struct ask, entity_id, 2, FIELD_NULL, 1024),
     F_TEXT(struct ask, sso_url, 3, FIELD_NULL, 2 * URI_MAX),
     F_TEXT(struct ask, slo_url, 4, FIELD_NULL, 2 * URI_MAX),
+    F_NUMBER(struct ask, metadata_valid_days, 5, FIELD_PLAIN, 0, METADATA_VALID_DAYS_MAX),
 };
 FIELD_TABLE(idp_ask_fields, "idp", 1, struct ask, ask_rows);
 
@@ -141,6 +143,13 @@ static reason check_shape(struct op *op, const struct ask *ask) {
 
 // ---- resolving ------------------------------------------------------------------------------------------
 
+static reason from_xml(struct op *op, struct gate *gate, struct slice xml, const struct ask *ask,
+                       struct idp_import *ret_import) {
+    TRY(idp_from_signed_xml(op, gate->pool, xml, ask->entity_id, ask->signers, ret_import));
+    ret_import->idp.metadata_valid_days = ask->metadata_valid_days;
+    return idp_ends_in_time(op, &ret_import->idp);
+}
+
 static reason from_url(struct op *op, struct gate *gate, struct slice url, const struct ask *ask,
                        struct idp_import *ret_import) {
     const struct fetch_options options = {.allow_private = gate->settings->allow_private_fetch};
@@ -149,7 +158,7 @@ static reason from_url(struct op *op, struct gate *gate, struct slice url, const
     reason why = idp_fetch(op, &options, url, &xml);
     api_fetch_end(gate);
     TRY(why);
-    TRY(idp_from_signed_xml(op, gate->pool, xml, ask->entity_id, ask->signers, ret_import));
+    TRY(from_xml(op, gate, xml, ask, ret_import));
     ret_import->idp.metadata_url = url;
     return NULL;
 }
@@ -190,8 +199,7 @@ static reason resolve(struct op *op, struct gate *gate, const struct ask *ask,
     if (ask->xml.len > 0) {
         bool address = is_address(ask->xml);
         reason why = address ? from_url(op, gate, ask->xml, ask, ret_import)
-                             : idp_from_signed_xml(op, gate->pool, ask->xml, ask->entity_id,
-                                                   ask->signers, ret_import);
+                             : from_xml(op, gate, ask->xml, ask, ret_import);
         if (why != NULL && why->class == CLASS_INPUT) {
             api_error_once(op, from, S("/metadata_xml"), why);
         }
@@ -220,6 +228,9 @@ static reason ask_resolve(struct op *op, struct gate *gate, const struct json *o
     TRY(check_shape(op, &ask));
     if (!ask.signers_given && stored != NULL) {
         ask.signers = stored->idp.metadata_certificates;
+    }
+    if (json_get(object, "metadata_valid_days") == NULL && stored != NULL) {
+        ask.metadata_valid_days = stored->idp.metadata_valid_days;
     }
     TRY(resolve(op, gate, &ask, ret_import));
     return stored != NULL ? warn_distrusted(op, stored, ret_import) : NULL;
