@@ -17,7 +17,7 @@ struct slot {
     int64_t count;
 };
 // Each kind has windows of its own length, and so a table of its own.
-enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KINDS };
+enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KINDS };
 struct limits {
     pthread_mutex_t mutex;
     uint8_t secret[16];
@@ -92,4 +92,8 @@ reason limits_pending(struct op *op, struct limits *limits, const struct setting
                (long long)settings->pending_limit, SLICE(connection));
     }
     return NULL;
+}
+
+bool limits_keep_refusal(struct limits *limits, struct slice connection) {
+    return count(limits, KIND_REFUSED, connection, clock_steady(), MINUTE_MS, REFUSALS_KEPT_MAX);
 }

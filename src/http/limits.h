@@ -6,6 +6,7 @@
 #include "base/op.h"
 
 #define LIMITS_SLOTS 8192 // counters of a kind; two keys on one slot share it, which only makes it stricter
+#define REFUSALS_KEPT_MAX 120 // some 4 KB each, kept for 30 days: a flood of old messages fills 20 MB an hour, not a disk
 
 struct settings;
 struct limits *limits_open(void); // NULL: no memory
@@ -18,5 +19,7 @@ MUST_USE reason limits_login(struct op *op, struct limits *limits, const struct 
 MUST_USE reason limits_pending(struct op *op, struct limits *limits,
                                const struct settings *settings, struct slice address,
                                struct slice connection);
+// May one more refusal of a signed message be written to the disk? REFUSALS_KEPT_MAX of a connection in a minute.
+bool limits_keep_refusal(struct limits *limits, struct slice connection);
 
 #endif

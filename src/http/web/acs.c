@@ -3,6 +3,7 @@
 // and the number of its trace. Nothing is decided here: saml proves, domain admits, this door carries.
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "http/limits.h"
 #include "http/page.h"
 #include "http/web/web.h"
@@ -129,12 +130,24 @@ static reason reply_login(struct op *op, struct visit *visit, struct reply *repl
     return NULL;
 }
 
+// Whoever has one signed message, perhaps an old one out of a support ticket, can send it for ever: of such refusals only
+// so many are written to the disk.
+static void keep_refusal(struct op *op, struct visit *visit, reason why) {
+    struct gate *gate = visit->gate;
+    if (!visit->trace.verified ||
+        limits_keep_refusal(gate->limits, visit->trust->connection.slug)) {
+        login_refused(op, gate->store, gate->ring, &visit->trace, visit->request->address);
+        return;
+    }
+    ring_put(gate->ring, op, &visit->trace);
+    metric_refused(why);
+}
+
 static reason refuse(struct op *op, struct visit *visit, struct reply *reply, reason why,
                      bool stored) {
     if (!stored) {
         trace_close(op, &visit->trace, why);
-        login_refused(op, visit->gate->store, visit->gate->ring, &visit->trace,
-                      visit->request->address);
+        keep_refusal(op, visit, why);
     }
     LOG(op, LOG_INFO, "login.refused", LOG_TEXT("connection", visit->trust->connection.slug),
         LOG_TEXT("reason", slice_str(why->slug)), LOG_TEXT("trace", visit->trace.id),
