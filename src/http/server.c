@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -253,7 +254,8 @@ static enum MHD_Result refuse_large(struct server *server, struct exchange *exch
 // False: it has to go, so that there is room for others.
 static bool has_room(struct server *server, struct exchange *exchange) {
     size_t held = exchange->op.arena.taken - exchange->head;
-    size_t all = server->bodies += held - exchange->held;
+    size_t more = held - exchange->held; // wraps where it became less, and so does the sum
+    size_t all = atomic_fetch_add(&server->bodies, more) + more;
     exchange->held = held;
     return all <= (held > BODY_SMALL ? BODIES_MAX / 2 : BODIES_MAX) &&
            clock_steady() - exchange->began <= BODY_MS;
