@@ -43,6 +43,7 @@ part 120 "faults in memory, crypto, store" "$make" --no-print-directory MODE=asa
 part 60  "two XML readers compared"    "$make" --no-print-directory diff
 part 60  "bounded work"                "$make" --no-print-directory bounds
 part 300 "valgrind over the worker"    "$make" --no-print-directory valgrind
+part 300 "attack corpus (ASan and UBSan)" build/asan/gatehouse selftest
 part 240 "practice IdP"                env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/practice/test_practice.py
 part 900 "commands"                    env GATEHOUSE_BUILD=build/asan /usr/bin/python3 tests/cli/test_cli.py
 part 900 "end to end (ASan and UBSan)" env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/e2e/run.py

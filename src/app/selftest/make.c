@@ -51,6 +51,9 @@ reason make_edits(struct maker *maker, enum stage stage, struct slice text, stru
         if (edits->stage != stage) {
             continue;
         }
+        if (stage == STAGE_WIRE) {
+            maker->message = text; // what ${message} is by now
+        }
         TRY(pieces_expand(maker, edits->to, &to));
         if (edits->from == NULL) {
             text = to;
