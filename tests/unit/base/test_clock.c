@@ -2,6 +2,9 @@
 // Times as text: what is read to the millisecond, and each spelling that is refused.
 #include "unit.h"
 
+#include <stdio.h>
+#include <time.h>
+
 #include "base/clock.h"
 
 struct sample {
@@ -101,6 +104,22 @@ static void a_printed_time_reads_back(void **state) {
     }
 }
 
+// The C library's calendar is the other one: each day of 500 years, then some of each later month.
+static void every_day_is_printed_as_the_library_does(void **state) {
+    (void)state;
+    char buffer[CLOCK_TEXT];
+    char other[64];
+    for (int64_t day = 0; day < INT64_C(2932896); day += day < 190000 ? 1 : 23) {
+        int64_t time = day * DAY_MS + day * 7919 % DAY_MS;
+        time_t seconds = (time_t)(time / SECOND_MS);
+        struct tm tm;
+        (void)gmtime_r(&seconds, &tm);
+        size_t len = strftime(other, sizeof other, "%Y-%m-%dT%H:%M:%S", &tm);
+        (void)snprintf(other + len, sizeof other - len, ".%03dZ", (int)(time % SECOND_MS));
+        assert_text(clock_print(time, buffer), other);
+    }
+}
+
 static void times_out_of_the_years_print_as_the_nearest_one(void **state) {
     (void)state;
     char buffer[CLOCK_TEXT];
@@ -120,6 +139,7 @@ int main(void) {
         cmocka_unit_test(times_are_read_to_the_millisecond),
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(a_printed_time_reads_back),
+        cmocka_unit_test(every_day_is_printed_as_the_library_does),
         cmocka_unit_test(times_out_of_the_years_print_as_the_nearest_one),
         cmocka_unit_test(the_clocks_go),
     };
