@@ -13,6 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct slice input = slice_of(data, size);
     struct msg_canonical canonical;
     struct msg_whole whole;
+    struct msg_opinion opinion;
+    struct msg_opinion_ask ask;
     struct wire_head head;
     struct slice text;
     reason why = NULL;
@@ -20,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     (void)msg_get_whole(input, &whole);
     (void)msg_get_refused(input, &why, &text);
     (void)msg_get_ask(input, &text);
+    (void)msg_get_opinion(input, &opinion);
+    (void)msg_get_opinion_ask(input, &ask);
     if (size >= WIRE_HEAD) {
         (void)wire_head(data, &head);
     }
