@@ -204,6 +204,28 @@ static void the_newest_key_signs_and_the_older_still_verifies(void **state) {
     op_close(&op);
 }
 
+// Each of these once ended the process, or might: what is no compact token never reaches the library.
+static void what_is_no_compact_token_is_refused(void **state) {
+    (void)state;
+    struct op op;
+    op_open(&op, 0);
+    struct claims claims = sample(&op);
+    struct slice good = issue(&op, keyring, &claims);
+    struct slice head = slice_sub(good, 0, slice_find(good, S(".")));
+    static const char *const tails[] = {".e=30.QUFB", ".e30.Q=FB", ".e30=.QUFB", ".e30.QUFB=", ".e30.QUFB.", ".e30..", "..",
+                                        ".e30", "", ".e3%.QUFB", ".e30 .QUFB", ".e30.QUFB\n", ".e+0.QUFB", ".e30.Q"};
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+        refused(&op, op_text(&op, "%.*s%s", SLICE(head), tails[i]), URL);
+    }
+    static const char *const wholes[] = {"", ".", "..", "=", "=.=.=", "a=b.c.d", "a.b.c.d.e", "\xFF.\xFF.\xFF"};
+    for (size_t i = 0; i < sizeof wholes / sizeof wholes[0]; i++) {
+        refused(&op, slice_str(wholes[i]), URL);
+    }
+    struct claims got;
+    assert_null(token_check(&op, keyring, URL, good, &got));
+    op_close(&op);
+}
+
 static void broken_key_files_are_named(void **state) {
     (void)state;
     struct op op;
@@ -235,6 +257,7 @@ int main(void) {
         cmocka_unit_test(each_changed_byte_is_refused),
         cmocka_unit_test(other_algorithms_and_types_are_refused),
         cmocka_unit_test(a_foreign_key_is_refused),
+        cmocka_unit_test(what_is_no_compact_token_is_refused),
         cmocka_unit_test(the_newest_key_signs_and_the_older_still_verifies),
         cmocka_unit_test(broken_key_files_are_named),
     };
