@@ -200,12 +200,19 @@ $(B)/tests/crash/flood: tests/crash/flood.c
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL)
 
 # libFuzzer with ASan and UBSan over the sources themselves; clang only.
-FUZZ_OBJ   := $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c src/saml/*.c src/domain/*.c src/store/*.c))
+FUZZ_OBJ   := $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c src/saml/*.c src/domain/*.c src/store/*.c src/token/*.c) \
+  $(wildcard src/http/*.c src/http/api/*.c src/http/web/*.c) src/app/config.c)
+FUZZ_WORKER := $(patsubst src/%.c,build/fuzz/obj/%.o,src/worker/canon.c src/worker/canonicalise.c src/worker/signature.c src/worker/xml.c)
 FUZZ_FLAGS := -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -Iinclude -g -O1 -MMD -MP \
   -fsanitize=address,undefined -fno-sanitize-recover=all -ffunction-sections -fdata-sections -pthread $(GATE_CFLAGS)
 build/fuzz/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+	$(Q)clang $(FUZZ_FLAGS) $(FUZZ_MORE) -fsanitize=fuzzer-no-link -c -o $@ $<
+$(FUZZ_WORKER): FUZZ_MORE = $(WORKER_CFLAGS)
+build/fuzz/obj/worker.a: $(FUZZ_WORKER) build/fuzz/obj/saml/msg.o $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c))
+	$(Q)rm -f $@ && ar rcs $@ $^
+build/fuzz/fuzz_worker: tests/fuzz/fuzz_worker.c build/fuzz/obj/worker.a
+	$(Q)clang $(FUZZ_FLAGS) $(WORKER_CFLAGS) -fsanitize=fuzzer -Wl,--gc-sections -o $@ $< build/fuzz/obj/worker.a $(GATE_LIBS) $(WORKER_LIBS)
 build/fuzz/obj/all.a: $(FUZZ_OBJ)
 	$(Q)rm -f $@ && ar rcs $@ $^
 build/fuzz/%: tests/fuzz/%.c build/fuzz/obj/all.a
@@ -252,6 +259,8 @@ bench: $(PROGRAM_FILES) $(BENCH_BIN)
 soak: programs
 	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/crash/run.py --soak $(SOAK)
 
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_BIN)
 fuzz: $(FUZZ_BIN)
 	$(Q)src/tools/fuzz.sh $(T) $(FUZZ_BIN)
 

@@ -39,9 +39,9 @@ part 600 "build (clang)"               "$make" --no-print-directory -j"$jobs" MO
 part 900 "build (ASan and UBSan)"      "$make" --no-print-directory -j"$jobs" MODE=asan programs unit-programs
 part 600 "unit tests (ASan and UBSan)" "$make" --no-print-directory MODE=asan unit
 part 600 "unit tests (release)"        "$make" --no-print-directory -j"$jobs" unit
-part 120 "faults in memory, crypto, store" "$make" --no-print-directory MODE=asan fault
-part 60  "two XML readers compared"    "$make" --no-print-directory diff
-part 60  "bounded work"                "$make" --no-print-directory bounds
+part 400 "faults in memory, crypto, store" "$make" --no-print-directory MODE=asan fault
+part 200 "two XML readers compared"    "$make" --no-print-directory diff
+part 300 "bounded work"                "$make" --no-print-directory bounds
 part 300 "valgrind over the worker"    "$make" --no-print-directory valgrind
 part 300 "attack corpus (ASan and UBSan)" build/asan/gatehouse selftest
 part 240 "practice IdP"                env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/practice/test_practice.py
@@ -51,7 +51,8 @@ part 600 "end to end (release)"        env GATEHOUSE_BUILD=build /usr/bin/python
 part 300 "browser"                     env GATEHOUSE_BUILD=build /usr/bin/python3 tests/browser/run.py
 part 400 "crashes, full disks, overload" env GATEHOUSE_BUILD=build /usr/bin/python3 tests/crash/run.py
 part 400 "bench, its own checks"       env GATEHOUSE_BUILD=build /usr/bin/python3 tests/bench/test_bench.py
-part 900 "fuzz targets, a short run"   "$make" --no-print-directory -j"$jobs" fuzz T=8
+part 900 "fuzz targets are built"     "$make" --no-print-directory -j"$jobs" fuzz-programs
+part 400 "fuzz targets, a short run"   "$make" --no-print-directory fuzz T=5
 
 echo
 [ -z "$broken" ] || echo "failed parts: ${broken#; }"

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Verified octets, as an identity provider could have signed them: Responses and Assertions.
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "saml/statement.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct op op;
+    op_open(&op, INT64_C(1795276800000));
+    struct slice input = slice_of(data, size);
+    struct response_parts parts;
+    for (int outline = 0; outline < 2; outline++) {
+        struct statement statement = {.issue_instant = 0};
+        (void)!statement_response(&op, input, outline == 1, &statement, &parts);
+    }
+    struct statement statement = {.issue_instant = 0};
+    if (statement_assertion(&op, input, &statement) == NULL) {
+        CHECK(statement.identity.assertion_id.len > 0 && statement.issue_instant != 0);
+        CHECK(statement.identity.attributes.count <= IDENTITY_ATTRIBUTES_MAX);
+    }
+    op_close(&op);
+    return 0;
+}
