@@ -91,13 +91,14 @@ static void *refresher_main(void *arg) {
     struct refresher *refresher = arg;
     (void)pthread_mutex_lock(&refresher->mutex);
     while (!refresher->stop) {
+        (void)pthread_mutex_unlock(&refresher->mutex);
+        look_at_all(refresher);
+        (void)pthread_mutex_lock(&refresher->mutex);
         struct timespec until;
         (void)clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += LOOK_EVERY_S;
-        if (pthread_cond_timedwait(&refresher->wake, &refresher->mutex, &until) == ETIMEDOUT) {
-            (void)pthread_mutex_unlock(&refresher->mutex);
-            look_at_all(refresher);
-            (void)pthread_mutex_lock(&refresher->mutex);
+        while (!refresher->stop && pthread_cond_timedwait(&refresher->wake, &refresher->mutex,
+                                                          &until) != ETIMEDOUT) {
         }
     }
     (void)pthread_mutex_unlock(&refresher->mutex);
