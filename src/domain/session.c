@@ -219,6 +219,42 @@ reason session_end(struct op *op, struct txn *txn, const struct actor *actor, st
     return NULL;
 }
 
+// How many there are, as far as that matters, and which of them ends first: the index is in that order.
+static reason count_all(struct op *op, struct txn *txn, struct slice user_id, size_t *ret_count,
+                        struct key *ret_first) {
+    struct key prefix = key_in(SPACE_SESSION_OF);
+    key_text(&prefix, user_id);
+    struct scan scan;
+    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
+    size_t count = 0;
+    reason why = NULL;
+    struct slice key;
+    struct slice value;
+    while (count < SESSIONS_EACH_MAX && (why = scan_next(op, &scan, &key, &value)) == NULL &&
+           key.at != NULL) {
+        if (count++ == 0) {
+            *ret_first = key_again(value);
+        }
+    }
+    scan_close(&scan);
+    *ret_count = count;
+    return why;
+}
+
+reason session_make_room(struct op *op, struct txn *txn, const struct actor *actor,
+                         struct slice user_id) {
+    struct key first;
+    struct session session;
+    size_t count = 0;
+    bool found = false;
+    TRY(count_all(op, txn, user_id, &count, &first));
+    if (count < SESSIONS_EACH_MAX) {
+        return NULL;
+    }
+    TRY(entity_find(op, txn, &session_entity, &first, &session, &found));
+    return found ? end_found(op, txn, actor, &session) : NULL;
+}
+
 // Calls `each` for the sessions of a user in a tenant. Each is read into memory of its own.
 struct walk {
     struct slice name_id; // "" = any

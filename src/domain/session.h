@@ -10,6 +10,7 @@
 
 #define SESSION_SECRET 36 // bytes before base64url: u32 minute, 32 random
 #define SESSION_COOKIE 48 // characters
+#define SESSIONS_EACH_MAX 200 // of one person: so many browsers has nobody, and ending them all has to fit one transaction
 #define SESSION_LIFETIME_DEFAULT (8 * HOUR_MS)
 #define PENDING_LIFETIME (15 * MINUTE_MS)
 #define PENDING_HANDLE 27 // characters: base64url of u32 minute and 16 random bytes; RelayState is at most 32
@@ -42,6 +43,9 @@ MUST_USE reason session_find(struct op *op, struct txn *txn, struct slice id,
 // Stores `session` (its id and times are set here; expires_at must be set) and gives the cookie's text.
 MUST_USE reason session_add(struct op *op, struct txn *txn, struct session *session,
                             struct slice *ret_cookie);
+// Before another session of this user: with SESSIONS_EACH_MAX the one that would end first is ended now.
+MUST_USE reason session_make_room(struct op *op, struct txn *txn, const struct actor *actor,
+                                  struct slice user_id);
 // Ends one; *ret_there false when it was not there.
 MUST_USE reason session_end(struct op *op, struct txn *txn, const struct actor *actor,
                             struct slice id, bool *ret_there);

@@ -365,6 +365,25 @@ static void a_refusal_without_a_signature_costs_no_write(void **state) {
 
 #define T(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
+static void nobody_has_more_sessions_than_can_be_ended_at_once(void **state) {
+    struct house *house = house_of(state);
+    assert_done(house_admit(house));
+    struct call first = {.cookie = house->login.cookie};
+    for (size_t i = 1; i < SESSIONS_EACH_MAX; i++) {
+        house->fixture->op.now += MINUTE_MS;
+        house->fixture->op.arena.ceiling += ARENA_CEILING; // all of them in one
+        house_identity(house);
+        assert_done(house_admit(house));
+    }
+    assert_done(fixture_read(house->fixture, call_session_by_cookie, &first));
+    house_identity(house);
+    assert_done(house_admit(house)); // one too many: the oldest goes
+    assert_reason(fixture_read(house->fixture, call_session_by_cookie, &first), UNAUTHENTICATED);
+    struct call last = {.cookie = house->login.cookie};
+    assert_done(fixture_read(house->fixture, call_session_by_cookie, &last));
+    assert_int_equal(house_audits(house, "session.revoked", NULL), 1);
+}
+
 // ---- what changes between the signature and the transaction ----
 
 static reason take_key_away(struct op *op, struct txn *txn, void *arg) {
@@ -430,6 +449,7 @@ int main(void) {
         T(a_disabled_connection_lets_nobody_in),
         T(a_connection_that_is_gone_lets_nobody_in),
         T(a_disabled_tenant_lets_nobody_in_and_ends_its_sessions),
+        T(nobody_has_more_sessions_than_can_be_ended_at_once),
         T(a_key_taken_away_meanwhile_lets_nobody_in),
         T(a_connection_that_took_over_the_short_name_lets_nobody_in),
         T(a_refusal_with_a_signature_is_kept_durably),
