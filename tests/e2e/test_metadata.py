@@ -175,12 +175,13 @@ class MetadataTest(GateCase):
         )
 
     def test_a_document_that_came_to_have_no_end_changes_nothing(self):
-        self.publisher.document = self.document(valid_until=86400)
+        good = self.document(valid_until=86400)
+        self.publisher.document = good
         self.assertStored(self.put(metadata_url=self.publisher.url, metadata_valid_days=2))
         self.publisher.document = self.document(make_key(name="other.example"))
         self.assertEqual(self.look()["outcome"], "failed")
         self.assertGoodLogin()
-        self.publisher.document = self.document(valid_until=86400)
+        self.publisher.document = good
         self.assertEqual(self.look()["outcome"], "same")
 
     def test_a_lost_signature_raises_an_alarm_and_changes_nothing(self):
