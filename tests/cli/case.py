@@ -28,6 +28,7 @@ COMMANDS = (
     "trace",
     "check",
     "metadata",
+    "selftest",
 )
 
 

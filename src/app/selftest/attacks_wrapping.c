@@ -104,7 +104,7 @@ const struct attack attacks_wrapping[] = {
      WHOLE("${RO}${ST}${A}${EE}${RC}")},
     {"two-same", "two", "The signed one twice: the same ID.", "signature.duplicate_id",
      WHOLE("${RO}${ST}${A}${A}${RC}")},
-    {"two-in-signed-response", "two", "A signed Response with two Assertions: which is meant?", "assertion.count",
+    {"two-in-signed-response", "two", "A signed Response with two Assertions, and nothing says which is meant.", "assertion.count",
      BY_RESPONSE, .edits = EDITS({STAGE_RESPONSE, "{A}", "{A}${E}"})},
     {"two-one-encrypted", "two", "An Assertion beside an EncryptedAssertion.", "assertion.count",
      .cipher = "aes256-gcm", .edits = EDITS({STAGE_WIRE, "</samlp:Response>", "${E}${RC}"})},

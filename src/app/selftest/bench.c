@@ -138,10 +138,11 @@ static reason open_keys(struct bench *bench) {
 
 static reason make_dir(struct bench *bench) {
     const char *parent = getenv("TMPDIR");
-    parent = parent != NULL && strlen(parent) < 32 ? parent : "/tmp";
-    (void)snprintf(bench->dir, sizeof bench->dir, "%s/gatehouse-selftest-XXXXXX", parent);
-    if (mkdtemp(bench->dir) == NULL) {
-        int error = errno;
+    parent = parent != NULL && parent[0] != '\0' ? parent : "/tmp";
+    int len = snprintf(bench->dir, sizeof bench->dir, "%s/gatehouse-selftest-XXXXXX", parent);
+    bool fits = len > 0 && (size_t)len + sizeof "/store/lock.mdb" < sizeof bench->dir;
+    if (!fits || mkdtemp(bench->dir) == NULL) {
+        int error = fits ? errno : ENAMETOOLONG;
         bench->dir[0] = '\0';
         REFUSE(&bench->op, DATA_DIR, "cannot make a directory in %s: %s; TMPDIR says where", parent,
                strerror(error));
@@ -150,7 +151,7 @@ static reason make_dir(struct bench *bench) {
 }
 
 static void remove_files(const char *dir) {
-    char path[512];
+    char path[1024];
     DIR *list = opendir(dir);
     for (struct dirent *entry = list != NULL ? readdir(list) : NULL; entry != NULL;
          entry = readdir(list)) {

@@ -16,9 +16,9 @@ struct trial {
     struct verdict_row *verdict;
 };
 
-static struct slice problem(struct trial *trial, const char *what, struct slice got,
+static struct slice problem(struct op *op, const char *what, struct slice got,
                             struct slice detail) {
-    return op_text(trial->op, "%s: %.*s%s%.*s", what, SLICE(got), detail.len > 0 ? ": " : "",
+    return op_text(op, "%s: %.*s%s%.*s", what, SLICE(got), detail.len > 0 ? ": " : "",
                    SLICE(slice_sub(detail, 0, 300)));
 }
 
@@ -27,13 +27,14 @@ static struct slice word_of(const struct outcome *outcome) {
     return outcome->why == NULL ? S("accepted") : slice_str(outcome->why->slug);
 }
 
-static bool is_right(const struct maker *maker, const struct outcome *outcome, const char *names) {
-    struct slice who = names != NULL ? slice_str(names) : make_who(maker);
-    if (maker->row->door == DOOR_METADATA) {
-        who = slice_str(names != NULL ? names : maker->bench->places[maker->place].entity);
-    }
-    return slice_equal(outcome->who, who) &&
-           slice_equal(outcome->tenant, slice_str(maker->bench->places[maker->place].tenant));
+static struct slice honest_of(const struct maker *maker) {
+    return maker->row->door == DOOR_METADATA
+               ? slice_str(maker->bench->places[maker->place].entity)
+               : make_who(maker);
+}
+
+static struct slice tenant_of(const struct maker *maker) {
+    return slice_str(maker->bench->places[maker->place].tenant);
 }
 
 // ---- one version -----------------------------------------------------------------------------------------
@@ -79,18 +80,20 @@ static void judge_control(struct trial *trial, enum version version) {
     struct outcome outcome;
     reason why = prepare(&making, trial, version, &maker);
     if (why != NULL) {
-        trial->verdict->problem = problem(trial, "the control cannot be made", slice_str(why->slug),
+        trial->verdict->problem = problem(trial->op, "the control cannot be made", slice_str(why->slug),
                                           making.detail);
         op_close(&making);
         return;
     }
     deliver_once(&maker, &op, &outcome);
-    if (version == VERSION_CONTROL && (outcome.why != NULL || !is_right(&maker, &outcome, NULL))) {
-        trial->verdict->problem = problem(trial, "the untouched message is not accepted as it should be",
+    bool right = outcome.why == NULL && slice_equal(outcome.who, honest_of(&maker)) &&
+                 slice_equal(outcome.tenant, tenant_of(&maker));
+    if (version == VERSION_CONTROL && !right) {
+        trial->verdict->problem = problem(trial->op, "the untouched message is not accepted as it should be",
                                           word_of(&outcome), outcome.detail);
     }
     if (version == VERSION_TAMPERED && (outcome.why == NULL || outcome.who.at != NULL)) {
-        trial->verdict->problem = problem(trial, "one signed byte was changed, and it is not refused",
+        trial->verdict->problem = problem(trial->op, "one signed byte was changed, and it is not refused",
                                           word_of(&outcome), outcome.who);
     }
     op_close(&op);
@@ -144,7 +147,7 @@ static reason deliver_again(struct trial *trial, struct maker *maker, struct op 
         return NULL;
     }
     if (outcome->why != NULL) {
-        trial->verdict->problem = problem(trial, "the first of the two is not accepted", word_of(outcome),
+        trial->verdict->problem = problem(trial->op, "the first of the two is not accepted", word_of(outcome),
                                           outcome->detail);
     }
     if (trial->row->again == AGAIN_REWRAPPED) {
@@ -158,23 +161,26 @@ static reason deliver_again(struct trial *trial, struct maker *maker, struct op 
     return NULL;
 }
 
-static void compare(struct trial *trial, const struct maker *maker, const struct outcome *outcome) {
-    const struct attack *row = trial->row;
+void verdict_compare(struct op *op, struct slice honest, struct slice tenant,
+                     const struct outcome *outcome, struct verdict_row *verdict) {
+    const struct attack *row = verdict->row;
     struct slice got = word_of(outcome);
-    trial->verdict->got = got;
+    struct slice who = row->names != NULL ? slice_str(row->names) : honest;
+    verdict->got = got;
     if (slice_find(outcome->who, S("mallory")) != SIZE_MAX) {
-        trial->verdict->problem = problem(trial, "THE ATTACKER'S IDENTITY CAME OUT", got, outcome->who);
+        verdict->problem = problem(op, "THE ATTACKER'S IDENTITY CAME OUT", got, outcome->who);
     } else if (!slice_equal(got, slice_str(row->expect))) {
-        trial->verdict->problem =
-            problem(trial, "another verdict",
-                    op_text(trial->op, "expected %s, got %.*s", row->expect, SLICE(got)), outcome->detail);
-    } else if (outcome->why == NULL && !is_right(maker, outcome, row->names)) {
-        trial->verdict->problem = problem(trial, "accepted, but as somebody else", outcome->who,
-                                          outcome->tenant);
-    } else if (outcome->why == NULL && row->lands != NULL &&
-               !slice_equal(outcome->lands, slice_str(row->lands))) {
-        trial->verdict->problem = problem(trial, "the browser is sent to another place", outcome->lands,
-                                          SLICE_NONE);
+        struct slice words = op_text(op, "expected %s, got %.*s", row->expect, SLICE(got));
+        verdict->problem = problem(op, "another verdict", words, outcome->detail);
+    } else if (outcome->why != NULL) {
+        verdict->problem = outcome->who.len == 0
+                               ? S("")
+                               : problem(op, "refused, and somebody came out all the same", outcome->who,
+                                         SLICE_NONE);
+    } else if (!slice_equal(outcome->who, who) || !slice_equal(outcome->tenant, tenant)) {
+        verdict->problem = problem(op, "accepted, but as somebody else", outcome->who, outcome->tenant);
+    } else if (row->lands != NULL && !slice_equal(outcome->lands, slice_str(row->lands))) {
+        verdict->problem = problem(op, "the browser is sent to another place", outcome->lands, SLICE_NONE);
     }
 }
 
@@ -188,10 +194,10 @@ static reason judge_attack(struct trial *trial, const struct selftest_options *o
     why = made ? deliver_again(trial, &maker, &op, &outcome) : why;
     if (why != NULL) {
         trial->verdict->got = slice_str(why->slug);
-        trial->verdict->problem = problem(trial, "the attack cannot be made", slice_str(why->slug),
+        trial->verdict->problem = problem(trial->op, "the attack cannot be made", slice_str(why->slug),
                                           making.detail);
     } else if (trial->verdict->problem.len == 0) {
-        compare(trial, &maker, &outcome);
+        verdict_compare(trial->op, honest_of(&maker), tenant_of(&maker), &outcome, trial->verdict);
     } else {
         trial->verdict->got = word_of(&outcome);
     }

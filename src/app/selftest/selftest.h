@@ -97,7 +97,7 @@ struct bench {
     struct op op; // of what lives as long as the bench
     struct pool *pool;
     struct store *store;
-    char dir[64];
+    char dir[512];
     const char *store_dir;
     struct party parties[PARTIES];
     struct sp_keys *keys;
@@ -174,6 +174,10 @@ struct verdict_row {
     const struct attack *row;
     struct slice got, problem; // problem "": passed
 };
+// What the attack must have done, against what it did: sets got and problem. `honest` is who an accepted one must be,
+// where the row names nobody else, and `tenant` in which tenant.
+void verdict_compare(struct op *op, struct slice honest, struct slice tenant,
+                     const struct outcome *outcome, struct verdict_row *verdict);
 struct report {
     struct verdict_row *rows;
     size_t count, passed, failed;
