@@ -71,11 +71,27 @@ static bool has_text(struct texts texts, struct slice text) {
 
 // ---- the trust as it stands now ----
 
-// Does what the signature was verified by still count? Not when the provider or its keys were changed meanwhile, and not
-// when another connection has taken the short name.
+static bool has_certificate(struct rows certificates, struct slice der) {
+    const struct certificate *rows = certificates.at;
+    for (size_t i = 0; i < certificates.count; i++) {
+        if (slice_equal(rows[i].der, der)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Does what the signature was verified by still count? Not when the provider is another one or lost a key meanwhile (which
+// key it was is not known here), and not when another connection has taken the short name.
 static bool still_trusted(const struct connection *proved, const struct connection *now) {
-    return proved->created_at == now->created_at && proved->idp.updated_at == now->idp.updated_at &&
-           proved->distrusted.count == now->distrusted.count;
+    const struct certificate *rows = proved->idp.certificates.at;
+    bool same = proved->created_at == now->created_at &&
+                proved->distrusted.count == now->distrusted.count &&
+                slice_equal(proved->idp.entity_id, now->idp.entity_id);
+    for (size_t i = 0; same && i < proved->idp.certificates.count; i++) {
+        same = has_certificate(now->idp.certificates, rows[i].der);
+    }
+    return same;
 }
 
 // The door was opened with a cached connection; one that has changed since is read anew.

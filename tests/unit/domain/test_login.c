@@ -412,6 +412,36 @@ static void a_key_taken_away_meanwhile_lets_nobody_in(void **state) {
     assert_int_equal(house_audits(house, "user.created", NULL), 0);
 }
 
+static reason set_key(struct op *op, struct txn *txn, struct house *house, const char *der) {
+    struct connection stored;
+    struct certificate key = {.der = slice_str(der)};
+    struct endpoint sso = {.binding = BINDING_REDIRECT, .location = S("https://idp.acme.example/sso")};
+    const struct idp idp = {
+        .entity_id = S("http://www.okta.com/exk1"), .sso = {&sso, 1}, .certificates = {&key, 1}};
+    TRY(connection_set_idp(op, txn, &house->fixture->staff, S("acme-okta"), &idp, &stored));
+    return connection_find(op, txn, S("acme-okta"), &house->other);
+}
+
+static reason set_one_key(struct op *op, struct txn *txn, void *arg) {
+    return set_key(op, txn, arg, "one");
+}
+
+static reason set_other_key(struct op *op, struct txn *txn, void *arg) {
+    return set_key(op, txn, arg, "other");
+}
+
+static void the_same_keys_given_once_more_keep_nobody_out(void **state) {
+    struct house *house = house_of(state);
+    assert_done(fixture_write(house->fixture, set_one_key, house));
+    house->connection = house->other;
+    house->fixture->op.now++;
+    assert_done(fixture_write(house->fixture, set_one_key, house));
+    assert_done(house_admit(house));
+    assert_done(fixture_write(house->fixture, set_other_key, house));
+    house_identity(house);
+    assert_refused(house, SIGNATURE_UNKNOWN_SIGNER);
+}
+
 static void a_connection_that_took_over_the_short_name_lets_nobody_in(void **state) {
     struct house *house = house_of(state);
     house->identity.name_id = S("eve@umbrella.example");
@@ -451,6 +481,7 @@ int main(void) {
         T(a_disabled_tenant_lets_nobody_in_and_ends_its_sessions),
         T(nobody_has_more_sessions_than_can_be_ended_at_once),
         T(a_key_taken_away_meanwhile_lets_nobody_in),
+        T(the_same_keys_given_once_more_keep_nobody_out),
         T(a_connection_that_took_over_the_short_name_lets_nobody_in),
         T(a_refusal_with_a_signature_is_kept_durably),
         T(a_refusal_without_a_signature_costs_no_write),
