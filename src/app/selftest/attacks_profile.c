@@ -172,6 +172,11 @@ const struct attack attacks_profile[] = {
      OUTER("</samlp:StatusCode>", "</samlp:StatusCode><samlp:StatusCode Value=\"urn:x\"></samlp:StatusCode>")},
 
     {"authn-missing", "authn", "No AuthnStatement.", "authn.statement_missing", SAYS(AUTHN, "")},
+    {"authn-twice", "authn", "Two statements: the session that ends first counts, and it is over.",
+     "authn.session_expired",
+     SAYS("<saml:AttributeStatement>",
+          "<saml:AuthnStatement AuthnInstant=\"${now-30}\" SessionNotOnOrAfter=\"${now-600}\">"
+          "<saml:AuthnContext>" CLASS_REF "</saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>")},
     {"authn-no-instant", "authn", "An AuthnStatement without its time.", "authn.statement_missing",
      SAYS(" AuthnInstant=\"${now-30}\"", "")},
     {"authn-no-time", "authn", "An AuthnStatement whose time is none.", "authn.statement_missing",

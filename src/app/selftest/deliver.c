@@ -10,18 +10,18 @@
 
 // ---- what waits ------------------------------------------------------------------------------------------
 
+static struct slice slug_of(const struct bench *bench, enum place place) {
+    struct slice entity = bench->places[place].sp.entity_id;
+    return slice_sub(entity, sizeof PUBLIC_URL "/saml/" - 1, entity.len);
+}
+
 static reason add_pending(struct op *op, struct txn *txn, void *arg) {
     struct maker *maker = arg;
     struct slice slug = op_text(op, "%.*s", SLICE(maker->pending.connection));
     maker->pending = (struct pending){.connection = slug, .return_to = S(RETURN_TO)};
-    maker->other = (struct pending){.connection = slug, .return_to = S("/other")};
+    maker->other = (struct pending){.connection = slug_of(maker->bench, ACME), .return_to = S("/other")};
     TRY(pending_add(op, txn, &maker->pending, &maker->cookie));
     return pending_add(op, txn, &maker->other, &maker->other_cookie);
-}
-
-static struct slice slug_of(const struct bench *bench, enum place place) {
-    struct slice entity = bench->places[place].sp.entity_id;
-    return slice_sub(entity, sizeof PUBLIC_URL "/saml/" - 1, entity.len);
 }
 
 reason deliver_prepare(struct op *op, struct bench *bench, const struct attack *row,

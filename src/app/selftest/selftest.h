@@ -125,7 +125,7 @@ struct maker {
     enum version version;
     enum place place;
     unsigned serial;
-    struct pending pending, other; // `other`: of another browser
+    struct pending pending, other; // `other`: of another browser, at ACME
     struct slice cookie, other_cookie;
     struct slice assertion, response, message, form, query; // as far as they are made
     struct slice plain_signature; // of the Assertion
