@@ -52,15 +52,13 @@ class OverloadTest(CrashCase):
         self.assertEqual(half["refused"], 0, half)
         pool = gate.forge(int(peak * seconds * 1.4))
         memory = [proctree.memory_bytes(gate.pid)]
-        over = []
-        flooding = threading.Thread(target=lambda: over.append(self.flood(gate, peak * 3, seconds, pool)))
-        flooding.start()
-        while flooding.is_alive():
-            memory.append(proctree.memory_bytes(gate.pid))
-            time.sleep(0.2)
-        flooding.join()
-        self.assertTrue(over, "the flood failed")
-        over = over[0]
+        # On a machine that is at work for others the client may not get to offer that much: then it tries harder.
+        for times in (3, 5, 8):
+            over = self.flood_and_watch(gate, peak * times, seconds, pool, memory)
+            if over["refused"] > 0:
+                break
+            harness.say(f"# at {times}x nothing was refused; {over['held_back']} were held back by the client")
+            pool = gate.forge(int(peak * seconds * 1.4))
         back = wait_for("a quick login after the flood", lambda: self.is_quick(gate), 5)
         harness.say(f"# peak {peak:.0f}/s, at half load p99 {half['p99_us'] / 1e3:.1f} ms; at 3x for {seconds} s: "
                     f"{over['rate']}/s, p50 {over['p50_us'] / 1e3:.1f} ms, p99 {over['p99_us'] / 1e3:.1f} ms, "
@@ -73,6 +71,17 @@ class OverloadTest(CrashCase):
         self.assertLess(max(memory), MEMORY_MOST_MIB << 20)
         self.assertLess(back, 2)
         gate.end()
+
+    def flood_and_watch(self, gate, rate, seconds, pool, memory):
+        over = []
+        flooding = threading.Thread(target=lambda: over.append(self.flood(gate, rate, seconds, pool)))
+        flooding.start()
+        while flooding.is_alive():
+            memory.append(proctree.memory_bytes(gate.pid))
+            time.sleep(0.2)
+        flooding.join()
+        self.assertTrue(over, "the flood failed")
+        return over[0]
 
     def is_quick(self, gate):
         start = time.monotonic()

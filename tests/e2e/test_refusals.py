@@ -6,6 +6,7 @@ import base64
 import http.client
 import unittest
 import zlib
+from urllib.parse import urlencode
 
 from browser import Browser
 from case import DOMAIN, TENANT, ForgedIdp, GateCase
@@ -222,6 +223,19 @@ class NotSamlTest(GateCase):
 
     def test_refuses_a_missing_field(self):
         self.refuse(self.post("RelayState=x"), 400, "saml.binding", "saml.malformed")
+
+    def test_a_message_in_the_query_string_does_not_count(self):
+        browser = Browser()
+        request = begin(browser, self.connection)
+        good = form_of(self.idp.response(self.connection, request).xml(), request.relay_state)
+        forged = form_of(self.idp.response(self.connection, request, key=FOREIGN.key).xml())
+        beside = self.connection.acs_url + "?" + urlencode({"SAMLResponse": good["SAMLResponse"]})
+        page = browser.post(beside, forged, headers=JSON, initiator=self.idp.sso_url)
+        self.refuse(page, 403, "signature.unknown_signer")
+        self.refuse(self.post("", url=beside), 400, "saml.binding", "saml.malformed")
+        beside = self.connection.acs_url + "?" + urlencode({"SAMLResponse": forged["SAMLResponse"]})
+        page = browser.post(beside, good, headers=JSON, initiator=self.idp.sso_url)
+        self.assertEqual(self.assertSignedIn(page)["user"]["email"], "ada@acme.example")
 
     def test_refuses_a_field_given_twice(self):
         good = form_of(self.idp.response(self.connection).xml())["SAMLResponse"]
