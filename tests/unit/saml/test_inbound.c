@@ -373,6 +373,14 @@ static void encryption_is_refused_where_it_is_not_understood_and_asked_for_where
     assert_done(scene_receive(&scene));
 }
 
+static void a_worker_that_calls_an_encrypted_child_a_plain_one_is_refused(void **state) {
+    struct scene scene = scene_of(*state);
+    scene.assertion = S("<saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">@"
+                        "</saml:EncryptedAssertion>");
+    scene_forge(&scene, true, false);
+    assert_refused(scene_receive(&scene), ASSERTION_COUNT);
+}
+
 static void a_second_opinion_can_only_refuse(void **state) {
     struct scene scene = scene_of(*state);
     scene_forge(&scene, true, false);
@@ -519,6 +527,7 @@ int main(void) {
         TEST(a_worker_that_lies_about_the_envelope_admits_nothing),
         TEST(another_assertion_than_the_signed_responses_is_refused),
         TEST(encryption_is_refused_where_it_is_not_understood_and_asked_for_where_it_is_missing),
+        TEST(a_worker_that_calls_an_encrypted_child_a_plain_one_is_refused),
         TEST(a_second_opinion_can_only_refuse),
         TEST(what_we_refuse_no_second_opinion_saves),
         TEST(without_keys_or_idp_everything_is_refused),
