@@ -12,7 +12,7 @@
 #define AUDIT_DETAIL_MAX 1000 // bytes; a line that people read
 #define AUDIT_TEXT_MAX 512
 
-static const char *const actor_kind_names[] = {"none", "system", "operator", "user"};
+static const char *const actor_kind_names[] = {"none", "system", "operator", "user", "service"};
 
 static const struct field audit_rows[] = {
     F_TEXT(struct audit, id, 1, FIELD_OUTPUT, 64),

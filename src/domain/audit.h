@@ -6,10 +6,10 @@
 #include "domain/permission.h"
 #include "store/record.h"
 
-enum actor_kind { ACTOR_NONE, ACTOR_SYSTEM, ACTOR_OPERATOR, ACTOR_USER };
+enum actor_kind { ACTOR_NONE, ACTOR_SYSTEM, ACTOR_OPERATOR, ACTOR_USER, ACTOR_SERVICE };
 struct actor {
     enum actor_kind kind;
-    struct slice id;      // user id; "operator" or "operator:UID" for operators; "" for none
+    struct slice id;      // user id, service user id; "operator" or "operator:UID" for operators; "" for none
     struct slice tenant;  // of a user's session
     struct slice session; // public session id
     struct slice address; // where the request came from

@@ -13,6 +13,7 @@ enum space {
     SPACE_CONNECTION_VERSION = 0x16, // slug -> u64 version, u8 1, or 0 once removed
     SPACE_METADATA = 0x17,          // slug of a connection whose metadata is fetched
     SPACE_METADATA_DUE = 0x18,      // index: u64 time of the next look, slug
+    SPACE_TENANT_SETTINGS = 0x19,   // tenant slug
     SPACE_USER = 0x20,              // user id
     SPACE_USER_EMAIL = 0x21,        // index: normalised e-mail
     SPACE_LINK = 0x22,              // SHA-256(connection, identifier) -> user

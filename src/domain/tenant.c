@@ -7,10 +7,13 @@
 #include "domain/fault.h"
 #include "domain/listing.h"
 #include "domain/space.h"
+#include "domain/tenant_settings.h"
 #include "domain/user.h"
 
 #define SLUG_MAX 63
 #define REMOVE_STEP 256 // rows of one round of a removal
+
+const char *const environment_names[] = {"production", "staging", "development", NULL};
 
 static const struct field tenant_rows[] = {
     F_TEXT(struct tenant, slug, 1, FIELD_PLAIN, SLUG_MAX),
@@ -19,8 +22,11 @@ static const struct field tenant_rows[] = {
     F_BOOL(struct tenant, disabled, 4, FIELD_PLAIN),
     F_TIME(struct tenant, created_at, 5, FIELD_OUTPUT),
     F_TIME(struct tenant, updated_at, 6, FIELD_OUTPUT),
+    F_TEXT(struct tenant, organization, 7, FIELD_NULL, SLUG_MAX),
+    F_CHOICE(struct tenant, environment, 8, FIELD_PLAIN, environment_names),
+    F_TEXTS(struct tenant, entitlements, 9, FIELD_PLAIN, TENANT_ENTITLEMENTS_MAX),
 };
-FIELD_TABLE(tenant_fields, "tenant", 1, struct tenant, tenant_rows);
+FIELD_TABLE(tenant_fields, "tenant", 2, struct tenant, tenant_rows);
 
 static struct key key_of(struct slice slug) {
     struct key key = key_in(SPACE_TENANT);
@@ -346,6 +352,7 @@ reason tenant_remove(struct op *op, struct txn *txn, const struct actor *actor, 
     TRY(remove_all(op, txn, &role_entity, key_slice(&roles)));
     TRY(remove_all(op, txn, &membership_entity, key_slice(&members)));
     TRY(drop_domains(op, txn, slug, tenant.domains, (struct texts){NULL, 0}));
+    TRY(tenant_settings_remove(op, txn, slug));
     struct key key = key_of(slug);
     bool there = false;
     TRY(entity_remove(op, txn, &tenant_entity, &key, &there));

@@ -8,6 +8,7 @@
 
 #define TENANT_DOMAINS_MAX 500
 #define TENANT_NAME_MAX 100
+#define TENANT_ENTITLEMENTS_MAX 32
 
 struct tenant {
     struct slice slug; // text_slug
@@ -15,7 +16,12 @@ struct tenant {
     struct texts domains; // normalised (domain_normalise), each once
     bool disabled;
     int64_t created_at, updated_at;
+    struct slice organization; // text_slug of the organization that it belongs to, or ""
+    int environment;           // enum environment
+    struct texts entitlements; // what it bought: names that permissions.def uses; each once
 };
+enum environment { ENVIRONMENT_PRODUCTION, ENVIRONMENT_STAGING, ENVIRONMENT_DEVELOPMENT };
+extern const char *const environment_names[];
 extern const struct field_table tenant_fields;
 extern const struct entity tenant_entity;
 

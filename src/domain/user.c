@@ -47,8 +47,14 @@ static const struct field membership_rows[] = {
     F_TIME(struct membership, updated_at, 6, FIELD_OUTPUT),
     F_TIME(struct membership, last_visit, 7, FIELD_OUTPUT),
     F_NUMBER(struct membership, rv, 8, FIELD_OUTPUT, 0, INT64_MAX),
+    F_BOOL(struct membership, sso_only, 9, FIELD_OUTPUT),
+    F_TIME(struct membership, expires_at, 10, FIELD_OUTPUT),
+    F_TEXT(struct membership, ticket, 11, FIELD_OUTPUT | FIELD_NULL, MEMBER_TEXT_MAX),
+    F_TEXT(struct membership, reason, 12, FIELD_OUTPUT | FIELD_NULL, MEMBER_TEXT_MAX),
+    F_TIME(struct membership, invited_at, 13, FIELD_OUTPUT),
+    F_TIME(struct membership, invite_expires_at, 14, FIELD_OUTPUT),
 };
-FIELD_TABLE(membership_fields, "membership", 1, struct membership, membership_rows);
+FIELD_TABLE(membership_fields, "membership", 2, struct membership, membership_rows);
 
 static const struct field link_rows[] = {
     F_BYTES(struct link, key, 1, FIELD_HIDDEN, 32),

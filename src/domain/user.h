@@ -6,6 +6,7 @@
 #include "domain/connection.h"
 
 #define USER_NAME_MAX 256 // IIP-G02: 256 characters must pass; the field table allows their bytes
+#define MEMBER_TEXT_MAX 256 // bytes of a ticket's reference, of a reason
 #define GRANTS_MAX 256 // of a membership: a tenant has some 110 roles; one connection grants each at most once
 
 struct user {
@@ -40,6 +41,12 @@ struct membership {
     struct rows grants; // struct grant
     int64_t created_at, updated_at, last_visit; // last_visit 0 = never
     int64_t rv; // grows when roles or status change
+    bool sso_only;             // signs in by SSO alone: has no password, gets no link to set one
+    int64_t expires_at;        // access ends then by itself; 0 = never
+    struct slice ticket;       // the support ticket that a time-bound membership was made for, or ""
+    struct slice reason;       // why it was disabled, for people; or ""
+    int64_t invited_at;        // when the last invitation was written; 0 = never
+    int64_t invite_expires_at; // when its link ends; invited and past it is invite_expired
 };
 
 // SHA-256(connection, identifier) -> user: who the IdP's identifier is.

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "domain/tenant_settings.h"
+
+#include "domain/fault.h"
+#include "domain/space.h"
+
+#define ADDRESS_MAX 254
+#define TEXT_MAX 100
+
+const char *const list_visibility_names[] = {"everyone", "permission", NULL};
+
+static const struct field settings_rows[] = {
+    F_TEXT(struct tenant_settings, tenant, 1, FIELD_HIDDEN, 63),
+    F_CHOICE(struct tenant_settings, user_list_visibility, 2, FIELD_PLAIN, list_visibility_names),
+    F_NUMBER(struct tenant_settings, user_limit, 3, FIELD_PLAIN, 0, 10000000),
+    F_NUMBER(struct tenant_settings, invite_days, 4, FIELD_PLAIN, 1, 30),
+    F_NUMBER(struct tenant_settings, reset_minutes, 5, FIELD_PLAIN, 5, 1440),
+    F_BOOL(struct tenant_settings, local_sign_in, 6, FIELD_PLAIN),
+    F_NUMBER(struct tenant_settings, password_min_length, 7, FIELD_PLAIN, 8, 128),
+    F_NUMBER(struct tenant_settings, password_classes, 8, FIELD_PLAIN, 0, 4),
+    F_NUMBER(struct tenant_settings, password_max_age_days, 9, FIELD_PLAIN, 0, 3650),
+    F_NUMBER(struct tenant_settings, password_history, 10, FIELD_PLAIN, 0, 24),
+    F_NUMBER(struct tenant_settings, lock_attempts, 11, FIELD_PLAIN, 3, 100),
+    F_NUMBER(struct tenant_settings, lock_minutes, 12, FIELD_PLAIN, 1, 10080),
+    F_BOOL(struct tenant_settings, hard_lock, 13, FIELD_PLAIN),
+    F_BOOL(struct tenant_settings, require_second_factor, 14, FIELD_PLAIN),
+    F_BOOL(struct tenant_settings, gatekeeper_self_approve, 15, FIELD_PLAIN),
+    F_NUMBER(struct tenant_settings, request_days, 16, FIELD_PLAIN, 1, 90),
+    F_BOOL(struct tenant_settings, sso_request_access, 17, FIELD_PLAIN),
+    F_TEXT(struct tenant_settings, product, 18, FIELD_NULL, TEXT_MAX),
+    F_TEXT(struct tenant_settings, mail_from, 19, FIELD_NULL, ADDRESS_MAX),
+    F_TEXT(struct tenant_settings, mail_from_name, 20, FIELD_NULL, TEXT_MAX),
+    F_BOOL(struct tenant_settings, mail_disabled_notice, 21, FIELD_PLAIN),
+    F_BOOL(struct tenant_settings, mail_admin_notices, 22, FIELD_PLAIN),
+    F_NUMBER(struct tenant_settings, audit_days, 23, FIELD_PLAIN, 0, 36500),
+    F_BOOL(struct tenant_settings, support_no_credentials, 24, FIELD_PLAIN),
+};
+FIELD_TABLE(tenant_settings_fields, "tenant settings", 1, struct tenant_settings, settings_rows);
+
+static void settings_key(const void *row, struct key *ret_key) {
+    *ret_key = key_in(SPACE_TENANT_SETTINGS);
+    key_text(ret_key, ((const struct tenant_settings *)row)->tenant);
+}
+static const struct entity settings_entity = {
+    .space = SPACE_TENANT_SETTINGS, .fields = &tenant_settings_fields, .key = settings_key};
+
+struct tenant_settings tenant_settings_default(struct slice tenant) {
+    return (struct tenant_settings){
+        .tenant = tenant,
+        .invite_days = 7,
+        .reset_minutes = 60,
+        .local_sign_in = true,
+        .password_min_length = 12,
+        .lock_attempts = 10,
+        .lock_minutes = 30,
+        .gatekeeper_self_approve = true, // as customers know it; four eyes is for them to switch on
+        .request_days = 14,
+        .sso_request_access = true,
+        .mail_admin_notices = true,
+        .audit_days = 365,
+        .support_no_credentials = true,
+    };
+}
+
+reason tenant_settings_find(struct op *op, struct txn *txn, struct slice tenant,
+                            struct tenant_settings *ret_settings) {
+    struct tenant home;
+    TRY(tenant_find(op, txn, tenant, &home));
+    struct tenant_settings settings = tenant_settings_default(home.slug);
+    struct key key;
+    bool found = false;
+    settings_key(&settings, &key);
+    TRY(entity_find(op, txn, &settings_entity, &key, &settings, &found));
+    *ret_settings = settings;
+    return NULL;
+}
+
+reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *actor,
+                           const struct tenant_settings *settings) {
+    struct tenant_settings stored = *settings;
+    struct tenant home;
+    TRY(tenant_find(op, txn, settings->tenant, &home));
+    if (stored.mail_from.len > 0) {
+        struct email email;
+        reason why = email_normalise(op, stored.mail_from, &email);
+        if (why == REASON_OF(INVALID_INPUT)) {
+            op_error(op, S("/mail_from"), REASON_OF(FIELD_VALUE), "%.*s", SLICE(op->detail));
+        }
+        TRY(why);
+        stored.mail_from = email.whole;
+    }
+    TRY(entity_put(op, txn, &settings_entity, &stored));
+    return audit_add(op, txn, actor, home.slug, "tenant.settings_changed", home.slug, S(""));
+}
+
+reason tenant_settings_remove(struct op *op, struct txn *txn, struct slice tenant) {
+    struct key key;
+    bool there = false;
+    settings_key(&(struct tenant_settings){.tenant = tenant}, &key);
+    return entity_remove(op, txn, &settings_entity, &key, &there);
+}
