@@ -19,12 +19,13 @@ static void only_active_holders_are_found_and_no_more_than_asked_for(void **stat
     struct call c = {.tenant = S("acme"), .count = 10};
     assert_done(fixture_read(house->fixture, call_holders, &c));
     assert_int_equal(c.rows.count, 2);
-    assert_slice(((const struct member *)c.rows.at)[0].user.email, "ada@acme.example");
+    const struct member *found = c.rows.at; // by id, which has chance in it
+    assert_true(slice_equal(found[0].user.id, first) || slice_equal(found[1].user.id, first));
+    assert_true(slice_equal(found[0].user.id, third) || slice_equal(found[1].user.id, third));
     c.count = 1;
     assert_done(fixture_read(house->fixture, call_holders, &c));
     assert_int_equal(c.rows.count, 1);
-    struct call off = {.tenant = S("acme"), .id = first, .actor = &house->fixture->staff, .status = MEMBER_DISABLED};
-    assert_done(fixture_write(house->fixture, call_set_status, &off));
+    set_status(house, first, MEMBER_DISABLED);
     c.count = 10;
     assert_done(fixture_read(house->fixture, call_holders, &c));
     assert_int_equal(c.rows.count, 1);
