@@ -48,18 +48,24 @@ const struct entity connection_entity = {
 
 // ---- versions ----
 
-// A row of its own, so that caches need not read the record. It outlives the connection: a later
+// A row of its own, so that caches and sessions need not read the record. It outlives the connection: a later
 // one with the same short name goes on counting, and no cache takes it for the old one.
+enum version_state { VERSION_GONE, VERSION_ON, VERSION_OFF };
+struct version_row {
+    int64_t version;
+    int state;     // enum version_state
+    int64_t since; // of the connection: sessions that are older are worth nothing
+};
+
 static struct key version_key(struct slice slug) {
     struct key key = key_in(SPACE_CONNECTION_VERSION);
     key_text(&key, slug);
     return key;
 }
 
-static reason version_get(struct op *op, struct txn *txn, struct slice slug, int64_t *ret_version,
-                          bool *ret_there) {
-    *ret_version = 0;
-    *ret_there = false;
+static reason version_get(struct op *op, struct txn *txn, struct slice slug,
+                          struct version_row *ret_row) {
+    *ret_row = (struct version_row){.state = VERSION_GONE};
     struct key key = version_key(slug);
     struct slice value = SLICE_NONE;
     TRY(txn_get(op, txn, key_slice(&key), &value));
@@ -67,36 +73,49 @@ static reason version_get(struct op *op, struct txn *txn, struct slice slug, int
         return NULL;
     }
     uint64_t version = 0;
-    if (!key_read_u64(&value, &version) || version > INT64_MAX || value.len != 1) {
+    uint64_t since = 0;
+    uint32_t state = 0;
+    if (!key_read_u64(&value, &version) || !key_read_u32(&value, &state) || version > INT64_MAX ||
+        state > VERSION_OFF || !key_read_u64(&value, &since) || since > INT64_MAX || value.len != 0) {
         REFUSE(op, STORE_UNAVAILABLE, "the stored version of a connection cannot be read");
     }
-    *ret_version = (int64_t)version;
-    *ret_there = value.at[0] == 1;
+    *ret_row = (struct version_row){(int64_t)version, (int)state, (int64_t)since};
     return NULL;
 }
 
-static reason version_put(struct op *op, struct txn *txn, struct slice slug, int64_t version,
-                          bool there) {
-    struct key key = version_key(slug);
-    struct buf buf;
-    buf_open(&buf, op, sizeof(uint64_t) + 1);
-    buf_u64(&buf, (uint64_t)version);
-    buf_byte(&buf, there ? 1 : 0);
-    struct slice value;
-    TRY(buf_done(&buf, &value));
-    return txn_put(op, txn, key_slice(&key), value);
+static reason version_put(struct op *op, struct txn *txn, const struct connection *connection,
+                          enum version_state state) {
+    struct key key = version_key(connection->slug);
+    struct key value = {.len = 0};
+    key_u64(&value, (uint64_t)connection->version);
+    key_u32(&value, (uint32_t)state);
+    key_u64(&value, (uint64_t)connection->since);
+    return txn_put(op, txn, key_slice(&key), key_slice(&value));
+}
+
+static enum version_state state_of(const struct connection *connection) {
+    return connection->disabled ? VERSION_OFF : VERSION_ON;
 }
 
 reason connection_version(struct op *op, struct txn *txn, struct slice slug, int64_t *ret_version) {
-    int64_t version = 0;
-    bool there = false;
+    struct version_row row = {.state = VERSION_GONE};
     if (text_slug(slug)) {
-        TRY(version_get(op, txn, slug, &version, &there));
+        TRY(version_get(op, txn, slug, &row));
     }
-    if (!there) {
+    if (row.state == VERSION_GONE) {
         REFUSE(op, NOT_FOUND, "there is no connection with this short name");
     }
-    *ret_version = version;
+    *ret_version = row.version;
+    return NULL;
+}
+
+reason connection_vouches(struct op *op, struct txn *txn, struct slice slug, int64_t made_at,
+                          bool *ret_vouches) {
+    struct version_row row = {.state = VERSION_GONE};
+    if (text_slug(slug)) {
+        TRY(version_get(op, txn, slug, &row));
+    }
+    *ret_vouches = row.state == VERSION_ON && made_at >= row.since;
     return NULL;
 }
 
@@ -238,11 +257,11 @@ reason connection_create(struct op *op, struct txn *txn, const struct actor *act
         REFUSE(op, INVALID_INPUT, "a tenant has at most %d connections",
                CONNECTIONS_PER_TENANT_MAX);
     }
-    int64_t version = 0;
-    bool there = false;
-    TRY(version_get(op, txn, made.slug, &version, &there));
-    made.version = version + 1;
+    struct version_row row;
+    TRY(version_get(op, txn, made.slug, &row));
+    made.version = row.version + 1;
     made.created_at = op->now;
+    made.since = op->now;
     made.updated_at = op->now;
     bool added = false;
     TRY(entity_add(op, txn, &connection_entity, &made, &added));
@@ -250,7 +269,7 @@ reason connection_create(struct op *op, struct txn *txn, const struct actor *act
         REFUSE(op, DUPLICATE_SLUG, "there is a connection \"%.*s\" already; choose another name",
                SLICE(made.slug));
     }
-    TRY(version_put(op, txn, made.slug, made.version, true));
+    TRY(version_put(op, txn, &made, state_of(&made)));
     TRY(metadata_watch_reset(op, txn, made.slug, made.idp.metadata_url));
     const struct idp no_idp = {.updated_at = 0};
     const struct mapping no_mapping = {.mode = MAPPING_AUTHORITATIVE};
@@ -273,7 +292,7 @@ reason connection_store(struct op *op, struct txn *txn, const struct actor *acto
     connection->version++;
     connection->updated_at = op->now;
     TRY(entity_put(op, txn, &connection_entity, connection));
-    TRY(version_put(op, txn, connection->slug, connection->version, true));
+    TRY(version_put(op, txn, connection, state_of(connection)));
     TRY(audit_add(op, txn, actor, connection->tenant, event, connection->slug, detail));
     *ret = *connection;
     return NULL;
@@ -284,6 +303,9 @@ reason connection_set_disabled(struct op *op, struct txn *txn, const struct acto
     struct connection connection;
     TRY(connection_find(op, txn, slug, &connection));
     struct slice detail = connection.disabled == disabled ? S("nothing changed") : S("");
+    if (connection.disabled && !disabled) {
+        connection.since = op->now; // what somebody switched off does not come back by itself
+    }
     connection.disabled = disabled;
     return connection_store(op, txn, actor, &connection,
                             disabled ? "sso.connection_disabled" : "sso.connection_enabled", detail,
@@ -397,7 +419,7 @@ reason connection_remove(struct op *op, struct txn *txn, const struct actor *act
     struct key key = key_of(slug);
     bool there = false;
     TRY(entity_remove(op, txn, &connection_entity, &key, &there));
-    TRY(version_put(op, txn, slug, connection.version, false));
+    TRY(version_put(op, txn, &connection, VERSION_GONE));
     TRY(metadata_watch_reset(op, txn, slug, S("")));
     return audit_add(op, txn, actor, connection.tenant, "sso.connection_deleted", slug,
                      op_text(op, "%zu linked people are no longer linked", links));

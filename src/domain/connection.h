@@ -98,6 +98,7 @@ struct connection {
     struct rows distrusted; // struct distrusted
     int64_t version; // grows with each change; caches compare it
     int64_t created_at, updated_at;
+    int64_t since; // made, or switched on again: sessions that are older are worth nothing
 };
 extern const struct field_table connection_fields, policy_fields, mapping_fields, mapping_rule_fields,
     idp_fields, endpoint_fields, certificate_fields, distrusted_fields;
@@ -112,6 +113,10 @@ MUST_USE reason connection_find(struct op *op, struct txn *txn, struct slice slu
 // Only the version, without reading the record; not_found.
 MUST_USE reason connection_version(struct op *op, struct txn *txn, struct slice slug,
                                    int64_t *ret_version);
+// Does a session count that was made over this connection at `made_at`? Not when the connection is switched off, was
+// switched off since, or is gone (also when another one has its short name by now). One small row is read.
+MUST_USE reason connection_vouches(struct op *op, struct txn *txn, struct slice slug, int64_t made_at,
+                                   bool *ret_vouches);
 // rows of struct connection by slug; tenant "" = all.
 MUST_USE reason connection_list(struct op *op, struct txn *txn, struct slice tenant,
                                 struct page page, struct rows *ret_connections,

@@ -108,8 +108,9 @@ static const struct field connection_rows[] = {
     F_TIME(struct connection, updated_at, 9, FIELD_OUTPUT),
     F_STRUCTS(struct connection, distrusted, 10, FIELD_OUTPUT, CONNECTION_DISTRUSTED_MAX,
               distrusted_fields),
+    F_TIME(struct connection, since, 11, FIELD_HIDDEN),
 };
-FIELD_TABLE(connection_fields, "connection", 2, struct connection, connection_rows);
+FIELD_TABLE(connection_fields, "connection", 3, struct connection, connection_rows);
 
 struct policy policy_default(void) {
     return (struct policy){

@@ -7,6 +7,7 @@
 #include "base/metric.h"
 #include "base/rand.h"
 #include "domain/batch.h"
+#include "domain/connection.h"
 #include "domain/keep.h"
 #include "domain/space.h"
 #include "domain/timekey.h"
@@ -135,6 +136,16 @@ static reason check_tenant(struct op *op, struct txn *txn, struct slice slug) {
     return why;
 }
 
+// A session is worth what its connection is: one that was switched off, or taken away, vouches for nobody any more.
+static reason check_connection(struct op *op, struct txn *txn, const struct session *session) {
+    bool vouches = session->connection.len == 0; // no identity provider made it
+    if (!vouches) {
+        TRY(connection_vouches(op, txn, session->connection, session->created_at, &vouches));
+    }
+    return vouches ? NULL
+                   : no_session(op, "the connection of this session is gone, or was switched off since");
+}
+
 static reason view(struct op *op, struct txn *txn, const struct timekey *timekey,
                    struct session_view *ret_view) {
     struct session_view made;
@@ -149,6 +160,7 @@ static reason view(struct op *op, struct txn *txn, const struct timekey *timekey
         return no_session(op, "the session has expired");
     }
     TRY(check_tenant(op, txn, made.session.tenant));
+    TRY(check_connection(op, txn, &made.session));
     TRY(membership_find(op, txn, made.session.tenant, made.session.user_id, &made.membership,
                         &found));
     if (!found || !is_alive(&made.membership)) {

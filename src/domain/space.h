@@ -10,7 +10,7 @@ enum space {
     SPACE_CONNECTION_OF = 0x13,     // index: tenant, slug
     SPACE_ROLE = 0x14,              // tenant, role id
     SPACE_ROLE_NAME = 0x15,         // index: tenant, name in lower case
-    SPACE_CONNECTION_VERSION = 0x16, // slug -> u64 version, u8 1, or 0 once removed
+    SPACE_CONNECTION_VERSION = 0x16, // slug -> u64 version, u32 1 on, 2 off, 0 removed, u64 since
     SPACE_METADATA = 0x17,          // slug of a connection whose metadata is fetched
     SPACE_METADATA_DUE = 0x18,      // index: u64 time of the next look, slug
     SPACE_TENANT_SETTINGS = 0x19,   // tenant slug

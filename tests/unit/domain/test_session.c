@@ -152,7 +152,7 @@ static void sessions_are_listed_and_ended_by_tenant_and_connection(void **state)
     assert_done(fixture_write(house->fixture, call_member_add, &join));
     (void)add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
     (void)add(house, id, "acme", "acme-entra", NOON + HOUR_MS);
-    struct call there = add(house, id, "umbrella", "umbrella-okta", NOON + HOUR_MS);
+    struct call there = add(house, id, "umbrella", "", NOON + HOUR_MS);
     struct call list = {.tenant = S("acme"), .id = id, .actor = &house->fixture->staff};
     assert_done(fixture_read(house->fixture, call_list, &list));
     assert_int_equal(list.rows.count, 2);
@@ -165,6 +165,64 @@ static void sessions_are_listed_and_ended_by_tenant_and_connection(void **state)
     assert_done(by_cookie(house, there.cookie));
     assert_done(fixture_write(house->fixture, call_end_all, &list));
     assert_int_equal(list.count, 0);
+}
+
+CALLS(call_switch, connection_set_disabled(op, txn, c->actor, c->connection, c->yes,
+                                           &(struct connection){.slug = SLICE_NONE}))
+CALLS(call_take_away, connection_remove(op, txn, c->actor, c->connection))
+CALLS(call_make, connection_create(op, txn, c->actor,
+                                   &(struct connection){.slug = S("acme-okta"), .tenant = S("acme")}))
+
+static void switch_to(struct house *house, bool disabled) {
+    struct call c = {.connection = S("acme-okta"), .yes = disabled, .actor = &house->fixture->staff};
+    assert_done(fixture_write(house->fixture, call_switch, &c));
+}
+
+static void a_session_is_worth_nothing_without_its_connection(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call c = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    struct call other = add(house, id, "acme", "acme-entra", NOON + HOUR_MS);
+    struct call none = add(house, id, "acme", "", NOON + HOUR_MS); // not made by an identity provider
+    struct call never = add(house, id, "acme", "acme-never", NOON + HOUR_MS);
+    assert_done(by_cookie(house, c.cookie));
+    assert_reason(by_cookie(house, never.cookie), UNAUTHENTICATED);
+    switch_to(house, true);
+    assert_reason(by_cookie(house, c.cookie), UNAUTHENTICATED);
+    assert_reason(by_id(house, c.session.id), UNAUTHENTICATED);
+    assert_done(by_cookie(house, other.cookie));
+    assert_done(by_cookie(house, none.cookie));
+}
+
+// Whoever switched it off had a reason: who signed in before that signs in again.
+static void switching_a_connection_on_again_brings_no_session_back(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call before = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    switch_to(house, false); // it is on: nothing changes
+    house->fixture->op.now += MINUTE_MS;
+    switch_to(house, false);
+    assert_done(by_cookie(house, before.cookie));
+    switch_to(house, true);
+    house->fixture->op.now += MINUTE_MS;
+    switch_to(house, false);
+    assert_reason(by_cookie(house, before.cookie), UNAUTHENTICATED);
+    struct call after = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    assert_done(by_cookie(house, after.cookie));
+}
+
+static void a_connection_of_the_same_name_inherits_no_sessions(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call before = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    struct call change = {.connection = S("acme-okta"), .actor = &house->fixture->staff};
+    assert_done(fixture_write(house->fixture, call_take_away, &change));
+    assert_reason(by_cookie(house, before.cookie), UNAUTHENTICATED);
+    house->fixture->op.now += MINUTE_MS;
+    assert_done(fixture_write(house->fixture, call_make, &change));
+    assert_reason(by_cookie(house, before.cookie), UNAUTHENTICATED);
+    struct call after = add(house, id, "acme", "acme-okta", NOON + HOUR_MS);
+    assert_done(by_cookie(house, after.cookie));
 }
 
 static void several_batches_of_sessions_are_all_ended(void **state) {
@@ -196,6 +254,9 @@ int main(void) {
         T(roles_are_read_anew_each_time),
         T(a_session_is_ended_once),
         T(sessions_are_listed_and_ended_by_tenant_and_connection),
+        T(a_session_is_worth_nothing_without_its_connection),
+        T(switching_a_connection_on_again_brings_no_session_back),
+        T(a_connection_of_the_same_name_inherits_no_sessions),
         T(several_batches_of_sessions_are_all_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

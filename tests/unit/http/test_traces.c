@@ -252,6 +252,7 @@ static void traces_of_an_earlier_tenant_are_not_shown(void **state) {
     at->now = NOON + 10 * SECOND_MS;
     (void)done(at, OPERATOR, "createTenant", "/api/v1/tenants",
                "{\"slug\":\"acme\",\"connections\":[{\"slug\":\"acme-okta\"}]}");
+    at->keep.now = at->now; // over the connection of now
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
     expect_count(done(at, ann, "listTraces", TRACES, NULL).body, "items", 0);
     (void)refused(at, ann, "getTrace", old, NULL, 404, "not_found");
