@@ -112,6 +112,8 @@
 #define GATEHOUSE_REASON_ALREADY_MEMBER "already_member"
 #define GATEHOUSE_REASON_ILLEGAL_TRANSITION "illegal_transition"
 #define GATEHOUSE_REASON_TENANT_NOT_EMPTY "tenant_not_empty"
+#define GATEHOUSE_REASON_LINK_UNKNOWN "link.unknown"
+#define GATEHOUSE_REASON_LINK_EXPIRED "link.expired"
 #define GATEHOUSE_REASON_RATE_LIMITED "rate_limited"
 #define GATEHOUSE_REASON_LIMIT_MEMORY "limit.memory"
 #define GATEHOUSE_REASON_LIMIT_QUEUE "limit.queue"

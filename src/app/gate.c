@@ -8,6 +8,7 @@
 
 #include "http/limits.h"
 #include "http/web/web.h"
+#include "token/link_key.h"
 
 #define PATH_MAX_TEXT 4096
 
@@ -88,6 +89,7 @@ reason gate_init(struct op *op, const struct settings *settings) {
     TRY(check_dir(op, dir));
     TRY(make_dir(op, keys));
     TRY(keyring_make(op, keys));
+    TRY(link_key_make(op, keys));
     TRY(sp_keys_make(op, keys));
     TRY(store_open(op, dir, &store));
     reason why = store_migrate(op, store, migrations, sizeof migrations / sizeof migrations[0]);
@@ -110,6 +112,8 @@ static reason open_parts(struct op *op, struct gate *gate) {
     TRY(store_open(op, dir, &gate->store));
     TRY(store_migrate(op, gate->store, migrations, sizeof migrations / sizeof migrations[0]));
     TRY(keyring_open(op, keys, &gate->keyring));
+    TRY(link_key_make(op, keys)); // a data directory from before there were links has none
+    TRY(link_key_open(op, keys, &gate->ticket_key));
     TRY(sp_keys_open(op, keys, &gate->sp_keys));
     gate->trusts = trust_cache_open();
     gate->ring = ring_open();
@@ -149,6 +153,7 @@ void gate_close(struct gate *gate) {
     ring_close(gate->ring);
     brake_close(gate->brake);
     keyring_close(gate->keyring);
+    link_key_close(gate->ticket_key);
     sp_keys_close(gate->sp_keys);
     *gate = (struct gate){.settings = NULL};
 }

@@ -5,6 +5,8 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <limits.h>
 #include <pthread.h>
 
 #include "base/auto.h"
@@ -49,6 +51,17 @@ struct sha256 digest_parts(const struct slice *parts, size_t count) {
     struct sha256 digest;
     unsigned len = 0;
     CHECK(EVP_DigestFinal_ex(context, digest.bytes, &len) == 1 && len == SHA256_BYTES);
+    return digest;
+}
+
+struct sha256 digest_hmac(struct slice key, struct slice bytes) {
+    struct sha256 digest;
+    unsigned len = 0;
+    CHECK(key.len > 0 && key.len <= INT_MAX);
+    CHECK(HMAC(sha256(), key.at, (int)key.len,
+               (const unsigned char *)(bytes.len > 0 ? bytes.at : ""), bytes.len, digest.bytes,
+               &len) != NULL &&
+          len == SHA256_BYTES);
     return digest;
 }
 

@@ -15,6 +15,8 @@ struct sha256 {
 struct sha256 digest_sha256(struct slice bytes);
 // Over length-prefixed parts, so that ("ab","c") and ("a","bc") differ.
 struct sha256 digest_parts(const struct slice *parts, size_t count);
+// HMAC-SHA256 (RFC 2104).
+struct sha256 digest_hmac(struct slice key, struct slice bytes);
 // In time that depends on the lengths only. Two empty ones are not the same: absence proves nothing.
 bool same_secret(struct slice a, struct slice b);
 

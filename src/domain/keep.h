@@ -12,6 +12,8 @@ extern const struct entity session_entity, pending_entity, trace_entity;
 
 // What is late gets "it took too long" for this long, rather than "we know nothing of it".
 #define PENDING_GRACE HOUR_MS
+// The same for links in letters.
+#define TICKET_GRACE (30 * DAY_MS)
 // A ledger row outlives its assertion by this, so that a clock that is wrong by a day lets nothing
 // in twice.
 #define REPLAY_KEEP_HOURS 26

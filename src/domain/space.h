@@ -29,6 +29,13 @@ enum space {
     SPACE_AUDIT = 0x40,             // tenant, audit id (ULID)
     SPACE_TRACE = 0x41,             // trace id (ULID)
     SPACE_TRACE_OF = 0x42,          // index: tenant, trace id
+    SPACE_TICKET = 0x60,            // u32 minute of expiry, 12 random bytes
+    SPACE_TICKET_OF = 0x61,         // index: user, tenant, u32 purpose, 16 bytes of SHA-256(subject), key of the ticket
+    SPACE_TICKET_ABOUT = 0x62,      // index: tenant, 16 bytes of SHA-256(subject), key of the ticket
+    SPACE_LETTER = 0x63,            // letter id (ULID)
+    SPACE_LETTER_STATE = 0x64,      // index: u32 state, u64 time (due, or ended), letter id
+    SPACE_LETTER_TENANT = 0x65,     // index: tenant, u32 state, u64 time, letter id
+    SPACE_LETTER_USER = 0x66,       // index: user, tenant, letter id
 };
 
 #endif

@@ -5,7 +5,9 @@
 #include "base/rand.h"
 #include "domain/batch.h"
 #include "domain/keep.h"
+#include "domain/outbox.h"
 #include "domain/space.h"
+#include "domain/ticket.h"
 
 // One step is one transaction of the committer; more rows than this would make logins wait.
 #define SWEEP_MOST 1000
@@ -30,6 +32,14 @@ static bool is_old_trace(struct slice key, int64_t limit) {
            ulid_time(slice_sub(id, 4, id.len), &time) && time <= limit;
 }
 
+// A byte, u32 state, u64 time.
+static bool is_old_letter(struct slice key, int64_t limit) {
+    struct slice rest = slice_sub(key, 1, key.len);
+    uint32_t state;
+    uint64_t time;
+    return key_read_u32(&rest, &state) && key_read_u64(&rest, &time) && (int64_t)time <= limit;
+}
+
 static reason collect(struct op *op, struct txn *txn, uint8_t space,
                       bool (*wanted)(struct slice, int64_t), int64_t limit, size_t most,
                       struct batch *ret_batch) {
@@ -39,19 +49,14 @@ static reason collect(struct op *op, struct txn *txn, uint8_t space,
     return batch_next(op, txn, ret_batch);
 }
 
-static reason sweep_entity(struct op *op, struct txn *txn, const struct entity *entity,
-                           bool (*wanted)(struct slice, int64_t), int64_t limit, size_t *left) {
-    if (*left == 0) {
-        return NULL;
-    }
-    struct batch batch;
-    TRY(collect(op, txn, entity->space, wanted, limit, *left, &batch));
+static reason remove_all(struct op *op, struct txn *txn, const struct entity *entity,
+                         const struct batch *batch) {
     struct op scratch; // removing reads the row for its indexes
     op_open(&scratch, op->now);
     reason why = NULL;
-    for (size_t i = 0; i < batch.count && why == NULL; i++) {
+    for (size_t i = 0; i < batch->count && why == NULL; i++) {
         bool there = false;
-        why = entity_remove(&scratch, txn, entity, &batch.at[i], &there);
+        why = entity_remove(&scratch, txn, entity, &batch->at[i], &there);
         if (i % 64 == 63) {
             op->detail = op_text(op, "%.*s", SLICE(scratch.detail));
             op_close(&scratch);
@@ -62,8 +67,36 @@ static reason sweep_entity(struct op *op, struct txn *txn, const struct entity *
         op->detail = op_text(op, "%.*s", SLICE(scratch.detail));
     }
     op_close(&scratch);
-    *left -= batch.count;
     return why;
+}
+
+static reason sweep_entity(struct op *op, struct txn *txn, const struct entity *entity,
+                           bool (*wanted)(struct slice, int64_t), int64_t limit, size_t *left) {
+    if (*left == 0) {
+        return NULL;
+    }
+    struct batch batch;
+    TRY(collect(op, txn, entity->space, wanted, limit, *left, &batch));
+    *left -= batch.count;
+    return remove_all(op, txn, entity, &batch);
+}
+
+// Letters of a state, through the index that orders them by the time when they came to it.
+static reason sweep_letters(struct op *op, struct txn *txn, enum letter_state state, int64_t limit,
+                            size_t *left) {
+    if (*left == 0) {
+        return NULL;
+    }
+    struct batch batch;
+    struct key prefix = key_in(SPACE_LETTER_STATE);
+    key_u32(&prefix, (uint32_t)state);
+    TRY(batch_open(op, *left, prefix, &batch));
+    batch.values = true;
+    batch.wanted = is_old_letter;
+    batch.limit = limit;
+    TRY(batch_next(op, txn, &batch));
+    *left -= batch.count;
+    return remove_all(op, txn, &letter_entity, &batch);
 }
 
 static reason sweep_replay(struct op *op, struct txn *txn, size_t *left) {
@@ -98,6 +131,11 @@ reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
                      &left));
     TRY(sweep_replay(op, txn, &left));
     TRY(sweep_entity(op, txn, &trace_entity, is_old_trace, op->now - TRACE_KEEP, &left));
+    TRY(sweep_entity(op, txn, &ticket_entity, is_up_to, minute - TICKET_GRACE / MINUTE_MS, &left));
+    TRY(sweep_letters(op, txn, LETTER_SENT, op->now - OUTBOX_KEEP_DONE, &left));
+    TRY(sweep_letters(op, txn, LETTER_DROPPED, op->now - OUTBOX_KEEP_DONE, &left));
+    TRY(sweep_letters(op, txn, LETTER_DEAD, op->now - OUTBOX_KEEP_DEAD, &left));
+    TRY(sweep_letters(op, txn, LETTER_QUEUED, op->now - OUTBOX_KEEP_DEAD, &left));
     *ret_more = left == 0;
     return NULL;
 }

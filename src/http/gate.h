@@ -4,6 +4,7 @@
 #define GATEHOUSE_HTTP_GATE_H
 
 #include "domain/login.h"
+#include "domain/ticket.h"
 #include "saml/idp_metadata.h"
 #include "saml/inbound.h"
 #include "token/token.h"
@@ -34,6 +35,7 @@ struct gate {
     struct pool *pool;
     struct trust_cache *trusts;
     struct keyring *keyring;
+    struct ticket_key *ticket_key; // of one-time links
     struct sp_keys *sp_keys;
     struct ring *ring;
     struct brake *brake;

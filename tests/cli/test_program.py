@@ -89,6 +89,7 @@ class InitTest(CommandCase):
         self.assertEqual(os.stat(data).st_mode & 0o777, 0o700)
         keys = sorted(os.listdir(os.path.join(data, "keys")))
         self.assertIn("token-1.key", keys)
+        self.assertIn("link.key", keys)
         for name in keys:
             if name.endswith(".key"):
                 self.assertEqual(os.stat(os.path.join(data, "keys", name)).st_mode & 0o777, 0o600)

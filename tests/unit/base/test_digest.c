@@ -45,6 +45,17 @@ static void parts_are_digested_behind_their_lengths(void **state) {
     assert_memory_equal(got.bytes, want.bytes, SHA256_BYTES);
 }
 
+static void hmac_gives_the_value_of_rfc_4231(void **state) {
+    (void)state;
+    struct sha256 got = digest_hmac(S("Jefe"), S("what do ya want for nothing?"));
+    static const uint8_t want[] = {0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24,
+                                   0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27,
+                                   0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43};
+    assert_memory_equal(got.bytes, want, SHA256_BYTES);
+    struct sha256 other = digest_hmac(S("Jefe"), S(""));
+    assert_memory_not_equal(other.bytes, want, SHA256_BYTES);
+}
+
 static void secrets_are_the_same_only_when_all_bytes_are(void **state) {
     (void)state;
     assert_true(same_secret(S("secret\0x"), S("secret\0x")));
@@ -65,6 +76,7 @@ int main(void) {
         TEST(sha256_gives_the_values_of_fips_180),
         cmocka_unit_test(parts_do_not_run_into_each_other),
         cmocka_unit_test(parts_are_digested_behind_their_lengths),
+        cmocka_unit_test(hmac_gives_the_value_of_rfc_4231),
         cmocka_unit_test(secrets_are_the_same_only_when_all_bytes_are),
         cmocka_unit_test(no_secret_is_the_same_as_none),
     };

@@ -2,6 +2,7 @@
 // Sweeping: what is over goes with its index rows, what is not stays, and a step is bounded.
 #include "people.h"
 
+#include "domain/outbox_work.h"
 #include "domain/space.h"
 
 CALLS(call_add, session_add(op, txn, &c->session, &c->cookie))
@@ -87,6 +88,52 @@ static void traces_go_after_thirty_days_with_their_index(void **state) {
     assert_int_equal(rows_in(house, SPACE_TRACE_OF), 0);
 }
 
+static reason issue_fn(struct op *op, struct txn *txn, void *arg) {
+    struct ticket ticket = {.purpose = TICKET_RESET, .tenant = S("acme"), .subject = S("x")};
+    return ticket_issue(op, txn, &ticket, *(const int64_t *)arg);
+}
+
+static void links_stay_a_month_longer_to_say_why(void **state) {
+    struct house *house = *state;
+    int64_t lifetime = HOUR_MS;
+    assert_done(fixture_write(house->fixture, issue_fn, &lifetime));
+    assert_false(sweep_at(house, NOON + HOUR_MS + TICKET_GRACE - MINUTE_MS, 100));
+    assert_int_equal(rows_in(house, SPACE_TICKET), 1);
+    assert_false(sweep_at(house, NOON + HOUR_MS + TICKET_GRACE, 100));
+    assert_int_equal(rows_in(house, SPACE_TICKET), 0);
+    assert_int_equal(rows_in(house, SPACE_TICKET_OF), 0);
+    assert_int_equal(rows_in(house, SPACE_TICKET_ABOUT), 0);
+}
+
+static reason letter_fn(struct op *op, struct txn *txn, void *arg) {
+    const struct delivery *delivery = arg;
+    struct letter letter = {.kind = LETTER_READY,
+                            .tenant = S("acme"),
+                            .user_id = S("usr_1"),
+                            .to = S("jane@acme.example")};
+    TRY(outbox_add(op, txn, &letter));
+    return delivery->outcome == DELIVERY_LATER ? NULL : outbox_tried(op, txn, letter.id, delivery);
+}
+
+static void letters_go_a_week_after_they_were_sent_and_a_month_after_they_were_not(void **state) {
+    struct house *house = *state;
+    for (int outcome = DELIVERY_SENT; outcome <= DELIVERY_DROPPED; outcome++) {
+        struct delivery delivery = {outcome, S("")};
+        assert_done(fixture_write(house->fixture, letter_fn, &delivery));
+    }
+    assert_false(sweep_at(house, NOON + OUTBOX_KEEP_DONE - 1, 100));
+    assert_int_equal(rows_in(house, SPACE_LETTER), 4);
+    assert_true(sweep_at(house, NOON + OUTBOX_KEEP_DONE, 1)); // a step is bounded here, too
+    assert_int_equal(rows_in(house, SPACE_LETTER), 3);
+    assert_false(sweep_at(house, NOON + OUTBOX_KEEP_DONE, 100));
+    assert_int_equal(rows_in(house, SPACE_LETTER), 2); // dead, and queued that nothing sent
+    assert_false(sweep_at(house, NOON + OUTBOX_KEEP_DEAD, 100));
+    assert_int_equal(rows_in(house, SPACE_LETTER), 0);
+    assert_int_equal(rows_in(house, SPACE_LETTER_STATE), 0);
+    assert_int_equal(rows_in(house, SPACE_LETTER_TENANT), 0);
+    assert_int_equal(rows_in(house, SPACE_LETTER_USER), 0);
+}
+
 static void a_step_removes_no_more_than_it_may(void **state) {
     struct house *house = *state;
     for (int i = 0; i < 5; i++) {
@@ -119,6 +166,8 @@ int main(void) {
         T(sessions_go_when_they_are_over_with_their_index),
         T(pending_requests_stay_an_hour_longer_to_say_why),
         T(traces_go_after_thirty_days_with_their_index),
+        T(links_stay_a_month_longer_to_say_why),
+        T(letters_go_a_week_after_they_were_sent_and_a_month_after_they_were_not),
         T(a_step_removes_no_more_than_it_may),
         T(users_memberships_links_and_audit_are_never_swept),
     };

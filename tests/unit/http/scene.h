@@ -13,6 +13,7 @@
 #include "http/schema_check.h"
 #include "http/schemas.h"
 #include "http/web/web.h"
+#include "token/link_key.h"
 
 #define NOON INT64_C(1795262400000) // 2026-11-21T12:00:00Z
 
@@ -79,6 +80,8 @@ HELPER int scene_open(void **state) {
     assert_done(store_open(&at->keep, at->dir, &at->gate.store));
     assert_done(keyring_make(&at->keep, at->dir));
     assert_done(keyring_open(&at->keep, at->dir, &at->gate.keyring));
+    assert_done(link_key_make(&at->keep, at->dir));
+    assert_done(link_key_open(&at->keep, at->dir, &at->gate.ticket_key));
     log_level_set(LOG_ERROR);
     *state = at;
     return 0;
@@ -89,6 +92,7 @@ HELPER int scene_close(void **state) {
     op_close(&at->op);
     op_close(&at->keep);
     keyring_close(at->gate.keyring);
+    link_key_close(at->gate.ticket_key);
     store_close(at->gate.store);
     trust_cache_close(at->gate.trusts);
     ring_close(at->gate.ring);
