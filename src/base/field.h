@@ -27,6 +27,7 @@ enum field_flags {
     FIELD_HIDDEN = 4,   // stored, never in JSON
     FIELD_OUTPUT = 8,   // in JSON out, refused in JSON in
     FIELD_LINES = 16,   // a text may hold line ends and tabs
+    FIELD_PERSONAL = 32, // says who somebody is: audit keeps it where it can be erased
 };
 
 struct field_table;

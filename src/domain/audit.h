@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who did what: actors, and the rows that are written in the same transaction as the change.
+//
+// The rows of a tenant are a chain (audit_chain.h): each holds the hash of the one before. What says who
+// somebody is (an address, an e-mail, a name) stands in parts of a row that can be erased: the hash covers
+// a salted commitment to a part, not the part.
 #ifndef GATEHOUSE_DOMAIN_AUDIT_H
 #define GATEHOUSE_DOMAIN_AUDIT_H
 
@@ -15,26 +19,71 @@ struct actor {
     struct slice address; // where the request came from
     struct permission_set permissions; // in that tenant; operators have all, everywhere
 };
+extern const char *const actor_kind_names[]; // NULL at the end
 
 // True when the actor holds all of these; operators and the system hold everything.
 bool actor_holds(const struct actor *actor, struct permission_set set);
 
+#define AUDIT_ERASED_ACTOR 1 // bits of `erased`
+#define AUDIT_ERASED_PERSON 2
 struct audit {
-    struct slice id; // "aud_" ULID
+    struct slice id; // "aud_" and the sequence number; "aud_" and a ULID before the chain
+    int64_t seq;     // in its chain, from 1; 0: written before there was a chain
     int64_t time;
     struct slice tenant; // "" for what belongs to no tenant
     struct slice event;  // "user.created", "login.succeeded" ...: domain words, noun.verb
     struct slice actor, actor_kind;
     struct slice target; // what was changed: a slug, a user id ...
-    struct slice detail; // one line for people; no secrets
-    struct slice request, address, session;
+    struct slice about;  // user id of whose data `person_...` is, or ""
+    struct slice detail; // one line for people; no secrets, nothing about a person
+    struct slice before, after; // JSON objects of the members that changed; "" = there was, or is, nothing
+    struct slice request, session;
+    // The part about the actor, and its commitment.
+    struct slice address, actor_salt, actor_seal;
+    // The part about the person, and its commitment: what of detail, before and after says who it is.
+    struct slice person_detail, person_before, person_after, person_salt, person_seal;
+    int64_t erased; // AUDIT_ERASED_... : that part and its salt are gone; the commitment stays
+    struct slice prev_hash, hash;
 };
 extern const struct field_table audit_fields;
+extern const struct entity audit_entity, audit_old_entity; // of the chain, and of the time before it
 
-// Adds a row; time, ids, request and actor are filled in here. Texts that are too long are cut.
+// What is written down. before and after are rows of `table` (NULL: there was nothing, nothing is left): those
+// members that differ go into the row, hidden ones never, FIELD_PERSONAL ones into the part that can be erased.
+struct audit_entry {
+    struct slice tenant; // "": the chain of what belongs to no tenant
+    const char *event;
+    struct slice target;
+    struct slice detail; // "": the names of the members that changed. One that names an e-mail address is personal
+    struct slice about;  // user id of the person whose data this holds; "": the target, when that is a user
+    const struct field_table *table; // NULL: no before and after
+    const void *before, *after;
+};
+// Adds a row; time, numbers, request and actor are filled in here. Texts that are too long are cut.
+MUST_USE reason audit_write(struct op *op, struct txn *txn, const struct actor *actor,
+                            const struct audit_entry *entry);
+// The usual two: one line of text; or a change, for which nothing but the rows need be said.
 MUST_USE reason audit_add(struct op *op, struct txn *txn, const struct actor *actor,
                           struct slice tenant, const char *event, struct slice target,
                           struct slice detail);
+MUST_USE reason audit_change(struct op *op, struct txn *txn, const struct actor *actor,
+                             struct slice tenant, const char *event, struct slice target,
+                             const struct field_table *table, const void *before,
+                             const void *after);
+
+// What differs between two rows of a table, as JSON objects ("" where a row is NULL); no member is longer than
+// AUDIT_VALUE_MAX: what is, stands as its length and hash.
+#define AUDIT_VALUE_MAX 2000
+#define AUDIT_JSON_MAX 16000
+struct audit_diff {
+    struct slice before, after, person_before, person_after;
+    struct slice names; // "name, domains"
+};
+MUST_USE reason audit_compare(struct op *op, const struct field_table *table, const void *before,
+                              const void *after, struct audit_diff *ret_diff);
+
+// Is this the id of a row, of the chain or from before it?
+bool audit_id(struct slice id);
 // Newest first. rows of struct audit. Rows older than the tenant (of an earlier one with its slug) are not
 // shown. The cursor is an audit id.
 MUST_USE reason audit_list(struct op *op, struct txn *txn, struct slice tenant, struct page page,

@@ -316,9 +316,8 @@ reason role_create(struct op *op, struct txn *txn, const struct actor *actor, st
                SLICE(made.role_id));
     }
     TRY(entity_put(op, txn, &role_entity, &made));
-    TRY(audit_add(
-        op, txn, actor, made.tenant, "role.created", made.role_id,
-        op_text(op, "name \"%.*s\", %zu permissions", SLICE(made.name), made.permissions.count)));
+    TRY(audit_change(op, txn, actor, made.tenant, "role.created", made.role_id, &role_fields, NULL,
+                     &made));
     *role = made;
     return NULL;
 }
@@ -397,6 +396,6 @@ reason role_remove(struct op *op, struct txn *txn, const struct actor *actor, st
     bool there = false;
     struct key key = key_of(tenant, role_id);
     TRY(entity_remove(op, txn, &role_entity, &key, &there));
-    return audit_add(op, txn, actor, tenant, "role.deleted", role_id,
-                     op_text(op, "name \"%.*s\"", SLICE(role.name)));
+    return audit_change(op, txn, actor, tenant, "role.deleted", role_id, &role_fields, &role,
+                        NULL);
 }

@@ -26,9 +26,14 @@ enum space {
     SPACE_REPLAY = 0x33,            // u32 hour of expiry, SHA-256(connection, issuer, id)
     SPACE_REPLAY_SWEPT = 0x34,      // the highest hour ever swept
     SPACE_SESSION_NAMED = 0x35,     // index: 16 bytes of SHA-256(connection, NameID), key of the session
-    SPACE_AUDIT = 0x40,             // tenant, audit id (ULID)
+    SPACE_AUDIT = 0x40,             // tenant, audit id (ULID): rows from before the chain
     SPACE_TRACE = 0x41,             // trace id (ULID)
     SPACE_TRACE_OF = 0x42,          // index: tenant, trace id
+    SPACE_AUDIT_ROW = 0x43,         // tenant, u64 sequence number
+    SPACE_AUDIT_HEAD = 0x44,        // tenant -> u64 sequence number and hash of the last row
+    SPACE_AUDIT_FRONT = 0x45,       // tenant -> u64 and hash of the last row that retention removed
+    SPACE_IDEMPOTENCY = 0x46,       // SHA-256(actor, Idempotency-Key)
+    SPACE_IDEMPOTENCY_DUE = 0x47,   // index: u32 minute of expiry, key of the row
     SPACE_TICKET = 0x60,            // u32 minute of expiry, 12 random bytes
     SPACE_TICKET_OF = 0x61,         // index: user, tenant, u32 purpose, 16 bytes of SHA-256(subject), key of the ticket
     SPACE_TICKET_ABOUT = 0x62,      // index: tenant, 16 bytes of SHA-256(subject), key of the ticket

@@ -238,9 +238,8 @@ reason tenant_create(struct op *op, struct txn *txn, const struct actor *actor,
     const struct texts none = {NULL, 0};
     TRY(claim_domains(op, txn, actor, made.slug, none, made.domains, places, &faults));
     TRY(faults_end(&faults));
-    TRY(audit_add(op, txn, actor, made.slug, "tenant.created", made.slug,
-                  op_text(op, "name \"%.*s\", %zu domains%s", SLICE(made.name), made.domains.count,
-                          made.disabled ? ", disabled" : "")));
+    TRY(audit_change(op, txn, actor, made.slug, "tenant.created", made.slug, &tenant_fields, NULL,
+                     &made));
     *tenant = made;
     return NULL;
 }
@@ -285,8 +284,14 @@ reason tenant_change(struct op *op, struct txn *txn, const struct actor *actor,
     made.created_at = old.created_at;
     made.updated_at = op->now;
     TRY(entity_put(op, txn, &tenant_entity, &made));
-    TRY(audit_add(op, txn, actor, made.slug, "tenant.changed", made.slug,
-                  change_text(op, &old, &made)));
+    TRY(audit_write(op, txn, actor,
+                    &(struct audit_entry){.tenant = made.slug,
+                                          .event = "tenant.changed",
+                                          .target = made.slug,
+                                          .detail = change_text(op, &old, &made),
+                                          .table = &tenant_fields,
+                                          .before = &old,
+                                          .after = &made}));
     *tenant = made;
     return NULL;
 }
@@ -356,6 +361,6 @@ reason tenant_remove(struct op *op, struct txn *txn, const struct actor *actor, 
     struct key key = key_of(slug);
     bool there = false;
     TRY(entity_remove(op, txn, &tenant_entity, &key, &there));
-    return audit_add(op, txn, actor, slug, "tenant.deleted", slug,
-                     op_text(op, "name \"%.*s\"", SLICE(tenant.name)));
+    return audit_change(op, txn, actor, slug, "tenant.deleted", slug, &tenant_fields, &tenant,
+                        NULL);
 }

@@ -78,8 +78,10 @@ reason tenant_settings_find(struct op *op, struct txn *txn, struct slice tenant,
 reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *actor,
                            const struct tenant_settings *settings) {
     struct tenant_settings stored = *settings;
+    struct tenant_settings before;
     struct tenant home;
     TRY(tenant_find(op, txn, settings->tenant, &home));
+    TRY(tenant_settings_find(op, txn, home.slug, &before));
     if (stored.mail_from.len > 0) {
         struct email email;
         reason why = email_normalise(op, stored.mail_from, &email);
@@ -90,7 +92,8 @@ reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *a
         stored.mail_from = email.whole;
     }
     TRY(entity_put(op, txn, &settings_entity, &stored));
-    return audit_add(op, txn, actor, home.slug, "tenant.settings_changed", home.slug, S(""));
+    return audit_change(op, txn, actor, home.slug, "tenant.settings_changed", home.slug,
+                        &tenant_settings_fields, &before, &stored);
 }
 
 reason tenant_settings_remove(struct op *op, struct txn *txn, struct slice tenant) {

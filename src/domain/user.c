@@ -17,9 +17,9 @@ const char *const membership_status_names[] = {"invited",  "invite_expired", "ac
 
 static const struct field user_rows[] = {
     F_TEXT(struct user, id, 1, FIELD_OUTPUT, ID_MAX),
-    F_TEXT(struct user, email, 2, FIELD_NULL, EMAIL_MAX),
-    F_TEXT(struct user, first_name, 3, FIELD_PLAIN, NAME_BYTES),
-    F_TEXT(struct user, last_name, 4, FIELD_PLAIN, NAME_BYTES),
+    F_TEXT(struct user, email, 2, FIELD_NULL | FIELD_PERSONAL, EMAIL_MAX),
+    F_TEXT(struct user, first_name, 3, FIELD_PERSONAL, NAME_BYTES),
+    F_TEXT(struct user, last_name, 4, FIELD_PERSONAL, NAME_BYTES),
     F_TEXT(struct user, created_in, 5, FIELD_OUTPUT, SLUG_MAX),
     F_TIME(struct user, created_at, 6, FIELD_OUTPUT),
     F_TIME(struct user, updated_at, 7, FIELD_OUTPUT),
@@ -50,7 +50,7 @@ static const struct field membership_rows[] = {
     F_BOOL(struct membership, sso_only, 9, FIELD_OUTPUT),
     F_TIME(struct membership, expires_at, 10, FIELD_OUTPUT),
     F_TEXT(struct membership, ticket, 11, FIELD_OUTPUT | FIELD_NULL, MEMBER_TEXT_MAX),
-    F_TEXT(struct membership, reason, 12, FIELD_OUTPUT | FIELD_NULL, MEMBER_TEXT_MAX),
+    F_TEXT(struct membership, reason, 12, FIELD_OUTPUT | FIELD_NULL | FIELD_PERSONAL, MEMBER_TEXT_MAX),
     F_TIME(struct membership, invited_at, 13, FIELD_OUTPUT),
     F_TIME(struct membership, invite_expires_at, 14, FIELD_OUTPUT),
 };
@@ -59,7 +59,7 @@ FIELD_TABLE(membership_fields, "membership", 2, struct membership, membership_ro
 static const struct field link_rows[] = {
     F_BYTES(struct link, key, 1, FIELD_HIDDEN, 32),
     F_TEXT(struct link, connection, 2, FIELD_OUTPUT, SLUG_MAX),
-    F_TEXT(struct link, identifier, 3, FIELD_OUTPUT | FIELD_LINES, LINK_IDENTIFIER_MAX),
+    F_TEXT(struct link, identifier, 3, FIELD_OUTPUT | FIELD_LINES | FIELD_PERSONAL, LINK_IDENTIFIER_MAX),
     F_TEXT(struct link, user_id, 4, FIELD_OUTPUT, ID_MAX),
     F_TIME(struct link, created_at, 5, FIELD_OUTPUT),
 };

@@ -8,6 +8,7 @@
 
 #define TEXT "{\"type\":\"string\"}"
 #define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
+#define OBJECT_OR_NULL "{\"type\":[\"object\",\"null\"]}"
 #define TEXTS "{\"type\":\"array\",\"items\":" TEXT "}"
 #define FLAG "{\"type\":\"boolean\"}"
 #define NUMBER "{\"type\":\"integer\"}"
@@ -72,7 +73,10 @@ const struct schema schema_table[] = {
     {.name = "Role", .table = &role_fields},
     {.name = "TraceCheck", .table = &trace_check_fields},
     {.name = "Trace", .table = &trace_fields},
-    {.name = "AuditEvent", .table = &audit_fields},
+    {.name = "AuditEvent",
+     .table = &audit_fields,
+     .more = "{\"before\":" OBJECT_OR_NULL ",\"after\":" OBJECT_OR_NULL ",\"erased\":" FLAG
+             ",\"prev_hash\":" TEXT_OR_NULL ",\"hash\":" TEXT_OR_NULL "}"},
     // From field tables: requests.
     {.name = "TenantCreate",
      .table = &tenant_ask_fields,

@@ -165,9 +165,102 @@ static void as_json_it_has_null_for_what_is_not_there(void **state) {
     struct slice text;
     assert_done(json_print(&fixture->op, json_from_fields(&fixture->op, &audit_fields, &audit),
                            false, &text));
-    assert_slice(text, "{\"id\":\"aud_1\",\"time\":\"2026-11-21T12:00:00.000Z\",\"tenant\":null,"
+    assert_slice(text, "{\"id\":\"aud_1\",\"seq\":0,\"time\":\"2026-11-21T12:00:00.000Z\",\"tenant\":null,"
                        "\"event\":\"e.1\",\"actor\":null,\"actor_kind\":\"none\",\"target\":null,"
-                       "\"detail\":null,\"request\":null,\"address\":null,\"session\":null}");
+                       "\"about\":null,\"detail\":null,\"request\":null,\"address\":null,\"session\":null}");
+}
+
+// ---- before and after ----
+
+struct thing {
+    struct slice name, email, secret;
+    struct texts list;
+    int64_t updated_at;
+};
+static const struct field thing_rows[] = {
+    F_TEXT(struct thing, name, 1, FIELD_PLAIN, 8000),
+    F_TEXT(struct thing, email, 2, FIELD_NULL | FIELD_PERSONAL, 254),
+    F_TEXT(struct thing, secret, 3, FIELD_HIDDEN, 254),
+    F_TEXTS(struct thing, list, 4, FIELD_PLAIN, 9),
+    F_TIME(struct thing, updated_at, 5, FIELD_OUTPUT),
+};
+static FIELD_TABLE(thing_fields, "thing", 1, struct thing, thing_rows);
+
+struct change_work {
+    const struct actor *actor;
+    const struct thing *before, *after;
+};
+static reason change(struct op *op, struct txn *txn, void *arg) {
+    struct change_work *work = arg;
+    return audit_change(op, txn, work->actor, S("acme"), "thing.changed", S("thing-1"),
+                        &thing_fields, work->before, work->after);
+}
+
+static void a_change_tells_what_differs_and_no_more(void **state) {
+    struct fixture *fixture = *state;
+    struct slice one = S("x");
+    const struct thing old = {
+        .name = S("A"), .email = S("a@acme.example"), .secret = S("s1"), .updated_at = 1000};
+    const struct thing new = {.name = S("B"),
+                              .email = S("b@acme.example"),
+                              .secret = S("s2"),
+                              .list = {&one, 1},
+                              .updated_at = 2000};
+    struct change_work change_work = {&fixture->staff, &old, &new};
+    struct work work = {.tenant = S("acme")};
+    assert_done(fixture_write(fixture, change, &change_work));
+    const struct audit *audit = rows(fixture, &work, 1);
+    assert_slice(audit->before, "{\"name\":\"A\",\"list\":[]}");
+    assert_slice(audit->after, "{\"name\":\"B\",\"list\":[\"x\"]}");
+    assert_slice(audit->person_before, "{\"email\":\"a@acme.example\"}");
+    assert_slice(audit->person_after, "{\"email\":\"b@acme.example\"}");
+    assert_slice(audit->detail, "name, email, list");
+    // What was made had nothing before; what nobody set is not told.
+    change_work = (struct change_work){&fixture->staff, NULL, &old};
+    assert_done(fixture_write(fixture, change, &change_work));
+    audit = rows(fixture, &work, 2);
+    assert_slice(audit->before, "");
+    assert_slice(audit->after, "{\"name\":\"A\"}");
+    assert_slice(audit->person_after, "{\"email\":\"a@acme.example\"}");
+    change_work = (struct change_work){&fixture->staff, &old, NULL};
+    assert_done(fixture_write(fixture, change, &change_work));
+    audit = rows(fixture, &work, 3);
+    assert_slice(audit->before, "{\"name\":\"A\"}");
+    assert_slice(audit->after, "");
+    change_work = (struct change_work){&fixture->staff, &old, &old};
+    assert_done(fixture_write(fixture, change, &change_work));
+    audit = rows(fixture, &work, 4);
+    assert_slice(audit->detail, "nothing changed");
+    assert_int_equal(audit->before.len + audit->person_before.len, 0);
+}
+
+static void a_long_value_is_told_by_length_and_hash(void **state) {
+    struct fixture *fixture = *state;
+    char text[AUDIT_VALUE_MAX + 1];
+    memset(text, 'x', sizeof text);
+    const struct thing old = {.name = S("A")};
+    const struct thing new = {.name = slice_of(text, sizeof text)};
+    struct change_work change_work = {&fixture->staff, &old, &new};
+    struct work work = {.tenant = S("acme")};
+    assert_done(fixture_write(fixture, change, &change_work));
+    const struct audit *audit = rows(fixture, &work, 1);
+    assert_slice(audit->before, "{\"name\":\"A\"}");
+    assert_true(slice_starts(audit->after, S("{\"name\":{\"bytes\":2003,\"sha256\":\"")));
+    assert_true(audit->after.len < 150);
+}
+
+static void a_detail_that_names_an_address_can_be_erased(void **state) {
+    struct fixture *fixture = *state;
+    struct work work = {.actor = &fixture->staff,
+                        .event = "user.invited",
+                        .tenant = S("acme"),
+                        .target = S("usr_1"),
+                        .detail = S("to a@acme.example")};
+    assert_done(fixture_write(fixture, add, &work));
+    const struct audit *audit = rows(fixture, &work, 1);
+    assert_slice(audit->detail, "");
+    assert_slice(audit->person_detail, "to a@acme.example");
+    assert_int_equal(audit->person_seal.len, 32);
 }
 
 static void operators_and_the_system_hold_everything(void **state) {
@@ -197,6 +290,9 @@ int main(void) {
         STORED(a_later_tenant_of_the_same_name_does_not_see_the_earlier_ones_rows),
         STORED(a_refused_change_leaves_no_row),
         STORED(what_is_too_long_is_cut_between_characters),
+        STORED(a_change_tells_what_differs_and_no_more),
+        STORED(a_long_value_is_told_by_length_and_hash),
+        STORED(a_detail_that_names_an_address_can_be_erased),
         STORED(as_json_it_has_null_for_what_is_not_there),
         cmocka_unit_test(operators_and_the_system_hold_everything),
     };
