@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "domain/batch.h"
+#include "domain/idempotency.h"
 #include "domain/keep.h"
 #include "domain/outbox.h"
 #include "domain/space.h"
@@ -136,6 +137,7 @@ reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
     TRY(sweep_letters(op, txn, LETTER_DROPPED, op->now - OUTBOX_KEEP_DONE, &left));
     TRY(sweep_letters(op, txn, LETTER_DEAD, op->now - OUTBOX_KEEP_DEAD, &left));
     TRY(sweep_letters(op, txn, LETTER_QUEUED, op->now - OUTBOX_KEEP_DEAD, &left));
+    TRY(idempotency_sweep(op, txn, &left));
     *ret_more = left == 0;
     return NULL;
 }

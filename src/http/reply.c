@@ -55,9 +55,11 @@ static const char *title_of(unsigned status) {
     case 404: return "Not found";
     case 405: return "Method not allowed";
     case 409: return "Conflict";
+    case 412: return "Changed meanwhile";
     case 413: return "Too large";
     case 415: return "Unsupported media type";
     case 422: return "Not valid";
+    case 428: return "Condition required";
     case 429: return "Too many requests";
     case 502: return "Another server failed";
     case 503: return "Not available";

@@ -60,6 +60,33 @@ extern const struct field_table tenant_ask_fields, tenant_change_fields, connect
 
 // store_write; what a run of `fn` that is run again had said by field is forgotten first.
 MUST_USE reason api_write(struct op *op, struct gate *gate, store_fn fn, void *arg);
+
+// ETag: a hash of what is stored. *etag comes as SLICE_NONE, or as the ETag of another row, and then covers both.
+// Members that change with every sign-in are emptied first, or nobody's If-Match would ever hold.
+MUST_USE reason api_etag(struct op *op, const struct field_table *table, const void *row,
+                         struct slice *etag);
+// In the transaction of a change, before it changes anything: version_conflict (412) when the request has If-Match
+// and it names another state than `etag`, which is that of what is stored.
+MUST_USE reason api_if_match(struct op *op, const struct request *request, struct slice etag);
+// precondition_required (428) when there is no If-Match.
+MUST_USE reason api_must_match(struct op *op, const struct request *request);
+// reply_json with an ETag.
+MUST_USE reason api_reply_one(struct op *op, struct reply *reply, unsigned status,
+                              const struct json *body, struct slice etag);
+
+// A write that makes something, and the answer to it, in one transaction: when the request has an Idempotency-Key the
+// answer is stored beside the effect and given again to the same request (with Idempotency-Replayed: true);
+// idempotency_mismatch to another. Every POST that answers 201 goes through here.
+struct api_creation {
+    store_fn store; // as for api_write: it may run again
+    // Makes the whole answer, status and Location too. In the transaction: no worker, no network, no store_read.
+    reason (*say)(struct op *op, const struct gate *gate, struct reply *reply, void *arg);
+    void *arg;
+    bool secret; // the answer holds what is shown once: it is not kept, and asking again is idempotency_done
+};
+MUST_USE reason api_create(struct op *op, struct gate *gate, const struct request *request,
+                           struct reply *reply, const struct api_creation *creation);
+
 // {"items":[...],"next_cursor":text|null}; total is added when it is not API_NO_TOTAL.
 #define API_NO_TOTAL SIZE_MAX
 MUST_USE reason api_reply_list(struct op *op, struct reply *reply, const struct json *items,

@@ -26,7 +26,7 @@ reason api_roles_list(struct op *op, struct gate *gate, struct request *request,
 }
 
 struct one {
-    const struct actor *actor;
+    const struct request *request;
     struct slice tenant;
     struct role asked, role;
 };
@@ -41,42 +41,59 @@ static reason read_one(struct op *op, struct txn *txn, void *arg) {
     return why;
 }
 
+static reason role_reply(struct op *op, struct reply *reply, unsigned status,
+                         const struct role *role) {
+    struct slice etag = SLICE_NONE;
+    TRY(api_etag(op, &role_fields, role, &etag));
+    return api_reply_one(op, reply, status, json_from_fields(op, &role_fields, role), etag);
+}
+
 reason api_role_get(struct op *op, struct gate *gate, struct request *request,
                     struct reply *reply) {
     struct one one = {.tenant = request->args[0], .asked = {.role_id = request->args[1]}};
     TRY(store_read(op, gate->store, read_one, &one));
-    return reply_json(op, reply, 200, json_from_fields(op, &role_fields, &one.role));
+    return role_reply(op, reply, 200, &one.role);
 }
 
 static reason store_one(struct op *op, struct txn *txn, void *arg) {
     struct one *one = arg;
     one->role = one->asked;
     one->role.tenant = one->tenant;
-    return role_create(op, txn, one->actor, &one->role);
+    return role_create(op, txn, &one->request->actor, &one->role);
+}
+
+static reason say_one(struct op *op, const struct gate *gate, struct reply *reply, void *arg) {
+    const struct one *one = arg;
+    (void)gate;
+    TRY(role_reply(op, reply, 201, &one->role));
+    reply_header(reply, "Location",
+                 op_text(op, "/api/v1/tenants/%.*s/roles/%.*s", SLICE(one->tenant),
+                         SLICE(one->role.role_id)));
+    return NULL;
 }
 
 reason api_roles_create(struct op *op, struct gate *gate, struct request *request,
                         struct reply *reply) {
-    struct one one = {.actor = &request->actor, .tenant = request->args[0]};
+    struct one one = {.request = request, .tenant = request->args[0]};
     const struct json *object = NULL;
     TRY(request_json(op, request, &object));
     TRY(json_to_fields(op, &role_fields, object, S(""), &one.asked));
-    TRY(api_write(op, gate, store_one, &one));
-    TRY(reply_json(op, reply, 201, json_from_fields(op, &role_fields, &one.role)));
-    reply_header(reply, "Location",
-                 op_text(op, "/api/v1/tenants/%.*s/roles/%.*s", SLICE(one.tenant),
-                         SLICE(one.role.role_id)));
-    return NULL;
+    const struct api_creation made = {.store = store_one, .say = say_one, .arg = &one};
+    return api_create(op, gate, request, reply, &made);
 }
 
 static reason remove_one(struct op *op, struct txn *txn, void *arg) {
     struct one *one = arg;
-    return role_remove(op, txn, one->actor, one->tenant, one->asked.role_id);
+    struct slice etag = SLICE_NONE;
+    TRY(read_one(op, txn, one));
+    TRY(api_etag(op, &role_fields, &one->role, &etag));
+    TRY(api_if_match(op, one->request, etag));
+    return role_remove(op, txn, &one->request->actor, one->tenant, one->asked.role_id);
 }
 
 reason api_role_delete(struct op *op, struct gate *gate, struct request *request,
                        struct reply *reply) {
-    struct one one = {.actor = &request->actor,
+    struct one one = {.request = request,
                       .tenant = request->args[0],
                       .asked = {.role_id = request->args[1]}};
     TRY(api_write(op, gate, remove_one, &one));

@@ -41,9 +41,23 @@ reason api_tenants_list(struct op *op, struct gate *gate, struct request *reques
 }
 
 struct one {
-    const struct actor *actor;
+    const struct request *request;
     struct tenant tenant;
 };
+
+static reason tenant_reply(struct op *op, struct reply *reply, const struct tenant *tenant) {
+    struct slice etag = SLICE_NONE;
+    TRY(api_etag(op, &tenant_fields, tenant, &etag));
+    return api_reply_one(op, reply, 200, json_from_fields(op, &tenant_fields, tenant), etag);
+}
+
+static reason tenant_match(struct op *op, const struct request *request,
+                           const struct tenant *tenant) {
+    struct slice etag = SLICE_NONE;
+    TRY(api_etag(op, &tenant_fields, tenant, &etag));
+    return api_if_match(op, request, etag);
+}
+
 static reason read_one(struct op *op, struct txn *txn, void *arg) {
     struct one *one = arg;
     return tenant_find(op, txn, one->tenant.slug, &one->tenant);
@@ -53,7 +67,7 @@ reason api_tenant_get(struct op *op, struct gate *gate, struct request *request,
                       struct reply *reply) {
     struct one one = {.tenant = {.slug = request->args[0]}};
     TRY(store_read(op, gate->store, read_one, &one));
-    return reply_json(op, reply, 200, json_from_fields(op, &tenant_fields, &one.tenant));
+    return tenant_reply(op, reply, &one.tenant);
 }
 
 // ---- making -------------------------------------------------------------------------------------------
@@ -116,6 +130,18 @@ static reason creation_json(struct op *op, const struct gate *gate,
     return NULL;
 }
 
+static reason say_all(struct op *op, const struct gate *gate, struct reply *reply, void *arg) {
+    const struct creation *creation = arg;
+    struct json *body = NULL;
+    struct slice etag = SLICE_NONE;
+    TRY(creation_json(op, gate, creation, &body));
+    TRY(api_etag(op, &tenant_fields, &creation->made, &etag));
+    TRY(api_reply_one(op, reply, 201, body, etag));
+    reply_header(reply, "Location",
+                 op_text(op, "/api/v1/tenants/%.*s", SLICE(creation->made.slug)));
+    return NULL;
+}
+
 reason api_tenants_create(struct op *op, struct gate *gate, struct request *request,
                           struct reply *reply) {
     static const char *const by_hand[] = {"connections", NULL};
@@ -130,18 +156,14 @@ reason api_tenants_create(struct op *op, struct gate *gate, struct request *requ
     for (size_t i = 0; i < creation.count; i++) {
         TRY(connection_ask_idp(op, gate, &creation.asks[i]));
     }
-    TRY(api_write(op, gate, store_all, &creation));
-    struct json *body = NULL;
-    TRY(creation_json(op, gate, &creation, &body));
-    TRY(reply_json(op, reply, 201, body));
-    reply_header(reply, "Location", op_text(op, "/api/v1/tenants/%.*s", SLICE(creation.made.slug)));
-    return NULL;
+    const struct api_creation made = {.store = store_all, .say = say_all, .arg = &creation};
+    return api_create(op, gate, request, reply, &made);
 }
 
 // ---- changing -----------------------------------------------------------------------------------------
 
 struct change {
-    const struct actor *actor;
+    const struct request *request;
     struct slice slug;
     const struct json *object;
     struct tenant tenant;
@@ -152,8 +174,9 @@ static reason store_change(struct op *op, struct txn *txn, void *arg) {
     struct change *change = arg;
     struct tenant tenant;
     TRY(tenant_find(op, txn, change->slug, &tenant));
+    TRY(tenant_match(op, change->request, &tenant));
     TRY(json_to_fields(op, &tenant_change_fields, change->object, S(""), &tenant));
-    TRY(tenant_change(op, txn, change->actor, &tenant));
+    TRY(tenant_change(op, txn, &change->request->actor, &tenant));
     change->tenant = tenant;
     return NULL;
 }
@@ -161,7 +184,7 @@ static reason store_change(struct op *op, struct txn *txn, void *arg) {
 reason api_tenant_put(struct op *op, struct gate *gate, struct request *request,
                       struct reply *reply) {
     static const char *const by_hand[] = {"slug", NULL};
-    struct change change = {.actor = &request->actor, .slug = request->args[0]};
+    struct change change = {.request = request, .slug = request->args[0]};
     const struct json *object = NULL;
     struct slice slug = request->args[0];
     TRY(request_json(op, request, &object));
@@ -172,17 +195,19 @@ reason api_tenant_put(struct op *op, struct gate *gate, struct request *request,
         REFUSE(op, INVALID_INPUT, "the short name of a tenant cannot be changed");
     }
     TRY(api_write(op, gate, store_change, &change));
-    return reply_json(op, reply, 200, json_from_fields(op, &tenant_fields, &change.tenant));
+    return tenant_reply(op, reply, &change.tenant);
 }
 
 static reason remove_one(struct op *op, struct txn *txn, void *arg) {
     struct one *one = arg;
-    return tenant_remove(op, txn, one->actor, one->tenant.slug);
+    TRY(tenant_find(op, txn, one->tenant.slug, &one->tenant));
+    TRY(tenant_match(op, one->request, &one->tenant));
+    return tenant_remove(op, txn, &one->request->actor, one->tenant.slug);
 }
 
 reason api_tenant_delete(struct op *op, struct gate *gate, struct request *request,
                          struct reply *reply) {
-    struct one one = {&request->actor, {.slug = request->args[0]}};
+    struct one one = {request, {.slug = request->args[0]}};
     TRY(api_write(op, gate, remove_one, &one));
     reply_empty(reply, 204);
     return NULL;
