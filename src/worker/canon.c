@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Exclusive forms of what honest messages have are written by exclusive.c, the rest by libxml2.
 // xmlC14NExecute walks what stands at the top of the document. So for the moment of one call the
 // apex is made to stand there alone, and the signature is unlinked from it: the walk is linear in
 // what is written, while namespaces and xml: attributes are still found through the parents.
@@ -9,6 +10,7 @@
 
 #include "base/buf.h"
 #include "saml/msg.h"
+#include "worker/exclusive.h"
 
 static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -161,10 +163,13 @@ static void link_child(xmlNode *node) {
     *(node->next != NULL ? &node->next->prev : &node->parent->last) = node;
 }
 
-static int execute(xmlNode *element, const struct canon *canon, struct buf *out) {
+int canon_execute(xmlNode *element, xmlNode *without, const struct canon *canon, struct buf *out) {
     xmlOutputBufferPtr sink = xmlOutputBufferCreateIO(put, NULL, out, NULL);
     if (sink == NULL) {
         return -1;
+    }
+    if (without != NULL) {
+        unlink_child(without);
     }
     xmlDocPtr doc = element->doc;
     xmlNode *top = doc->children;
@@ -178,6 +183,9 @@ static int execute(xmlNode *element, const struct canon *canon, struct buf *out)
                               canon->exclusive && prefixes[0] != NULL ? prefixes : NULL, 0, sink);
     element->next = next;
     doc->children = top;
+    if (without != NULL) {
+        link_child(without);
+    }
     return xmlOutputBufferClose(sink) < 0 ? -1 : done;
 }
 
@@ -192,12 +200,10 @@ reason canon_write(struct op *op, xmlNode *element, xmlNode *without, const stru
     }
     left->steps -= steps;
     buf_open(&out, op, ceiling);
-    if (without != NULL) {
-        unlink_child(without);
-    }
-    int done = execute(element, canon, &out);
-    if (without != NULL) {
-        link_child(without);
+    int done = 0;
+    if (!canon->exclusive || !exclusive_write(&out, element, without, canon)) {
+        buf_open(&out, op, ceiling);
+        done = canon_execute(element, without, canon, &out);
     }
     if (out.broken) {
         REFUSE(op, SAML_TOO_LARGE, "the canonical forms are larger than %zu bytes", ceiling);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Canonical XML of one element by libxml2's own writer, exclusive or inclusive, never with
-// comments. No transform engine: XPath and XSLT do not exist here.
+// Canonical XML of one element, exclusive or inclusive, never with comments. No transform engine: XPath and XSLT do not exist here.
 #ifndef GATEHOUSE_WORKER_CANON_H
 #define GATEHOUSE_WORKER_CANON_H
 
+#include "base/buf.h"
 #include "worker/xml.h"
 
 #define CANON_PREFIXES_MAX 64 // an honest PrefixList names one to three
@@ -24,5 +24,7 @@ MUST_USE reason canon_read(struct op *op, const xmlNode *method, struct canon *r
 // the same afterwards. saml.too_large, saml.malformed (a relative namespace URI).
 MUST_USE reason canon_write(struct op *op, xmlNode *element, xmlNode *without,
                             const struct canon *canon, struct slice *ret_bytes);
+// The same by libxml2's own writer, into `out`. Below 0: there is no such form.
+int canon_execute(xmlNode *element, xmlNode *without, const struct canon *canon, struct buf *out);
 
 #endif
