@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "domain/roll.h"
 #include "http/limits.h"
 #include "http/web/web.h"
 #include "token/link_key.h"
@@ -21,6 +22,7 @@ static reason first_schema(struct op *op, struct txn *txn, void *arg) {
 }
 static const struct migration migrations[] = {
     {1, "the first schema", first_schema},
+    {2, "the roll of members", roll_make},
 };
 
 static reason path_in(struct op *op, const struct settings *settings, const char *name,

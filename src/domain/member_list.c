@@ -1,41 +1,50 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The list of a tenant's members: filtered, sorted, one page at a time, with the number that the
-// filter shows. It goes through all members of the tenant once and keeps only the page, so that its
-// memory does not grow with the tenant.
+// filter shows. There are two ways. What few have (a rare role or status) is gathered whole and
+// sorted. Everything else walks the roll in the order that is asked for, from the cursor on, until the
+// page is full or WALK_MOST rows were looked at; then the page is shorter than its limit, and the
+// cursor goes on behind the last row that was looked at. Either way the work has a bound.
 #include "base/encode.h"
 #include "domain/grant.h"
-#include "domain/space.h"
-#include "domain/timekey.h"
+#include "domain/roll.h"
 
-#define SORT_KEY_MAX 128 // bytes of what is compared; people with longer equal starts sort by id
-#define SORT_ID_MAX 64
-#define SCRATCH_ROWS 64 // rows that are read before their memory is given back
+#define GATHER_MOST 2000 // members that are read to sort them: some 4 ms
+#define WALK_MOST 4000   // rows of the roll that are looked at for one page
+#define SCRATCH_ROWS 64  // rows that are read before their memory is given back
 
 enum sort { SORT_ID, SORT_NAME, SORT_EMAIL, SORT_STATUS, SORT_LAST_VISIT };
 static const char *const sort_names[] = {"", "name", "email", "status", "last_visit", NULL};
 
-struct spot {
-    char key[SORT_KEY_MAX], id[SORT_ID_MAX];
-    size_t key_len, id_len;
+static enum roll_order order_of(enum sort sort) {
+    return sort == SORT_NAME         ? ROLL_NAME
+           : sort == SORT_EMAIL      ? ROLL_EMAIL
+           : sort == SORT_LAST_VISIT ? ROLL_VISIT
+                                     : ROLL_ID;
+}
+
+// The rows of one status, as far as they were read.
+struct stream {
+    struct scan scan;
+    struct key prefix;
+    enum sort sort; // of its rows
+    int status;
+    bool ended;
+    struct spot head;
 };
 
 struct roll {
     const struct member_filter *filter;
+    struct slice tenant;
     enum sort sort;
     bool descending, has_after;
     struct spot after; // where the page starts
     struct spot *best; // sorted; room for limit + 1: the one more says that there is a next page
-    size_t count, room, total;
+    size_t count, room;
+    size_t shown;      // rows that the filter lets through, of those that were looked at
+    bool cut;          // a walk that ended before the page was full, behind `last`
+    struct spot last;
+    struct stream *streams; // of ROLL_STATUSES
 };
-
-// ---- spots: where a row stands in the order ----
-
-static struct slice spot_key(const struct spot *spot) {
-    return slice_of(spot->key, spot->key_len);
-}
-static struct slice spot_id(const struct spot *spot) {
-    return slice_of(spot->id, spot->id_len);
-}
 
 static int compare(const struct roll *list, const struct spot *a, const struct spot *b) {
     int order = slice_compare(spot_key(a), spot_key(b));
@@ -45,43 +54,15 @@ static int compare(const struct roll *list, const struct spot *a, const struct s
     return list->descending ? -order : order;
 }
 
-static void put_key(struct spot *spot, struct slice text) {
-    for (size_t i = 0; i < text.len && spot->key_len < SORT_KEY_MAX; i++) {
-        char c = text.at[i];
-        spot->key[spot->key_len++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+// The order by status is by its name, then by id.
+static void spot_of(const struct roll *list, const struct member *member, struct spot *ret_spot) {
+    roll_spot(order_of(list->sort), member, ret_spot);
+    if (list->sort == SORT_STATUS) {
+        spot_add(ret_spot, slice_str(membership_status_names[member->membership.status]));
     }
 }
 
-static void put_id(struct spot *spot, struct slice id) {
-    spot->id_len = id.len < SORT_ID_MAX ? id.len : SORT_ID_MAX;
-    if (spot->id_len > 0) {
-        memcpy(spot->id, id.at, spot->id_len);
-    }
-}
-
-static struct spot spot_of(struct op *op, enum sort sort, const struct member *member) {
-    struct spot spot = {.key_len = 0};
-    put_id(&spot, member->membership.user_id);
-    switch (sort) {
-    case SORT_ID: break;
-    case SORT_NAME:
-        put_key(&spot, member->user.last_name);
-        put_key(&spot, S(" "));
-        put_key(&spot, member->user.first_name);
-        break;
-    case SORT_EMAIL: put_key(&spot, member->user.email); break;
-    case SORT_STATUS:
-        put_key(&spot, slice_str(membership_status_names[member->membership.status]));
-        break;
-    case SORT_LAST_VISIT:
-        put_key(&spot, op_text(op, "%016llx", (unsigned long long)member->membership.last_visit));
-        break;
-    }
-    return spot;
-}
-
-// Keeps the page sorted by insertion: a page is small, and most rows of a big tenant fall behind
-// its end.
+// Keeps the page sorted by insertion: a page is small.
 static void keep(struct roll *list, const struct spot *spot) {
     if (list->has_after && compare(list, spot, &list->after) <= 0) {
         return;
@@ -119,15 +100,6 @@ static bool has_role(const struct membership *membership, struct slice role) {
     return false;
 }
 
-static bool shows_membership(const struct member_filter *filter,
-                             const struct membership *membership) {
-    if (filter->status < 0 ? membership->status == MEMBER_DELETED
-                           : membership->status != filter->status) {
-        return false;
-    }
-    return filter->role.len == 0 || has_role(membership, filter->role);
-}
-
 static bool shows_user(struct op *op, const struct member_filter *filter, const struct user *user) {
     return filter->q.len == 0 || contains_nocase(user->email, filter->q) ||
            contains_nocase(
@@ -135,57 +107,198 @@ static bool shows_user(struct op *op, const struct member_filter *filter, const 
                filter->q);
 }
 
-// ---- the walk ----
-
-static reason weigh(struct op *scratch, struct txn *txn, struct roll *list, struct slice record) {
+// Reads of this member what the filter and the order need. The streams are of the status that is
+// asked for, so it is not looked at again.
+static reason look_at(struct op *scratch, struct txn *txn, const struct roll *list,
+                      struct slice user_id, struct member *ret_member, bool *ret_shown) {
     struct member member = {.user = {.id = SLICE_NONE}};
-    TRY(record_get(scratch, &membership_fields, record, &member.membership));
-    if (!shows_membership(list->filter, &member.membership)) {
+    TRY(membership_find(scratch, txn, list->tenant, user_id, &member.membership, ret_shown));
+    if (!*ret_shown || (list->filter->role.len > 0 &&
+                        !has_role(&member.membership, list->filter->role))) {
+        *ret_shown = false;
         return NULL;
     }
     if (list->filter->q.len > 0 || list->sort == SORT_NAME || list->sort == SORT_EMAIL) {
-        TRY(user_find(scratch, txn, member.membership.user_id, &member.user));
-        if (!shows_user(scratch, list->filter, &member.user)) {
-            return NULL;
-        }
+        TRY(user_find(scratch, txn, user_id, &member.user));
+        *ret_shown = shows_user(scratch, list->filter, &member.user);
     }
-    list->total++;
-    struct spot spot = spot_of(scratch, list->sort, &member);
-    keep(list, &spot);
+    *ret_member = member;
     return NULL;
 }
 
-static reason walk(struct op *op, struct scan *scan, struct op *scratch, struct roll *list) {
-    for (size_t rows = 1;; rows++) {
-        struct slice key;
-        struct slice value;
-        TRY(scan_next(op, scan, &key, &value));
-        if (key.at == NULL) {
-            return NULL;
+// ---- streams: a status each, as one ----
+
+static reason next_head(struct op *op, struct stream *stream) {
+    struct slice key;
+    struct slice value;
+    TRY(scan_next(op, &stream->scan, &key, &value));
+    stream->ended = key.at == NULL;
+    if (!stream->ended && !roll_read(key, &stream->prefix, order_of(stream->sort), &stream->head)) {
+        REFUSE(op, STORE_UNAVAILABLE,
+               "the roll of members cannot be read; the store is damaged, restore it from a backup");
+    }
+    if (!stream->ended && stream->sort == SORT_STATUS) {
+        spot_add(&stream->head, slice_str(membership_status_names[stream->status]));
+    }
+    return NULL;
+}
+
+// Where the stream starts: behind `after`. In the order by status that is in one stream only.
+static struct key start_of(const struct roll *list, const struct stream *stream, bool *ret_past) {
+    struct key from = stream->prefix;
+    struct slice name = slice_str(membership_status_names[stream->status]);
+    int order = list->sort == SORT_STATUS ? slice_compare(name, spot_key(&list->after)) : 0;
+    *ret_past = list->descending ? order > 0 : order < 0;
+    if (list->has_after && order == 0) {
+        roll_seek(&from, order_of(list->sort), &list->after);
+    } else {
+        from.len = 0;
+    }
+    return from;
+}
+
+static reason open_stream(struct op *op, struct txn *txn, const struct roll *list,
+                          struct slice role, int status, struct stream *stream) {
+    bool past = false;
+    stream->status = status;
+    stream->sort = list->sort;
+    stream->prefix = roll_prefix(list->tenant, role, order_of(list->sort), status);
+    struct key from = start_of(list, stream, &past);
+    if (past && list->has_after) {
+        return NULL;
+    }
+    TRY(scan_open(op, txn, key_slice(&stream->prefix),
+                  from.len > 0 ? key_slice(&from) : SLICE_NONE, list->descending, &stream->scan));
+    return next_head(op, stream);
+}
+
+static bool wants_status(const struct roll *list, int status) {
+    return list->filter->status < 0 ? status != MEMBER_DELETED : status == list->filter->status;
+}
+
+static reason open_streams(struct op *op, struct txn *txn, struct roll *list, struct slice role) {
+    TRY(op_take(op, ROLL_STATUSES * sizeof *list->streams, &list->streams));
+    for (int i = 0; i < ROLL_STATUSES; i++) {
+        list->streams[i].ended = true;
+    }
+    for (int i = 0; i < ROLL_STATUSES; i++) {
+        if (wants_status(list, i)) {
+            TRY(open_stream(op, txn, list, role, i, &list->streams[i]));
         }
-        reason why = weigh(scratch, scan->txn, list, value);
-        if (why != NULL) {
-            op->detail = op_text(op, "%.*s", SLICE(scratch->detail));
-            return why;
-        }
-        if (rows % SCRATCH_ROWS == 0) {
-            op_close(scratch);
-            op_open(scratch, op->now);
-        }
+    }
+    return NULL;
+}
+
+static void close_streams(struct roll *list) {
+    for (int i = 0; list->streams != NULL && i < ROLL_STATUSES; i++) {
+        scan_close(&list->streams[i].scan);
     }
 }
 
-static reason walk_tenant(struct op *op, struct txn *txn, struct slice tenant, struct roll *list) {
-    struct key prefix = key_in(SPACE_MEMBERSHIP);
-    key_text(&prefix, tenant);
-    struct scan scan;
-    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
+static struct stream *first_stream(const struct roll *list) {
+    struct stream *first = NULL;
+    for (int i = 0; i < ROLL_STATUSES; i++) {
+        struct stream *stream = &list->streams[i];
+        if (!stream->ended &&
+            (first == NULL || compare(list, &stream->head, &first->head) < 0)) {
+            first = stream;
+        }
+    }
+    return first;
+}
+
+// ---- the two ways ----
+
+// Rows that are read are given their memory back now and then.
+static void scratch_anew(struct op *scratch, size_t rows) {
+    if (rows % SCRATCH_ROWS == 0) {
+        int64_t now = scratch->now;
+        op_close(scratch);
+        op_open(scratch, now);
+    }
+}
+
+static reason walk_on(struct op *op, struct op *scratch, struct txn *txn, struct roll *list) {
+    bool whole = list->filter->role.len == 0 && list->filter->q.len == 0;
+    for (size_t rows = 1; list->count < list->room; rows++) {
+        struct stream *stream = first_stream(list);
+        if (stream == NULL) {
+            return NULL;
+        }
+        if (rows > WALK_MOST) {
+            list->cut = true;
+            return NULL;
+        }
+        bool shown = whole;
+        struct member member;
+        if (!whole) {
+            TRY(look_at(scratch, txn, list, spot_id(&stream->head), &member, &shown));
+            scratch_anew(scratch, rows);
+        }
+        list->last = stream->head;
+        if (shown) {
+            list->shown++;
+            list->best[list->count++] = stream->head;
+        }
+        TRY(next_head(op, stream));
+    }
+    return NULL;
+}
+
+static reason gather_all(struct op *op, struct op *scratch, struct txn *txn, struct roll *list) {
+    for (size_t rows = 1;; rows++) {
+        struct stream *stream = first_stream(list);
+        if (stream == NULL) {
+            return NULL;
+        }
+        bool shown = false;
+        struct member member;
+        struct spot spot;
+        TRY(look_at(scratch, txn, list, spot_id(&stream->head), &member, &shown));
+        if (shown) {
+            list->shown++;
+            spot_of(list, &member, &spot);
+            keep(list, &spot);
+        }
+        scratch_anew(scratch, rows);
+        TRY(next_head(op, stream));
+    }
+}
+
+static reason run(struct op *op, struct txn *txn, struct roll *list,
+                  reason (*way)(struct op *, struct op *, struct txn *, struct roll *)) {
     struct op scratch;
     op_open(&scratch, op->now);
-    reason why = walk(op, &scan, &scratch, list);
+    reason why = way(op, &scratch, txn, list);
+    if (why != NULL && scratch.detail.len > 0) {
+        op->detail = op_text(op, "%.*s", SLICE(scratch.detail));
+    }
     op_close(&scratch);
-    scan_close(&scan);
+    close_streams(list);
     return why;
+}
+
+// All that have the role (or the status), by id: their order is made here.
+static reason gather(struct op *op, struct txn *txn, struct roll *list) {
+    struct roll by_id = *list;
+    by_id.sort = SORT_ID;
+    by_id.has_after = false;
+    reason why = open_streams(op, txn, &by_id, list->filter->role);
+    list->streams = by_id.streams;
+    if (why != NULL) {
+        close_streams(list);
+        return why;
+    }
+    return run(op, txn, list, gather_all);
+}
+
+static reason walk(struct op *op, struct txn *txn, struct roll *list) {
+    reason why = open_streams(op, txn, list, SLICE_NONE);
+    if (why != NULL) {
+        close_streams(list);
+        return why;
+    }
+    return run(op, txn, list, walk_on);
 }
 
 // ---- cursor and order ----
@@ -214,20 +327,20 @@ static reason read_cursor(struct op *op, struct slice cursor, struct roll *list)
     }
     struct slice id;
     struct slice key;
-    if (cursor.len > 2 * (SORT_KEY_MAX + SORT_ID_MAX) || !decode_base64url(op, cursor, &id) ||
-        !slice_cut(&id, '\0', &key) || id.at == NULL || key.len > SORT_KEY_MAX ||
-        id.len > SORT_ID_MAX) {
+    if (cursor.len > 2 * (ROLL_KEY_MAX + ROLL_ID_MAX) || !decode_base64url(op, cursor, &id) ||
+        !slice_cut(&id, '\0', &key) || id.at == NULL || key.len > ROLL_KEY_MAX ||
+        id.len > ROLL_ID_MAX || memchr(id.at, 0, id.len) != NULL) {
         REFUSE(op, INVALID_INPUT, "the cursor is not one that a list gave");
     }
-    put_key(&list->after, key);
-    put_id(&list->after, id);
+    spot_add(&list->after, key);
+    spot_set_id(&list->after, id);
     list->has_after = true;
     return NULL;
 }
 
 static reason print_cursor(struct op *op, const struct spot *last, struct slice *ret_cursor) {
     struct buf bytes;
-    buf_open(&bytes, op, SORT_KEY_MAX + SORT_ID_MAX + 1);
+    buf_open(&bytes, op, ROLL_KEY_MAX + ROLL_ID_MAX + 1);
     buf_put(&bytes, spot_key(last));
     buf_byte(&bytes, 0);
     buf_put(&bytes, spot_id(last));
@@ -236,17 +349,36 @@ static reason print_cursor(struct op *op, const struct spot *last, struct slice 
     return encode_base64url(op, all, ret_cursor);
 }
 
+// ---- the page ----
+
+// Finds the spots of the page, and how many members the filter shows.
+static reason find(struct op *op, struct txn *txn, struct roll *list, size_t *ret_total) {
+    const struct member_filter *filter = list->filter;
+    uint64_t counted = 0;
+    TRY(roll_count(op, txn, list->tenant, filter->role, filter->status, &counted));
+    bool filtered = filter->role.len > 0 || filter->q.len > 0;
+    if (filtered && counted <= GATHER_MOST) {
+        TRY(gather(op, txn, list));
+        *ret_total = list->shown;
+        return NULL;
+    }
+    TRY(walk(op, txn, list));
+    *ret_total = filter->q.len > 0 ? list->shown : (size_t)counted;
+    return NULL;
+}
+
 reason member_list(struct op *op, struct txn *txn, struct slice tenant,
                    const struct member_filter *filter, struct page page, struct rows *ret_members,
                    struct slice *ret_next, size_t *ret_total) {
-    struct roll list = {.filter = filter};
+    struct roll list = {.filter = filter, .tenant = tenant};
     size_t limit = page.limit == 0 ? PAGE_LIMIT_DEFAULT : page.limit;
     limit = limit > PAGE_LIMIT_MAX ? PAGE_LIMIT_MAX : limit;
+    size_t total = 0;
     TRY(read_sort(op, filter->sort, &list));
     TRY(read_cursor(op, page.cursor, &list));
     list.room = limit + 1;
     TRY(op_take(op, list.room * sizeof *list.best, &list.best));
-    TRY(walk_tenant(op, txn, tenant, &list));
+    TRY(find(op, txn, &list, &total));
     struct rows members = {NULL, 0};
     struct slice next = SLICE_NONE;
     TRY(op_take(op, list.count * sizeof(struct member), &members.at));
@@ -254,11 +386,11 @@ reason member_list(struct op *op, struct txn *txn, struct slice tenant,
         struct member *member = &((struct member *)members.at)[members.count++];
         TRY(member_find(op, txn, tenant, spot_id(&list.best[i]), member));
     }
-    if (list.count > limit) {
-        TRY(print_cursor(op, &list.best[limit - 1], &next));
+    if (list.count > limit || list.cut) {
+        TRY(print_cursor(op, list.count > limit ? &list.best[limit - 1] : &list.last, &next));
     }
     *ret_members = members;
     *ret_next = next;
-    *ret_total = list.total;
+    *ret_total = total;
     return NULL;
 }

@@ -48,8 +48,11 @@ static bool watch_due_key(const void *row, struct key *ret_key) {
 }
 static const struct entity_index watch_indexes[] = {
     {SPACE_METADATA_DUE, false, NULL, watch_due_key}};
-static const struct entity watch_entity = {SPACE_METADATA, &metadata_watch_fields, watch_key,
-                                           watch_indexes, 1};
+static const struct entity watch_entity = {.space = SPACE_METADATA,
+                                           .fields = &metadata_watch_fields,
+                                           .key = watch_key,
+                                           .indexes = watch_indexes,
+                                           .index_count = 1};
 
 // ---- when ----
 

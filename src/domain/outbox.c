@@ -76,8 +76,12 @@ static const struct entity_index letter_indexes[] = {
     {SPACE_LETTER_TENANT, false, NULL, letter_tenant_key},
     {SPACE_LETTER_USER, false, NULL, letter_user_key},
 };
-const struct entity letter_entity = {SPACE_LETTER, &letter_fields, letter_key, letter_indexes,
-                                     sizeof letter_indexes / sizeof letter_indexes[0]};
+const struct entity letter_entity = {.space = SPACE_LETTER,
+                                     .fields = &letter_fields,
+                                     .key = letter_key,
+                                     .indexes = letter_indexes,
+                                     .index_count =
+                                         sizeof letter_indexes / sizeof letter_indexes[0]};
 
 // ---- queueing ----
 

@@ -39,7 +39,8 @@ static void pending_key(const void *row, struct key *ret_key) {
         ret_key->broken = true;
     }
 }
-const struct entity pending_entity = {SPACE_PENDING, &pending_fields, pending_key, NULL, 0};
+const struct entity pending_entity = {
+    .space = SPACE_PENDING, .fields = &pending_fields, .key = pending_key};
 
 static reason make_cookie(struct op *op, struct pending *pending, struct slice *ret_value) {
     uint8_t bytes[COOKIE_BYTES];

@@ -77,8 +77,11 @@ static bool session_named_key(const void *row, struct key *ret_key) {
 static const struct entity_index session_indexes[] = {
     {SPACE_SESSION_OF, true, REASON_OF(INTERNAL), session_of_key},
     {SPACE_SESSION_NAMED, true, REASON_OF(INTERNAL), session_named_key}};
-const struct entity session_entity = {SPACE_SESSION, &session_fields, session_key, session_indexes,
-                                      2};
+const struct entity session_entity = {.space = SPACE_SESSION,
+                                      .fields = &session_fields,
+                                      .key = session_key,
+                                      .indexes = session_indexes,
+                                      .index_count = 2};
 
 // ---- making ----
 

@@ -20,6 +20,9 @@ enum space {
     SPACE_LINK_OF = 0x23,           // index: user, key of the link
     SPACE_MEMBERSHIP = 0x24,        // tenant, user id
     SPACE_MEMBERSHIP_OF = 0x25,     // index: user id, tenant
+    SPACE_ROLL = 0x26,              // index: tenant, u8 order, u8 status, what is sorted by, user id
+    SPACE_ROLL_ROLE = 0x27,         // index: tenant, role id, u8 status, user id
+    SPACE_ROLL_COUNT = 0x28,        // tenant, role id ("" = all), u8 status -> u64 members
     SPACE_SESSION = 0x30,           // u32 minute of expiry, 16 bytes of the secret's hash
     SPACE_SESSION_OF = 0x31,        // index: user id, key of the session
     SPACE_PENDING = 0x32,           // u32 minute of expiry, 16 random bytes

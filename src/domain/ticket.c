@@ -66,8 +66,11 @@ static const struct entity_index ticket_indexes[] = {
     {SPACE_TICKET_OF, false, NULL, ticket_of_key},
     {SPACE_TICKET_ABOUT, false, NULL, ticket_about_key},
 };
-const struct entity ticket_entity = {SPACE_TICKET, &ticket_fields, ticket_row_key, ticket_indexes,
-                                     sizeof ticket_indexes / sizeof ticket_indexes[0]};
+const struct entity ticket_entity = {.space = SPACE_TICKET,
+                                     .fields = &ticket_fields,
+                                     .key = ticket_row_key,
+                                     .indexes = ticket_indexes,
+                                     .index_count = sizeof ticket_indexes / sizeof ticket_indexes[0]};
 
 // All whose index key starts like this.
 static reason revoke(struct op *op, struct txn *txn, struct key prefix) {

@@ -55,7 +55,11 @@ static bool trace_of_key(const void *row, struct key *ret_key) {
 }
 static const struct entity_index trace_indexes[] = {
     {SPACE_TRACE_OF, true, REASON_OF(INTERNAL), trace_of_key}};
-const struct entity trace_entity = {SPACE_TRACE, &trace_fields, trace_key, trace_indexes, 1};
+const struct entity trace_entity = {.space = SPACE_TRACE,
+                                    .fields = &trace_fields,
+                                    .key = trace_key,
+                                    .indexes = trace_indexes,
+                                    .index_count = 1};
 
 // ---- making ----
 

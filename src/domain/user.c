@@ -4,6 +4,7 @@
 #include "domain/user.h"
 
 #include "domain/grant.h"
+#include "domain/roll.h"
 #include "domain/space.h"
 
 const char *const grant_source_names[] = {"manual", "sso", "scim", "request", NULL};
@@ -120,10 +121,23 @@ static const struct entity_index membership_indexes[] = {
 static const struct entity_index link_indexes[] = {
     {SPACE_LINK_OF, true, REASON_OF(INTERNAL), link_of_key}};
 
-const struct entity user_entity = {SPACE_USER, &user_fields, user_key, user_indexes, 1};
-const struct entity membership_entity = {SPACE_MEMBERSHIP, &membership_fields, membership_key,
-                                         membership_indexes, 1};
-const struct entity link_entity = {SPACE_LINK, &link_fields, link_key, link_indexes, 1};
+const struct entity user_entity = {.space = SPACE_USER,
+                                   .fields = &user_fields,
+                                   .key = user_key,
+                                   .indexes = user_indexes,
+                                   .index_count = 1,
+                                   .changed = roll_user_changed};
+const struct entity membership_entity = {.space = SPACE_MEMBERSHIP,
+                                         .fields = &membership_fields,
+                                         .key = membership_key,
+                                         .indexes = membership_indexes,
+                                         .index_count = 1,
+                                         .changed = roll_member_changed};
+const struct entity link_entity = {.space = SPACE_LINK,
+                                   .fields = &link_fields,
+                                   .key = link_key,
+                                   .indexes = link_indexes,
+                                   .index_count = 1};
 
 // ---- finding ----
 

@@ -99,7 +99,8 @@ static reason store_row(struct op *op, struct txn *txn, const struct entity *ent
     TRY(record_put(op, entity->fields, row, &bytes));
     TRY(check_indexes(op, txn, entity, primary, row));
     TRY(txn_put(op, txn, key_slice(primary), bytes));
-    return move_indexes(op, txn, entity, primary, before, row);
+    TRY(move_indexes(op, txn, entity, primary, before, row));
+    return entity->changed != NULL ? entity->changed(op, txn, before, row) : NULL;
 }
 
 reason entity_find(struct op *op, struct txn *txn, const struct entity *entity,
@@ -162,6 +163,7 @@ reason entity_remove(struct op *op, struct txn *txn, const struct entity *entity
     if (there) {
         TRY(move_indexes(op, txn, entity, key, before, NULL));
         TRY(txn_delete(op, txn, key_slice(key), &there));
+        TRY(entity->changed != NULL ? entity->changed(op, txn, before, NULL) : NULL);
     }
     *ret_there = there;
     return NULL;

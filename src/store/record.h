@@ -37,6 +37,9 @@ struct entity {
     void (*key)(const void *row, struct key *ret_key); // *ret_key comes as key_in(space), as above
     const struct entity_index *indexes;
     size_t index_count;
+    // NULL, or called after a row was put (before NULL: it is new) or removed (after NULL), in the same
+    // transaction: for what is kept of rows of several entities together.
+    reason (*changed)(struct op *op, struct txn *txn, const void *before, const void *after);
 };
 
 // *ret_found false and the row untouched when there is none.
@@ -69,10 +72,17 @@ struct page {
 struct migration {
     uint32_t to; // from to - 1
     const char *what;
-    store_fn run;
+    store_fn run; // its arg is a struct migration_pass
 };
-// Runs the steps after the stored version, each in a transaction of its own with its new number. A
-// store of a newer version than the last step is refused with start.schema.
+// A step that is too much for one transaction says `more` and where the next pass starts. The number
+// is written with the last pass: after a crash the step starts anew, so its passes may be run twice.
+struct migration_pass {
+    struct key from; // len 0: the first pass
+    struct key next; // set by the step, with `more`
+    bool more;
+};
+// Runs the steps after the stored version, each pass in a transaction of its own, the last with the new
+// number. A store of a newer version than the last step is refused with start.schema.
 MUST_USE reason store_migrate(struct op *op, struct store *store, const struct migration *steps,
                               size_t count);
 #define SPACE_SCHEMA 0x01 // the one space that belongs to the store room

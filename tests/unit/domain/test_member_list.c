@@ -207,9 +207,12 @@ static void a_big_tenant_is_listed_in_little_memory(void **state) {
     op_open(&op, NOON);
     struct listing_call c = {.filter = {.status = -1, .sort = S("-email"), .q = S("acme")}};
     assert_done(store_read(&op, house->fixture->store, list_fn, &c));
-    assert_int_equal(c.total, 6000 + PEOPLE - 1); // Eve is at a partner's
+    assert_true(c.total >= c.members.count); // of so many only what the page has to look at
     assert_int_equal(c.members.count, PAGE_LIMIT_DEFAULT);
     assert_true(op.arena.taken < 256U << 10);
+    c = (struct listing_call){.filter = {.status = -1, .sort = S("-name")}};
+    assert_done(store_read(&op, house->fixture->store, list_fn, &c));
+    assert_int_equal(c.total, 6000 + PEOPLE);
     op_close(&op);
 }
 

@@ -35,12 +35,33 @@ static bool team_key(const void *row, struct key *ret_key) {
 static struct entity_index person_indexes[2];
 static struct entity persons;
 
+// What is kept of several rows together: a counter of a team named "counted".
+static reason count_team(struct op *op, struct txn *txn, const void *before, const void *after) {
+    const struct person *old = before;
+    const struct person *new = after;
+    int by = (new != NULL && slice_equal(new->team, S("counted")) ? 1 : 0) -
+             (old != NULL && slice_equal(old->team, S("counted")) ? 1 : 0);
+    struct slice value;
+    TRY(txn_get(op, txn, S("k:count"), &value));
+    int64_t count = value.at != NULL ? value.at[0] : 0;
+    if (new != NULL && slice_equal(new->team, S("refused"))) {
+        REFUSE(op, INTERNAL, "this team is full");
+    }
+    char byte = (char)(count + by);
+    return by == 0 ? NULL : txn_put(op, txn, S("k:count"), slice_of(&byte, 1));
+}
+
 static int describe(void **state) {
     (void)state;
     person_indexes[0] =
         (struct entity_index){SPACE_EMAIL, true, REASON_OF(DUPLICATE_NAME), email_key};
     person_indexes[1] = (struct entity_index){SPACE_TEAM, false, NULL, team_key};
-    persons = (struct entity){SPACE_PERSON, &person_fields, person_key, person_indexes, 2};
+    persons = (struct entity){.space = SPACE_PERSON,
+                              .fields = &person_fields,
+                              .key = person_key,
+                              .indexes = person_indexes,
+                              .index_count = 2,
+                              .changed = count_team};
     return 0;
 }
 
@@ -258,11 +279,26 @@ static void an_index_that_names_no_row_is_refused(void **state) {
     assert_refused(store_read(&at->op, at->store, find_by_email, &call), STORE_UNAVAILABLE);
 }
 
+static void what_is_kept_of_several_rows_follows_each_change(void **state) {
+    struct scratch *at = *state;
+    assert_done(do_write(at, put, "1", "ada@acme.example", "counted", NULL));
+    assert_done(do_write(at, put, "2", "bob@acme.example", "counted", NULL));
+    assert_true(row_is(at, S("k:count"), S("\x02")));
+    assert_done(do_write(at, put, "1", "ada@acme.example", "other", NULL));
+    assert_true(row_is(at, S("k:count"), S("\x01")));
+    assert_done(do_write(at, add, "3", "cyd@acme.example", "counted", NULL));
+    assert_done(do_write(at, drop, "2", "", "", NULL));
+    assert_true(row_is(at, S("k:count"), S("\x01")));
+    assert_refused(do_write(at, put, "3", "cyd@acme.example", "refused", NULL), INTERNAL);
+    assert_true(row_is(at, S("k:count"), S("\x01"))); // and the row is as it was
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_row_is_found_by_its_key_and_its_indexes),
         STORE_TEST(a_row_that_is_not_there_leaves_the_answer_untouched),
         STORE_TEST(a_change_moves_the_index_rows),
+        STORE_TEST(what_is_kept_of_several_rows_follows_each_change),
         STORE_TEST(a_unique_key_that_is_taken_is_refused),
         STORE_TEST(a_unique_key_is_free_again_after_its_row_went),
         STORE_TEST(adding_leaves_a_row_that_is_there),

@@ -58,6 +58,37 @@ static void a_step_that_is_refused_leaves_the_store_before_it(void **state) {
     assert_done(store_migrate(&at->op, at->store, steps, 2));
 }
 
+// Counts its passes in a row, and fails once at the second.
+static reason step_in_passes(struct op *op, struct txn *txn, void *arg) {
+    static bool failed;
+    struct migration_pass *pass = arg;
+    struct slice first = pass->from.len == 0 ? S("k:pass") : key_slice(&pass->from);
+    TRY(txn_put(op, txn, first, S("x")));
+    if (pass->from.len == 7 && !failed) {
+        failed = true;
+        REFUSE(op, INTERNAL, "in the second pass");
+    }
+    pass->next = (struct key){.len = first.len + 1};
+    memcpy(pass->next.bytes, first.at, first.len);
+    pass->next.bytes[first.len] = '+';
+    pass->more = first.len < 8;
+    return NULL;
+}
+
+static void a_long_step_is_run_in_passes_and_counts_with_the_last(void **state) {
+    static const struct migration long_steps[] = {{1, "rows in passes", step_in_passes}};
+    struct scratch *at = *state;
+    assert_refused(store_migrate(&at->op, at->store, long_steps, 1), INTERNAL);
+    assert_true(row_is(at, S("k:pass"), S("x"))); // what a pass did stays
+    assert_false(has_row(at, S("k:pass+")));
+    assert_false(has_row(at, S("\x01")));
+    assert_done(store_migrate(&at->op, at->store, long_steps, 1));
+    assert_true(row_is(at, S("k:pass+"), S("x")));
+    assert_true(row_is(at, S("k:pass++"), S("x")));
+    assert_false(has_row(at, S("k:pass+++")));
+    assert_true(row_is(at, S("\x01"), S("\0\0\0\x01")));
+}
+
 static void a_newer_store_is_refused_with_both_numbers(void **state) {
     struct scratch *at = *state;
     assert_done(store_migrate(&at->op, at->store, steps, 2));
@@ -79,6 +110,7 @@ int main(void) {
         STORE_TEST(a_fresh_store_takes_all_steps_once),
         STORE_TEST(an_older_store_takes_the_steps_that_it_lacks),
         STORE_TEST(a_step_that_is_refused_leaves_the_store_before_it),
+        STORE_TEST(a_long_step_is_run_in_passes_and_counts_with_the_last),
         STORE_TEST(a_newer_store_is_refused_with_both_numbers),
         STORE_TEST(a_version_that_cannot_be_read_is_refused),
     };

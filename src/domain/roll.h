@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The roll of a tenant: what is kept beside its memberships so that a page of a million of them is
+// found without looking at a million. Rows in each order that a list may have, rows by role, and how
+// many members have which status and role. All of it follows the memberships and the users in their own
+// transactions (`changed` of their entities), whoever writes them.
+//
+// What it costs the sign-in of somebody known: the row in the order of last visits moves. Counters and
+// all other rows stay as they are unless status, roles, names or e-mail change.
+#ifndef GATEHOUSE_DOMAIN_ROLL_H
+#define GATEHOUSE_DOMAIN_ROLL_H
+
+#include "domain/user.h"
+
+#define ROLL_KEY_MAX 128 // bytes of what is compared; people with longer equal starts sort by id
+#define ROLL_ID_MAX 64
+#define ROLL_STATUSES (MEMBER_DELETED + 1)
+
+enum roll_order { ROLL_ID, ROLL_NAME, ROLL_EMAIL, ROLL_VISIT, ROLL_ORDERS };
+
+// Where a member stands in an order: what is compared (ASCII letters in lower case, cut), then the id.
+struct spot {
+    char key[ROLL_KEY_MAX], id[ROLL_ID_MAX];
+    size_t key_len, id_len;
+};
+static inline struct slice spot_key(const struct spot *spot) {
+    return slice_of(spot->key, spot->key_len);
+}
+static inline struct slice spot_id(const struct spot *spot) {
+    return slice_of(spot->id, spot->id_len);
+}
+// What a text is compared by is appended to the spot's.
+void spot_add(struct spot *spot, struct slice text);
+void spot_set_id(struct spot *spot, struct slice id);
+void roll_spot(enum roll_order order, const struct member *member, struct spot *ret_spot);
+
+// All rows of a status in an order (role ""), or of a role's members by id; add the spot's parts with
+// roll_seek for a place in it.
+struct key roll_prefix(struct slice tenant, struct slice role, enum roll_order order, int status);
+void roll_seek(struct key *key, enum roll_order order, const struct spot *spot);
+// The spot that a key with this prefix stands for; false: it is none.
+bool roll_read(struct slice key, const struct key *prefix, enum roll_order order,
+               struct spot *ret_spot);
+
+// How many members of this status (-1: all but the deleted) have the role ("" = any).
+MUST_USE reason roll_count(struct op *op, struct txn *txn, struct slice tenant, struct slice role,
+                           int status, uint64_t *ret_count);
+
+// The hooks of membership_entity and user_entity.
+MUST_USE reason roll_member_changed(struct op *op, struct txn *txn, const void *before,
+                                    const void *after);
+MUST_USE reason roll_user_changed(struct op *op, struct txn *txn, const void *before,
+                                  const void *after);
+// A migration step (arg: struct migration_pass): makes the roll of a store that has none.
+#define ROLL_PASS 200 // members in one transaction of it
+MUST_USE reason roll_make(struct op *op, struct txn *txn, void *arg);
+
+#endif
