@@ -27,8 +27,8 @@ static bool is_plain_letter(char c) {
            c == '_' || c == '-';
 }
 
-// A plain absolute name, in which there is nothing to escape and nothing relative. libxml2 refuses or
-// rewrites some others.
+// A plain absolute name, in which there is nothing to escape and nothing relative. libxml2 refuses
+// or rewrites some others.
 static bool is_plain_name(const char *name) {
     bool is_urn = strncmp(name, "urn:", 4) == 0;
     const char *rest = is_urn ? name + 4 : strncmp(name, "http", 4) == 0 ? name + 4 : "";
@@ -75,35 +75,23 @@ static bool is_plain_list(const struct canon *canon) {
 
 static const char *text_escape(char c) {
     switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '\r':
-        return "&#xD;";
-    default:
-        return NULL;
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '\r': return "&#xD;";
+    default: return NULL;
     }
 }
 
 static const char *attribute_escape(char c) {
     switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '"':
-        return "&quot;";
-    case '\t':
-        return "&#x9;";
-    case '\n':
-        return "&#xA;";
-    case '\r':
-        return "&#xD;";
-    default:
-        return NULL;
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '"': return "&quot;";
+    case '\t': return "&#x9;";
+    case '\n': return "&#xA;";
+    case '\r': return "&#xD;";
+    default: return NULL;
     }
 }
 
@@ -165,12 +153,14 @@ static bool render(struct writer *writer, const xmlNs *ns) {
     return true;
 }
 
-// A listed prefix is written where it is declared, used or not; at the apex also what is declared above.
+// A listed prefix is written where it is declared, used or not; at the apex also what is declared
+// above.
 static bool render_listed(struct writer *writer, const xmlNode *element) {
     for (size_t i = 0; writer->canon->prefixes[i] != NULL; i++) {
         const xmlNs *found = NULL;
-        for (const xmlNode *node = element; node != NULL && node->type == XML_ELEMENT_NODE &&
-                                            found == NULL && (node == element || element == writer->apex);
+        for (const xmlNode *node = element;
+             node != NULL && node->type == XML_ELEMENT_NODE && found == NULL &&
+             (node == element || element == writer->apex);
              node = node->parent) {
             found = node->nsDef;
             while (found != NULL && (found->prefix == NULL ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Our writer of exclusive canonical XML beside libxml2's: the same octets for each document, or ours
-// says that it is not for it.
+// Our writer of exclusive canonical XML beside libxml2's: the same octets for each document, or
+// ours says that it is not for it.
 #include "base/unit.h"
 
 #include "base/buf.h"
@@ -22,9 +22,10 @@ static size_t below(size_t most) {
 static const char *const prefixes[] = {"", "a", "b", "xs", "ds"};
 static const char *const plain[] = {"urn:a", "urn:b:c", "http://www.w3.org/2001/XMLSchema",
                                     "http://www.w3.org/2000/09/xmldsig#", "https://x.example/y"};
-static const char *const texts[] = {"t",    "&amp;&lt;&gt;", "&#13;\n", "<![CDATA[<&>]]>",
-                                    "\xC3\xA4\t", "<!-- c -->",    "'\"",    "&#65;"};
-static const char *const values[] = {"v", "&amp;&lt;>", "&#9;&#10;&#13;", "'&quot;", "", "\xE2\x82\xAC \n x"};
+static const char *const texts[] = {"t",          "&amp;&lt;&gt;", "&#13;\n", "<![CDATA[<&>]]>",
+                                    "\xC3\xA4\t", "<!-- c -->",    "'\"",     "&#65;"};
+static const char *const values[] = {"v",       "&amp;&lt;>", "&#9;&#10;&#13;",
+                                     "'&quot;", "",           "\xE2\x82\xAC \n x"};
 
 struct maker {
     struct buf out;
@@ -82,7 +83,8 @@ static struct slice make(struct op *op, bool odd) {
         }
         while (depth > (left > 0 ? 1U : 0U) && (left == 0 || below(2) == 0)) {
             depth--;
-            buf_printf(&maker.out, "</%.*s>%s", SLICE(names[depth]), depth > 0 ? texts[below(8)] : "");
+            buf_printf(&maker.out, "</%.*s>%s", SLICE(names[depth]),
+                       depth > 0 ? texts[below(8)] : "");
         }
     } while (depth > 0);
     return buf_slice(&maker.out);
@@ -161,9 +163,9 @@ static void what_honest_messages_lack_is_left_to_libxml2(void **state) {
     assert_true(is_taken(*state, "<a xmlns='http://www.w3.org/2000/09/xmldsig#'/>", NULL));
     assert_false(is_taken(*state, "<a xmlns='urn:a'/>", "#default"));
     assert_false(is_taken(*state, "<a><?p i?></a>", NULL));
-    static const char *const names[] = {"",        "relative", "urn:",         "http://",   "http:///x",
-                                        "urn:a%20b", "urn:a/b",  "http://x:y/z", "ftp://x/y", "urn:a&amp;b",
-                                        "http://x/#a", "urn:a\"b"};
+    static const char *const names[] = {"",          "relative",    "urn:",        "http://",
+                                        "http:///x", "urn:a%20b",   "urn:a/b",     "http://x:y/z",
+                                        "ftp://x/y", "urn:a&amp;b", "http://x/#a", "urn:a\"b"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char text[128];
         (void)snprintf(text, sizeof text, "<a xmlns='urn:a'><b xmlns='%s'/></a>", names[i]);
