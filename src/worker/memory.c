@@ -14,8 +14,8 @@
 #define ALIGN alignof(max_align_t)
 
 struct piece {
-    alignas(ALIGN) size_t size; // of `bytes`
-    char bytes[];
+    size_t size; // of `bytes`
+    alignas(ALIGN) char bytes[];
 };
 
 // One for the process: libxml2 gives its allocator no context.
