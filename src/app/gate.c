@@ -8,6 +8,7 @@
 
 #include "domain/roll.h"
 #include "http/limits.h"
+#include "http/uses.h"
 #include "http/web/web.h"
 #include "token/link_key.h"
 
@@ -121,8 +122,10 @@ static reason open_parts(struct op *op, struct gate *gate) {
     gate->ring = ring_open();
     gate->brake = brake_open();
     gate->limits = limits_open();
+    gate->uses = uses_open();
     gate->metadata = metadata_cache_open();
     if (gate->trusts == NULL || gate->ring == NULL || gate->limits == NULL || gate->brake == NULL ||
+        gate->uses == NULL ||
         gate->metadata == NULL) {
         REFUSE(op, LIMIT_MEMORY, "no memory to start");
     }
@@ -152,6 +155,7 @@ void gate_close(struct gate *gate) {
     trust_cache_close(gate->trusts);
     metadata_cache_close(gate->metadata);
     limits_close(gate->limits);
+    uses_close(gate->uses);
     ring_close(gate->ring);
     brake_close(gate->brake);
     keyring_close(gate->keyring);

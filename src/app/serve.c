@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "http/uses.h"
 
 #define SWEEP_EVERY_S 20  // expired rows are refused anyway; this only gives their space back
 #define SWEEP_STEP 200    // rows in one write, so that logins never wait long behind it
@@ -46,6 +47,17 @@ static void sweep_all(struct gate *gate) {
     }
 }
 
+static void flush_uses(struct gate *gate, bool all) {
+    struct op op;
+    op_open(&op, 0);
+    reason why = uses_flush(&op, gate, all);
+    if (why != NULL) {
+        LOG(&op, LOG_WARNING, "uses.not_written", LOG_TEXT("reason", slice_str(why->slug)),
+            LOG_TEXT("detail", op.detail));
+    }
+    op_close(&op);
+}
+
 static void *janitor_main(void *arg) {
     struct janitor *janitor = arg;
     (void)pthread_mutex_lock(&janitor->mutex);
@@ -56,6 +68,7 @@ static void *janitor_main(void *arg) {
         if (pthread_cond_timedwait(&janitor->wake, &janitor->mutex, &until) == ETIMEDOUT) {
             (void)pthread_mutex_unlock(&janitor->mutex);
             sweep_all(janitor->gate);
+            flush_uses(janitor->gate, false);
             (void)pthread_mutex_lock(&janitor->mutex);
         }
     }
@@ -122,6 +135,7 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     refresher_stop(refresher);
     janitor_stop(&janitor);
     server_close(server);
+    flush_uses(gate, true);
     LOG(op, LOG_INFO, "gate.stopped", LOG_TEXT("version", S(GATEHOUSE_VERSION)));
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include "domain/connection.h"
 #include "domain/fault.h"
 #include "domain/listing.h"
+#include "domain/service_user.h"
 #include "domain/space.h"
 #include "domain/user.h"
 
@@ -326,7 +327,7 @@ reason role_create(struct op *op, struct txn *txn, const struct actor *actor, st
 
 struct role_use {
     struct slice role_id;
-    size_t members, rules;
+    size_t members, rules, services;
 };
 
 static bool count_member(struct op *op, const void *row, void *arg) {
@@ -357,6 +358,17 @@ static bool count_rules(struct op *op, const void *row, void *arg) {
     return true;
 }
 
+static bool count_service(struct op *op, const void *row, void *arg) {
+    (void)op;
+    const struct service_user *service = row;
+    const struct grant *grants = service->grants.at;
+    struct role_use *use = arg;
+    for (size_t i = 0; i < service->grants.count; i++) {
+        use->services += slice_equal(grants[i].role_id, use->role_id) ? 1 : 0;
+    }
+    return true;
+}
+
 static reason role_is_free(struct op *op, struct txn *txn, struct slice tenant,
                            struct slice role_id) {
     struct role_use use = {.role_id = role_id};
@@ -370,6 +382,15 @@ static reason role_is_free(struct op *op, struct txn *txn, struct slice tenant,
     const struct listing connections = {
         .entity = &connection_entity, .prefix = key_slice(&of), .index = true};
     TRY(listing_each(op, txn, &connections, count_rules, &use));
+    struct key services = key_in(SPACE_SERVICE_USER_OF);
+    key_text(&services, tenant);
+    const struct listing service_users = {
+        .entity = &service_user_entity, .prefix = key_slice(&services), .index = true};
+    TRY(listing_each(op, txn, &service_users, count_service, &use));
+    if (use.services > 0) {
+        REFUSE(op, ROLE_IN_USE, "the role \"%.*s\" is held by %zu service %s; take it away there first",
+               SLICE(role_id), use.services, use.services == 1 ? "user" : "users");
+    }
     if (use.members > 0 || use.rules > 0) {
         REFUSE(
             op, ROLE_IN_USE,

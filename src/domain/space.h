@@ -44,6 +44,11 @@ enum space {
     SPACE_LETTER_STATE = 0x64,      // index: u32 state, u64 time (due, or ended), letter id
     SPACE_LETTER_TENANT = 0x65,     // index: tenant, u32 state, u64 time, letter id
     SPACE_LETTER_USER = 0x66,       // index: user, tenant, letter id
+    SPACE_SERVICE_USER = 0x70,      // service user id
+    SPACE_SERVICE_USER_OF = 0x71,   // index: tenant, service user id
+    SPACE_SERVICE_USER_NAME = 0x72, // index: tenant, name in lower case
+    SPACE_SERVICE_USED = 0x73,      // id of a service user or of a credential -> when it was last used
+    SPACE_TOKEN_REVOKED = 0x74,     // u32 minute of expiry, 16 bytes of SHA-256(token id)
 };
 
 #endif

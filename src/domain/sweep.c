@@ -124,6 +124,21 @@ static reason sweep_replay(struct op *op, struct txn *txn, size_t *left) {
     return NULL;
 }
 
+// Tokens that were revoked and are over by now.
+static reason sweep_revoked(struct op *op, struct txn *txn, int64_t minute, size_t *left) {
+    if (*left == 0) {
+        return NULL;
+    }
+    struct batch batch;
+    TRY(collect(op, txn, SPACE_TOKEN_REVOKED, is_up_to, minute, *left, &batch));
+    for (size_t i = 0; i < batch.count; i++) {
+        bool there = false;
+        TRY(txn_delete(op, txn, key_slice(&batch.at[i]), &there));
+    }
+    *left -= batch.count;
+    return NULL;
+}
+
 reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
     size_t left = most < SWEEP_MOST ? most : SWEEP_MOST;
     int64_t minute = op->now / MINUTE_MS;
@@ -131,6 +146,7 @@ reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
     TRY(sweep_entity(op, txn, &pending_entity, is_up_to, minute - PENDING_GRACE / MINUTE_MS,
                      &left));
     TRY(sweep_replay(op, txn, &left));
+    TRY(sweep_revoked(op, txn, minute, &left));
     TRY(sweep_entity(op, txn, &trace_entity, is_old_trace, op->now - TRACE_KEEP, &left));
     TRY(sweep_entity(op, txn, &ticket_entity, is_up_to, minute - TICKET_GRACE / MINUTE_MS, &left));
     TRY(sweep_letters(op, txn, LETTER_SENT, op->now - OUTBOX_KEEP_DONE, &left));

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "domain/fault.h"
 #include "domain/listing.h"
+#include "domain/service_user.h"
 #include "domain/space.h"
 #include "domain/tenant_settings.h"
 #include "domain/user.h"
@@ -351,6 +352,12 @@ reason tenant_remove(struct op *op, struct txn *txn, const struct actor *actor, 
     TRY(listing_each(op, txn, &listing, is_member, &search));
     if (search.found) {
         REFUSE(op, TENANT_NOT_EMPTY, "the tenant has users; delete them first");
+    }
+    size_t services = 0;
+    TRY(service_user_count(op, txn, slug, &services));
+    if (services > 0) {
+        REFUSE(op, TENANT_NOT_EMPTY, "the tenant has %zu service users; remove them first",
+               services);
     }
     struct key roles = key_in(SPACE_ROLE);
     key_text(&roles, slug);

@@ -19,6 +19,7 @@ struct settings {
     int64_t connections;     // open HTTP connections
     int64_t session_lifetime; // ms
     int64_t token_lifetime;  // ms
+    int64_t service_token_lifetime; // ms
     int64_t login_rate;      // per address, per minute; 0 = off
     int64_t connection_rate; // per connection, per second; 0 = off
     int64_t pending_limit;   // waiting sign-ins per connection
@@ -40,6 +41,7 @@ struct gate {
     struct ring *ring;
     struct brake *brake;
     struct limits *limits;
+    struct uses *uses;       // when service users were last seen
     struct metadata_cache *metadata; // signed SP metadata by connection and version
     _Atomic int fetches;             // documents that request threads wait for just now
     _Atomic bool draining;           // SIGTERM came: readiness says no, what is under way is finished

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who is calling, and may they.
 #include "http/router.h"
+#include "http/uses.h"
 
 static struct permission_set all_permissions(void) {
     struct permission_set all = {{0, 0}};
@@ -38,6 +39,38 @@ static reason read_session(struct op *op, struct txn *txn, void *arg) {
                           : session_find(op, txn, lookup->text, lookup->view);
 }
 
+// A service user's token is looked up each time, so that who disables it, or takes the credential away, ends it at once.
+struct service_lookup {
+    const struct claims *claims;
+    struct service_view *view;
+};
+static reason read_service(struct op *op, struct txn *txn, void *arg) {
+    struct service_lookup *lookup = arg;
+    const struct claims *claims = lookup->claims;
+    return service_find_by_token(op, txn, claims->tenant, claims->subject, claims->credential,
+                                 claims->token_id, claims->expires_at, lookup->view);
+}
+
+reason guard_service(struct op *op, struct gate *gate, const struct claims *claims,
+                     struct service_view *ret_view) {
+    struct service_lookup lookup = {claims, ret_view};
+    return store_read(op, gate->store, read_service, &lookup);
+}
+
+static reason by_service(struct op *op, struct gate *gate, struct request *request,
+                         const struct claims *claims) {
+    struct service_view *view = &request->service;
+    TRY(guard_service(op, gate, claims, view));
+    request->actor = (struct actor){.kind = ACTOR_SERVICE,
+                                    .id = view->user.id,
+                                    .tenant = view->user.tenant,
+                                    .session = view->credential,
+                                    .address = request->address,
+                                    .permissions = view->permissions};
+    uses_note(gate->uses, view->user.id, view->user.tenant, view->credential, op->now, false);
+    return NULL;
+}
+
 static reason by_token(struct op *op, struct gate *gate, struct request *request,
                        struct slice token) {
     struct claims claims;
@@ -45,6 +78,9 @@ static reason by_token(struct op *op, struct gate *gate, struct request *request
     if (slice_equal(claims.scope, S("operator"))) {
         be_operator(request, claims.subject);
         return NULL;
+    }
+    if (claims.credential.len > 0) {
+        return by_service(op, gate, request, &claims);
     }
     if (claims.session.len == 0) {
         REFUSE(op, UNAUTHENTICATED, "the access token belongs to no session");

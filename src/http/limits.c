@@ -17,7 +17,7 @@ struct slot {
     int64_t count;
 };
 // Each kind has windows of its own length, and so a table of its own.
-enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KINDS };
+enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KINDS };
 struct limits {
     pthread_mutex_t mutex;
     uint8_t secret[16];
@@ -40,14 +40,19 @@ void limits_close(struct limits *limits) {
     }
 }
 
+static struct slot *slot_of(struct limits *limits, enum kind kind, struct slice key,
+                            struct slice more) {
+    struct slice parts[] = {slice_of(limits->secret, sizeof limits->secret), key, more};
+    struct sha256 digest = digest_parts(parts, 3);
+    uint32_t hash;
+    memcpy(&hash, digest.bytes, sizeof hash);
+    return &limits->slots[kind][hash % LIMITS_SLOTS];
+}
+
 // Counts one; false when this window has had `most`.
 static bool count(struct limits *limits, enum kind kind, struct slice key, int64_t now,
                   int64_t length, int64_t most) {
-    struct slice parts[] = {slice_of(limits->secret, sizeof limits->secret), key};
-    struct sha256 digest = digest_parts(parts, 2);
-    uint32_t hash;
-    memcpy(&hash, digest.bytes, sizeof hash);
-    struct slot *slot = &limits->slots[kind][hash % LIMITS_SLOTS];
+    struct slot *slot = slot_of(limits, kind, key, S(""));
     int64_t window = now / length;
     (void)pthread_mutex_lock(&limits->mutex);
     if (slot->window != window) {
@@ -96,4 +101,26 @@ reason limits_pending(struct op *op, struct limits *limits, const struct setting
 
 bool limits_keep_refusal(struct limits *limits, struct slice connection) {
     return count(limits, KIND_REFUSED, connection, clock_steady(), MINUTE_MS, REFUSALS_KEPT_MAX);
+}
+
+static bool secret_window(struct limits *limits, struct slice address, struct slice client,
+                          int64_t more) {
+    struct slot *slot = slot_of(limits, KIND_SECRET, address, client);
+    int64_t window = clock_steady() / MINUTE_MS;
+    (void)pthread_mutex_lock(&limits->mutex);
+    if (slot->window != window) {
+        *slot = (struct slot){window, 0};
+    }
+    bool fits = slot->count < SECRETS_BAD_MAX;
+    slot->count += fits ? more : 0;
+    (void)pthread_mutex_unlock(&limits->mutex);
+    return fits;
+}
+
+bool limits_secret_fits(struct limits *limits, struct slice address, struct slice client) {
+    return secret_window(limits, address, client, 0);
+}
+
+bool limits_bad_secret(struct limits *limits, struct slice address, struct slice client) {
+    return secret_window(limits, address, client, 1);
 }

@@ -7,6 +7,7 @@
 
 #define LIMITS_SLOTS 8192 // counters of a kind; two keys on one slot share it, which only makes it stricter
 #define REFUSALS_KEPT_MAX 120 // some 4 KB each, kept for 30 days: a flood of old messages fills 20 MB an hour, not a disk
+#define SECRETS_BAD_MAX 20 // nobody guesses 256 bits: this keeps the log readable and a loop of a broken program cheap
 
 struct settings;
 struct limits *limits_open(void); // NULL: no memory
@@ -21,5 +22,10 @@ MUST_USE reason limits_pending(struct op *op, struct limits *limits,
                                struct slice connection);
 // May one more refusal of a signed message be written to the disk? REFUSALS_KEPT_MAX of a connection in a minute.
 bool limits_keep_refusal(struct limits *limits, struct slice connection);
+// Wrong secrets: SECRETS_BAD_MAX in a minute of one address for one client; those for clients that there are not count
+// together. Past it that address is refused for that
+// client, whatever it shows. limits_bad_secret counts one; false: that was one too many.
+bool limits_secret_fits(struct limits *limits, struct slice address, struct slice client);
+bool limits_bad_secret(struct limits *limits, struct slice address, struct slice client);
 
 #endif

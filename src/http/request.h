@@ -33,6 +33,7 @@ struct request {
     struct actor actor;
     bool by_cookie; // the actor came by the session cookie
     struct session_view session; // when the actor is a user
+    struct service_view service; // when the actor is a service user
 };
 
 struct slice request_header(const struct request *request, const char *name); // "" when absent

@@ -53,6 +53,9 @@ bool router_is_saml(struct slice path);
 // store, so a signed-out session's token is worth nothing here); the session cookie `__Host-gatehouse`. A
 // credential that is there and wrong is refused (unauthenticated), never ignored.
 MUST_USE reason guard_identify(struct op *op, struct gate *gate, struct request *request);
+// The service user that a token which holds was issued to; unauthenticated when it may nothing any more.
+MUST_USE reason guard_service(struct op *op, struct gate *gate, const struct claims *claims,
+                              struct service_view *ret_view);
 // forbidden with the permission in the detail; not_found for another tenant's things.
 MUST_USE reason guard_tenant(struct op *op, const struct request *request, struct slice tenant,
                              const char *permission);

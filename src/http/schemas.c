@@ -136,6 +136,9 @@ const struct schema schema_table[] = {
      .whole = "{\"anyOf\":["
          OBJECT("\"kind\",\"id\",\"permissions\"",
                 "\"kind\":{\"const\":\"operator\"},\"id\":" TEXT ",\"permissions\":" TEXTS) ","
+         OBJECT("\"kind\",\"id\",\"name\",\"tenant\",\"credential\",\"roles\",\"permissions\"",
+                "\"kind\":{\"const\":\"service\"},\"id\":" TEXT ",\"name\":" TEXT ",\"tenant\":" TEXT
+                ",\"credential\":" TEXT ",\"roles\":" TEXTS ",\"permissions\":" TEXTS) ","
          OBJECT("\"kind\",\"id\",\"first_name\",\"last_name\",\"grants\"," SESSION_MUST,
                 "\"kind\":{\"const\":\"user\"},\"id\":" TEXT ",\"first_name\":" TEXT
                 ",\"last_name\":" TEXT ",\"grants\":" LIST_OF("Grant") "," SESSION_PROPERTIES) "]}"},
@@ -184,6 +187,7 @@ const struct schema schema_table[] = {
      .media = FORM,
      .whole = "{\"type\":\"object\",\"properties\":{\"SAMLResponse\":" TEXT ",\"SAMLRequest\":" TEXT
               ",\"RelayState\":" TEXT "}}"},
+#include "http/schemas_machines.def"
     {.name = "IntrospectForm", .media = FORM, .whole = OBJECT("\"token\"", "\"token\":" TEXT)},
 };
 const size_t schema_count = sizeof schema_table / sizeof schema_table[0];
@@ -199,6 +203,11 @@ const struct schema_query schema_queries[] = {
     {"listUsers", "sort", "A minus in front: the other way round.",
      "{\"type\":\"string\",\"enum\":[\"name\",\"-name\",\"email\",\"-email\",\"status\",\"-status\","
      "\"last_visit\",\"-last_visit\"]}"},
+    {"listServiceUsers", "q", "Part of a name or a description, without regard to case.", TEXT},
+    {"listServiceUsers", "status", "Only those in this state.",
+     "{\"type\":\"string\",\"enum\":[\"active\",\"disabled\"]}"},
+    {"listServiceUsers", "owner", "Only those whose owner is not active in the tenant.",
+     "{\"type\":\"string\",\"enum\":[\"inactive\"]}"},
     {"listTraces", "reason", "The slug of a refusal, or accepted.", TEXT},
     {"listTraces", "user", "A user id, an e-mail address or a NameID.", TEXT},
     {"startLogin", "return_to", "A path on this site for after the sign-in.", TEXT},
@@ -222,6 +231,12 @@ const struct schema_answer schema_answers[] = {
     {"singleLogoutForm", 303, NULL, "The identity provider answered our sign-out."},
     {"findConnection", 422, "Html", "No sign-in is set up for this address."},
     {"getReadiness", 503, "Readiness", "Not ready."},
+    {"issueToken", 400, "OauthError", "The request is not as RFC 6749 wants it."},
+    {"issueToken", 401, "OauthError", "The client id or its secret is wrong."},
+    {"issueToken", 429, "OauthError", "Too many wrong secrets from this address."},
+    {"revokeToken", 400, "OauthError", "The request is not as RFC 7009 wants it."},
+    {"revokeToken", 401, "OauthError", "The client id or its secret is wrong."},
+    {"revokeToken", 429, "OauthError", "Too many wrong secrets from this address."},
     {"addUser", 200, "UserDetail", "Somebody who was known here became a member of this tenant."},
 };
 const size_t schema_answer_count = sizeof schema_answers / sizeof schema_answers[0];
@@ -231,6 +246,8 @@ const struct schema_part schema_parts[] = {
     {"connection", "Short name of a connection."},
     {"sha256", "SHA-256 of a certificate, in hex."},
     {"user", "Id of a user."},
+    {"service_user", "Id of a service user."},
+    {"credential", "Id of a credential."},
     {"role_id", "Id of a role, built-in or the tenant's own."},
     {"trace", "Id of a trace, as a refusal names it."},
     {"name", "Name of a file."},

@@ -15,6 +15,14 @@
 AUTO_FREE(cjose_jws_t, cjose_jws_release);
 AUTO_FREE(cjose_header_t, cjose_header_release);
 
+static void write_tenant(struct op *op, struct json *body, const struct claims *claims) {
+    json_set_text(op, body, "tenant", claims->tenant);
+    if (claims->roles.count <= TOKEN_ROLES_MAX) {
+        json_set_texts(op, body, "roles", claims->roles);
+    }
+    json_set_number(op, body, "rv", claims->rv);
+}
+
 static reason write_claims(struct op *op, struct slice public_url, const struct claims *claims,
                            struct slice *ret_json) {
     struct json *body = json_object(op);
@@ -32,11 +40,10 @@ static reason write_claims(struct op *op, struct slice public_url, const struct 
         json_add_text(op, amr, S("saml"));
         json_set(op, body, "amr", amr);
         json_set_text(op, body, "acr", claims->acr);
-        json_set_text(op, body, "tenant", claims->tenant);
-        if (claims->roles.count <= TOKEN_ROLES_MAX) {
-            json_set_texts(op, body, "roles", claims->roles);
-        }
-        json_set_number(op, body, "rv", claims->rv);
+        write_tenant(op, body, claims);
+    } else if (claims->credential.len > 0) {
+        json_set_text(op, body, "credential", claims->credential);
+        write_tenant(op, body, claims);
     }
     json_set_text(op, body, "scope", claims->scope);
     return json_print(op, body, false, ret_json);
@@ -150,6 +157,7 @@ static reason read_claims(struct op *op, const struct json *body, struct claims 
     }
     (void)json_text(json_get(body, "scope"), &claims.scope);
     (void)json_text(json_get(body, "sid"), &claims.session);
+    (void)json_text(json_get(body, "credential"), &claims.credential);
     (void)json_text(json_get(body, "tenant"), &claims.tenant);
     (void)json_text(json_get(body, "acr"), &claims.acr);
     (void)json_number(json_get(body, "rv"), &claims.rv);
@@ -205,6 +213,35 @@ reason token_for_session(struct op *op, const struct session_view *view, int64_t
         .authenticated_at = session->authenticated_at,
         .rv = view->membership.rv,
     };
+    TRY(rand_ulid(op, S("tok_"), &claims.token_id));
+    *ret_claims = claims;
+    return NULL;
+}
+
+static int64_t sooner(int64_t time, int64_t end) {
+    return end != 0 && end < time ? end : time;
+}
+
+reason token_for_service(struct op *op, const struct service_view *view, int64_t lifetime,
+                         struct claims *ret_claims) {
+    const struct service_user *user = &view->user;
+    const struct credential *credentials = user->credentials.at;
+    struct claims claims = {
+        .subject = user->id,
+        .credential = view->credential,
+        .tenant = user->tenant,
+        .client_id = user->id,
+        .roles = view->roles,
+        .scope = S(""),
+        .issued_at = op->now,
+        .expires_at = sooner(op->now + lifetime, user->expires_at),
+        .rv = user->rv,
+    };
+    for (size_t i = 0; i < user->credentials.count; i++) {
+        if (slice_equal(credentials[i].id, view->credential)) {
+            claims.expires_at = sooner(claims.expires_at, credentials[i].expires_at);
+        }
+    }
     TRY(rand_ulid(op, S("tok_"), &claims.token_id));
     *ret_claims = claims;
     return NULL;

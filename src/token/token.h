@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_TOKEN_TOKEN_H
 #define GATEHOUSE_TOKEN_TOKEN_H
 
+#include "domain/service_user.h"
 #include "domain/session.h"
 
 #define TOKEN_LIFETIME_DEFAULT (5 * MINUTE_MS)
@@ -22,9 +23,10 @@ void keyring_close(struct keyring *keyring);
 MUST_USE reason keyring_jwks(struct op *op, struct keyring *keyring, struct slice *ret_json);
 
 struct claims {
-    struct slice subject;   // user id, or "operator"
+    struct slice subject;   // user id, service user id, or "operator"
     struct slice token_id;  // jti
-    struct slice session;   // sid, "" for operators
+    struct slice session;   // sid of a person's; "" for operators and service users
+    struct slice credential; // that a service user's was issued for, else ""
     struct slice tenant;
     struct slice client_id;
     struct slice acr;
@@ -42,6 +44,9 @@ MUST_USE reason token_check(struct op *op, struct keyring *keyring, struct slice
                             struct slice token, struct claims *ret_claims);
 // Claims for a session as it is now.
 MUST_USE reason token_for_session(struct op *op, const struct session_view *view, int64_t lifetime,
+                                  struct claims *ret_claims);
+// Claims for a service user that showed its secret. lifetime in ms; no token outlives its service user or credential.
+MUST_USE reason token_for_service(struct op *op, const struct service_view *view, int64_t lifetime,
                                   struct claims *ret_claims);
 
 #endif

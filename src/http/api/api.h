@@ -43,6 +43,15 @@ API(api_user_delete);
 API(api_user_disable);
 API(api_user_enable);
 API(api_user_revoke_sessions);
+API(api_service_users_list);
+API(api_service_users_create);
+API(api_service_user_get);
+API(api_service_user_patch);
+API(api_service_user_delete);
+API(api_service_user_disable);
+API(api_service_user_enable);
+API(api_credentials_create);
+API(api_credential_delete);
 API(api_roles_list);
 API(api_roles_create);
 API(api_role_get);
@@ -54,7 +63,7 @@ API(api_audit_list);
 // What callers send, for reading it and for describing it.
 extern const struct field_table tenant_ask_fields, tenant_change_fields, connection_ask_fields,
     connection_switch_fields, idp_ask_fields, metadata_decision_fields, user_add_fields,
-    user_change_fields;
+    user_change_fields, service_user_ask_fields, service_user_change_fields, credential_ask_fields;
 
 // ---- for all of them (api.c) -------------------------------------------------------------------------
 

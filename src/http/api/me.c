@@ -35,11 +35,29 @@ static reason user_json(struct op *op, const struct session_view *view, struct j
     return NULL;
 }
 
+static reason service_json(struct op *op, const struct service_view *view,
+                           struct json **ret_body) {
+    struct texts permissions;
+    TRY(permission_texts(op, view->permissions, &permissions));
+    struct json *body = json_object(op);
+    json_set_str(op, body, "kind", "service");
+    json_set_text(op, body, "id", view->user.id);
+    json_set_text(op, body, "name", view->user.name);
+    json_set_text(op, body, "tenant", view->user.tenant);
+    json_set_text(op, body, "credential", view->credential);
+    json_set_texts(op, body, "roles", view->roles);
+    json_set_texts(op, body, "permissions", permissions);
+    *ret_body = body;
+    return NULL;
+}
+
 reason api_me(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
     (void)gate;
     struct json *body = NULL;
     if (request->actor.kind == ACTOR_USER) {
         TRY(user_json(op, &request->session, &body));
+    } else if (request->actor.kind == ACTOR_SERVICE) {
+        TRY(service_json(op, &request->service, &body));
     } else {
         TRY(operator_json(op, &request->actor, &body));
     }

@@ -21,6 +21,8 @@ WEB(web_slo_query);
 WEB(web_slo_post);
 WEB(web_jwks);
 WEB(web_discovery);
+WEB(web_token);
+WEB(web_revoke);
 WEB(web_introspect);
 WEB(web_healthz);
 WEB(web_readyz);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "http/limits.h"
+#include "http/uses.h"
 #include "http/schema_check.h"
 #include "http/schemas.h"
 #include "http/web/web.h"
@@ -70,12 +71,14 @@ HELPER int scene_open(void **state) {
                                      .product = S("Gatehouse"),
                                      .session_lifetime = 8 * HOUR_MS,
                                      .token_lifetime = 5 * MINUTE_MS,
+                                     .service_token_lifetime = HOUR_MS,
                                      .pending_limit = 1000,
                                      .pending_address_limit = 1000};
     at->gate = (struct gate){.settings = &at->settings,
                              .trusts = trust_cache_open(),
                              .ring = ring_open(),
                              .limits = limits_open(),
+                             .uses = uses_open(),
                              .metadata = metadata_cache_open()};
     assert_done(store_open(&at->keep, at->dir, &at->gate.store));
     assert_done(keyring_make(&at->keep, at->dir));
@@ -97,6 +100,7 @@ HELPER int scene_close(void **state) {
     trust_cache_close(at->gate.trusts);
     ring_close(at->gate.ring);
     limits_close(at->gate.limits);
+    uses_close(at->gate.uses);
     metadata_cache_close(at->gate.metadata);
     DIR *dir = opendir(at->dir);
     assert_non_null(dir);

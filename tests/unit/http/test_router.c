@@ -128,7 +128,8 @@ static void only_these_doors_are_open_to_everybody(void **state) {
         "getMetadata",   "getMetadataAgain",  "startLogin",       "consumeAssertion",
         "getKeys",       "singleLogoutQuery", "singleLogoutForm", "discover",
         "discoverOauth", "getHealth",         "getReadiness",     "getMetrics",
-        "getOpenApi",    "listPermissions",   "askSignOut",       "signOut"};
+        "getOpenApi",    "listPermissions",   "askSignOut",       "signOut",
+        "issueToken",    "revokeToken"};
     size_t count = sizeof open / sizeof open[0];
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(route_of(open[i])->access, ACCESS_PUBLIC);

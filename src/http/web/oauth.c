@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// POST /oauth2/token: a service user shows its secret and gets an access token (RFC 6749 section 4.4). Nothing is
+// written: that it was here is noted in memory.
+#include "http/web/oauth.h"
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "http/limits.h"
+#include "http/uses.h"
+#include "http/web/web.h"
+
+#define TOO_MANY "too many wrong secrets; try again in a minute"
+
+static const struct {
+    const char *name;
+    unsigned status;
+} errors[] = {
+    [OAUTH_INVALID_REQUEST] = {"invalid_request", 400},
+    [OAUTH_INVALID_CLIENT] = {"invalid_client", 401},
+    [OAUTH_UNAUTHORIZED_CLIENT] = {"unauthorized_client", 400},
+    [OAUTH_UNSUPPORTED_GRANT_TYPE] = {"unsupported_grant_type", 400},
+    [OAUTH_INVALID_SCOPE] = {"invalid_scope", 400},
+    [OAUTH_UNSUPPORTED_TOKEN_TYPE] = {"unsupported_token_type", 400},
+    [OAUTH_RATE_LIMITED] = {"rate_limited", 429},
+};
+
+reason oauth_refuse(struct op *op, struct reply *reply, enum oauth_error error,
+                    const char *description) {
+    struct json *body = json_object(op);
+    json_set_str(op, body, "error", errors[error].name);
+    json_set_str(op, body, "error_description", description);
+    *reply = (struct reply){.status = 0};
+    TRY(reply_json(op, reply, errors[error].status, body));
+    reply_header(reply, "Pragma", S("no-cache"));
+    if (error == OAUTH_INVALID_CLIENT) {
+        reply_header(reply, "WWW-Authenticate", S("Basic realm=\"gatehouse\""));
+    }
+    if (error == OAUTH_RATE_LIMITED) {
+        reply_header(reply, "Retry-After", S("60"));
+    }
+    return NULL;
+}
+
+reason oauth_field(struct op *op, const struct request *request, struct reply *reply,
+                   const char *name, struct slice *ret_value, bool *ret_ok) {
+    reason why = request_form(op, request, name, ret_value);
+    *ret_ok = why == NULL;
+    if (why == REASON_OF(INVALID_INPUT) || why == REASON_OF(NOT_ACCEPTABLE)) {
+        const char *detail = NULL;
+        TRY(op_cstr(op, op->detail, &detail));
+        return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST, detail);
+    }
+    return why;
+}
+
+// ---- who is the client ----
+
+struct shown {
+    struct slice id, secret;
+    struct service_view *view;
+    bool known;
+};
+static reason look_up(struct op *op, struct txn *txn, void *arg) {
+    struct shown *shown = arg;
+    return service_sign_in(op, txn, shown->id, shown->secret, shown->view, &shown->known);
+}
+
+// RFC 6749 section 2.3.1: both parts are form-encoded inside the Basic credentials.
+static bool read_basic(struct op *op, struct slice authorization, struct shown *ret_shown) {
+    struct slice scheme;
+    struct slice pair;
+    struct slice id;
+    return slice_cut(&authorization, ' ', &scheme) && slice_equal_nocase(scheme, S("Basic")) &&
+           authorization.at != NULL &&
+           decode_base64(op, slice_trim(authorization), false, &pair) &&
+           slice_cut(&pair, ':', &id) && pair.at != NULL &&
+           decode_url(op, id, true, &ret_shown->id) &&
+           decode_url(op, pair, true, &ret_shown->secret);
+}
+
+// Reads what was shown; *ret_ok false: the reply says what is wrong with it.
+static reason read_shown(struct op *op, const struct request *request, struct reply *reply,
+                         struct shown *ret_shown, bool *ret_there, bool *ret_ok) {
+    struct slice authorization = request_header(request, "Authorization");
+    struct slice secret = SLICE_NONE;
+    struct slice id = SLICE_NONE;
+    TRY(oauth_field(op, request, reply, "client_id", &id, ret_ok));
+    if (*ret_ok) {
+        TRY(oauth_field(op, request, reply, "client_secret", &secret, ret_ok));
+    }
+    *ret_there = authorization.len > 0 || secret.at != NULL;
+    if (!*ret_ok) {
+        return NULL;
+    }
+    *ret_shown = (struct shown){.id = id, .secret = secret};
+    if (authorization.len == 0) {
+        return NULL;
+    }
+    *ret_ok = false;
+    if (secret.at != NULL) {
+        return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST,
+                            "show the secret in one place: the Authorization header or the form");
+    }
+    if (!read_basic(op, authorization, ret_shown)) {
+        return oauth_refuse(op, reply, OAUTH_INVALID_CLIENT,
+                            "expected Authorization: Basic with client id and secret");
+    }
+    if (id.at != NULL && !slice_equal(id, ret_shown->id)) {
+        return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST,
+                            "client_id is another one than that of the Authorization header");
+    }
+    *ret_ok = true;
+    return NULL;
+}
+
+reason oauth_client(struct op *op, struct gate *gate, struct request *request, struct reply *reply,
+                    struct oauth_client *ret_client) {
+    struct shown shown = {.view = NULL};
+    struct oauth_client client = {.shown = false};
+    bool readable = false;
+    TRY(read_shown(op, request, reply, &shown, &client.shown, &readable));
+    if (!readable || !client.shown) {
+        client.shown = client.shown || !readable;
+        *ret_client = client;
+        return NULL;
+    }
+    shown.view = &ret_client->view;
+    // Bad secrets of one address and one client are counted: another client behind the same proxy is not held up by them.
+    if (!limits_secret_fits(gate->limits, request->address, shown.id)) {
+        *ret_client = client;
+        return oauth_refuse(op, reply, OAUTH_RATE_LIMITED, TOO_MANY);
+    }
+    reason why = store_read(op, gate->store, look_up, &shown);
+    client.ok = why == NULL;
+    ret_client->shown = true;
+    ret_client->ok = client.ok;
+    if (why != REASON_OF(UNAUTHENTICATED)) {
+        return why;
+    }
+    if (!limits_bad_secret(gate->limits, request->address, shown.known ? shown.id : S(""))) {
+        return oauth_refuse(op, reply, OAUTH_RATE_LIMITED, TOO_MANY);
+    }
+    return oauth_refuse(op, reply, OAUTH_INVALID_CLIENT, "the client id or its secret is wrong");
+}
+
+// ---- the token ----
+
+static reason issue(struct op *op, struct gate *gate, struct reply *reply,
+                    const struct service_view *view) {
+    struct claims claims;
+    struct slice token;
+    int64_t lifetime = view->user.token_lifetime > 0 ? view->user.token_lifetime * SECOND_MS
+                                                     : gate->settings->service_token_lifetime;
+    TRY(token_for_service(op, view, lifetime, &claims));
+    TRY(token_issue(op, gate->keyring, gate->settings->public_url, &claims, &token));
+    uses_note(gate->uses, view->user.id, view->user.tenant, view->credential, op->now, true);
+    struct json *body = json_object(op);
+    json_set_text(op, body, "access_token", token);
+    json_set_str(op, body, "token_type", "Bearer");
+    json_set_number(op, body, "expires_in", (claims.expires_at - op->now) / SECOND_MS);
+    TRY(reply_json(op, reply, 200, body));
+    reply_header(reply, "Pragma", S("no-cache"));
+    return NULL;
+}
+
+reason web_token(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    struct slice grant = SLICE_NONE;
+    struct slice scope = SLICE_NONE;
+    struct oauth_client client;
+    bool ok = false;
+    TRY(oauth_field(op, request, reply, "grant_type", &grant, &ok));
+    if (!ok) {
+        return NULL;
+    }
+    TRY(oauth_field(op, request, reply, "scope", &scope, &ok));
+    if (!ok) {
+        return NULL;
+    }
+    if (grant.len == 0) {
+        return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST, "grant_type is missing");
+    }
+    if (!slice_equal(grant, S("client_credentials"))) {
+        return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_GRANT_TYPE,
+                            "the one grant_type here is client_credentials");
+    }
+    if (scope.len > 0) {
+        return oauth_refuse(op, reply, OAUTH_INVALID_SCOPE,
+                            "there are no scopes here: what a service user may are its roles");
+    }
+    TRY(oauth_client(op, gate, request, reply, &client));
+    if (client.shown && !client.ok) {
+        return NULL;
+    }
+    if (!client.shown) {
+        return oauth_refuse(op, reply, OAUTH_INVALID_CLIENT, "no client id and secret were shown");
+    }
+    return issue(op, gate, reply, &client.view);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the doors of OAuth share: who the client is, and how they refuse (RFC 6749 section 5.2).
+#ifndef GATEHOUSE_HTTP_WEB_OAUTH_H
+#define GATEHOUSE_HTTP_WEB_OAUTH_H
+
+#include "http/router.h"
+
+enum oauth_error {
+    OAUTH_INVALID_REQUEST,
+    OAUTH_INVALID_CLIENT,
+    OAUTH_UNAUTHORIZED_CLIENT,
+    OAUTH_UNSUPPORTED_GRANT_TYPE,
+    OAUTH_INVALID_SCOPE,
+    OAUTH_UNSUPPORTED_TOKEN_TYPE,
+    OAUTH_RATE_LIMITED
+};
+// {"error","error_description"}; invalid_client is 401 with a challenge, rate_limited 429.
+MUST_USE reason oauth_refuse(struct op *op, struct reply *reply, enum oauth_error error,
+                             const char *description);
+
+// A client that shows who it is by client_secret_basic or client_secret_post.
+struct oauth_client {
+    bool shown; // it said who it is; else there was nothing
+    bool ok;    // and that holds: view is set
+    struct service_view view;
+};
+// When what it shows is wrong the reply says so, and shown is true and ok false.
+MUST_USE reason oauth_client(struct op *op, struct gate *gate, struct request *request,
+                             struct reply *reply, struct oauth_client *ret_client);
+// A field of the form; *ret_ok false: the reply says what is wrong with it.
+MUST_USE reason oauth_field(struct op *op, const struct request *request, struct reply *reply,
+                            const char *name, struct slice *ret_value, bool *ret_ok);
+
+#endif
