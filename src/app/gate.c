@@ -129,6 +129,7 @@ static reason open_parts(struct op *op, struct gate *gate) {
         gate->metadata == NULL) {
         REFUSE(op, LIMIT_MEMORY, "no memory to start");
     }
+    trust_cache_keys(gate->trusts, keys, gate->sp_keys);
     return NULL;
 }
 

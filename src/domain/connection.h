@@ -4,6 +4,7 @@
 #define GATEHOUSE_DOMAIN_CONNECTION_H
 
 #include "domain/role.h"
+#include "domain/sp_key.h"
 #include "domain/tenant.h"
 
 #define CONNECTION_CERTIFICATES_MAX 20 // roll-over needs two or three; Entra publishes up to five
@@ -89,6 +90,14 @@ struct mapping {
     int mode;
 };
 
+// A key of ours for one connection alone (or SP_KEY_OF_GATE: what the gate has beside it); the key itself is a file.
+#define CONNECTION_OWN_KEYS_MAX (SP_KEY_KINDS * SP_KEYS_MAX)
+struct own_key {
+    int kind; // enum sp_key_kind
+    int64_t number;
+    int state; // enum sp_key_state
+};
+
 struct connection {
     struct slice slug, tenant;
     bool disabled;
@@ -99,9 +108,10 @@ struct connection {
     int64_t version; // grows with each change; caches compare it
     int64_t created_at, updated_at;
     int64_t since; // made, or switched on again: sessions that are older are worth nothing
+    struct rows own_keys; // struct own_key; of a kind without rows the gate's keys count
 };
 extern const struct field_table connection_fields, policy_fields, mapping_fields, mapping_rule_fields,
-    idp_fields, endpoint_fields, certificate_fields, distrusted_fields;
+    idp_fields, endpoint_fields, certificate_fields, distrusted_fields, own_key_fields;
 extern const struct entity connection_entity;
 
 // duplicate_slug, not_found (tenant), invalid_input. Sets times, version and the default policy and mapping
@@ -125,6 +135,19 @@ MUST_USE reason connection_remove(struct op *op, struct txn *txn, const struct a
                                   struct slice slug);
 // Is this certificate, or the key in it, one that is distrusted here?
 bool connection_distrusts(const struct connection *connection, const struct certificate *certificate);
+// The keys of ours of one kind, as this connection has them: never empty. Without any of its own the only row is
+// SP_KEY_OF_GATE, current.
+struct sp_key_set connection_key_set(const struct connection *connection, enum sp_key_kind kind);
+bool connection_has_own_keys(const struct connection *connection);
+// The number that its next key gets: the file is made under it first.
+uint32_t connection_next_key(const struct connection *connection);
+// As sp_key_set_add and sp_key_set_step; illegal_transition also when `number` is not the next one any more.
+MUST_USE reason connection_key_add(struct op *op, struct txn *txn, const struct actor *actor,
+                                   struct slice slug, enum sp_key_kind kind, uint32_t number,
+                                   struct connection *ret);
+MUST_USE reason connection_key_step(struct op *op, struct txn *txn, const struct actor *actor,
+                                    struct slice slug, enum sp_key_kind kind, uint32_t number,
+                                    enum sp_key_step step, struct connection *ret);
 // At once, and until connection_trust: whatever is imported later, the key does not come back. `known` is the
 // certificate where it is known here, with its key_sha256; else only sha256 is set. invalid_input: no SHA-256
 // in hex; too many.

@@ -96,6 +96,13 @@ static const struct field mapping_rows[] = {
 };
 FIELD_TABLE(mapping_fields, "rules", 1, struct mapping, mapping_rows);
 
+static const struct field own_key_rows[] = {
+    F_CHOICE(struct own_key, kind, 1, FIELD_OUTPUT, sp_key_kind_names),
+    F_NUMBER(struct own_key, number, 2, FIELD_OUTPUT, 0, UINT32_MAX),
+    F_CHOICE(struct own_key, state, 3, FIELD_OUTPUT, sp_key_state_names),
+};
+FIELD_TABLE(own_key_fields, "key", 1, struct own_key, own_key_rows);
+
 static const struct field connection_rows[] = {
     F_TEXT(struct connection, slug, 1, FIELD_PLAIN, SLUG_MAX),
     F_TEXT(struct connection, tenant, 2, FIELD_OUTPUT, SLUG_MAX),
@@ -109,6 +116,7 @@ static const struct field connection_rows[] = {
     F_STRUCTS(struct connection, distrusted, 10, FIELD_OUTPUT, CONNECTION_DISTRUSTED_MAX,
               distrusted_fields),
     F_TIME(struct connection, since, 11, FIELD_HIDDEN),
+    F_STRUCTS(struct connection, own_keys, 12, FIELD_HIDDEN, CONNECTION_OWN_KEYS_MAX, own_key_fields),
 };
 FIELD_TABLE(connection_fields, "connection", 3, struct connection, connection_rows);
 

@@ -105,6 +105,7 @@ const struct schema schema_table[] = {
     {.name = "UserAdd", .table = &user_add_fields, .input = true},
     {.name = "UserChange", .table = &user_change_fields, .input = true},
     {.name = "RoleCreate", .table = &role_fields, .input = true},
+#include "http/schemas_saml.def"
     // Lists.
     {.name = "Tenants", .list = "Tenant", .total = true},
     {.name = "Connections", .list = "Connection", .total = true},
@@ -244,6 +245,8 @@ const size_t schema_answer_count = sizeof schema_answers / sizeof schema_answers
 const struct schema_part schema_parts[] = {
     {"tenant", "Short name of a tenant."},
     {"connection", "Short name of a connection."},
+    {"kind", "What a key is for: signing or encryption."},
+    {"number", "Number of a key; 0 stands for the gate's own keys."},
     {"sha256", "SHA-256 of a certificate, in hex."},
     {"user", "Id of a user."},
     {"service_user", "Id of a service user."},

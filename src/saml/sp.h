@@ -6,6 +6,7 @@
 #define GATEHOUSE_SAML_SP_H
 
 #include "domain/session.h"
+#include "domain/sp_key.h"
 #include "saml/binding.h"
 
 struct sp_keys; // signing and decryption keys with their certificates
@@ -24,24 +25,6 @@ void sp_keys_close(struct sp_keys *keys);
 
 // How keys are rolled over, as files: saml-signing.key is number 1, saml-signing-2.key number 2; the states stand in
 // saml-signing.state, and without that file number 1 is the current one. A gate reads them at its start.
-#define SP_KEYS_MAX 2 // of a kind at once: the one that is used, and one on its way in or out
-enum sp_key_kind { SP_SIGNING, SP_ENCRYPTION };
-#define SP_KEY_KINDS 2
-enum sp_key_state {
-    SP_KEY_NEXT,    // published, not used yet; one for encryption decrypts already
-    SP_KEY_CURRENT, // used, and published first
-    SP_KEY_OLD,     // published still; one for encryption decrypts
-    SP_KEY_RETIRED, // published no more; one for encryption decrypts until it is removed
-};
-extern const char *const sp_key_kind_names[], *const sp_key_state_names[];
-struct sp_key_row {
-    uint32_t number;
-    int state; // enum sp_key_state
-};
-struct sp_key_set {
-    struct sp_key_row rows[SP_KEYS_MAX]; // the current one first
-    size_t count;
-};
 MUST_USE reason sp_keys_list(struct op *op, const char *dir, enum sp_key_kind kind,
                              struct sp_key_set *ret_set);
 // A new key, `next`. illegal_transition: there are SP_KEYS_MAX already.
@@ -55,6 +38,18 @@ MUST_USE reason sp_keys_retire(struct op *op, const char *dir, enum sp_key_kind 
 // The files too. From retired or next. not_found, illegal_transition.
 MUST_USE reason sp_keys_remove(struct op *op, const char *dir, enum sp_key_kind kind,
                                uint32_t number);
+
+// Keys of one connection alone: DIR/connections/SLUG/saml-signing-5.key ... Its record says which there are.
+MUST_USE reason sp_own_key_make(struct op *op, const char *dir, struct slice slug,
+                                enum sp_key_kind kind, uint32_t number);
+MUST_USE reason sp_own_key_remove(struct op *op, const char *dir, struct slice slug,
+                                  enum sp_key_kind kind, uint32_t number);
+// All of them, when the connection is gone.
+MUST_USE reason sp_own_keys_forget(struct op *op, const char *dir, struct slice slug);
+// What this connection uses: keys of its own where it has some, else those of `gates`, which has to stay open longer.
+// start.key_file: one is missing or broken.
+MUST_USE reason sp_keys_open_own(struct op *op, const char *dir, const struct connection *connection,
+                                 const struct sp_keys *gates, struct sp_keys **ret_keys);
 
 // What metadata tells of the operator; "" is left out.
 struct sp_about {

@@ -40,8 +40,6 @@ struct pair {
     const char *usage; // X.509 key usage
 };
 
-const char *const sp_key_kind_names[] = {"signing", "encryption", NULL};
-
 // The first of each kind has no number in its name.
 static reason pair_of(struct op *op, enum sp_key_kind kind, uint32_t number, struct pair *ret_pair) {
     const char *name = sp_key_kind_names[kind];
@@ -87,6 +85,13 @@ static bool write_file(const char *path, struct slice bytes) {
 static bool sync_dir(const char *dir) {
     AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd >= 0 && fsync(fd) == 0;
+}
+
+reason sp_dir_sync(struct op *op, const char *dir) {
+    if (!sync_dir(dir)) {
+        REFUSE(op, KEY_FILE, "%s cannot be synced: %s", dir, strerror(errno));
+    }
+    return NULL;
 }
 
 // Under another name first: a crash in between leaves no half file under the real one. link(2),
@@ -455,17 +460,16 @@ reason sp_file_replace(struct op *op, const char *dir, const char *name, struct 
 
 // ---- all of them ------------------------------------------------------------------------------
 
-static void publish(struct sp_keys *keys, enum sp_key_kind kind, struct slice certificate) {
+void sp_keys_publish(struct sp_keys *keys, enum sp_key_kind kind, struct slice certificate) {
     keys->published[kind].at = keys->published_room[kind];
     keys->published_room[kind][keys->published[kind].count++] = certificate;
 }
 
-// Takes `key` over.
-static void take_key(struct sp_keys *keys, enum sp_key_kind kind, const struct sp_key_row *row,
-                     struct slice certificate, EVP_PKEY *key) {
+void sp_keys_take(struct sp_keys *keys, enum sp_key_kind kind, const struct sp_key_row *row,
+                  struct slice certificate, EVP_PKEY *key) {
     bool current = row->state == SP_KEY_CURRENT;
     if (row->state != SP_KEY_RETIRED) {
-        publish(keys, kind, certificate);
+        sp_keys_publish(keys, kind, certificate);
     }
     if (kind == SP_ENCRYPTION) {
         keys->decryption[keys->decryption_count++] = key;
@@ -488,7 +492,7 @@ static reason open_kind(struct op *op, const char *dir, enum sp_key_kind kind, s
         struct slice certificate;
         EVP_PKEY *key = NULL;
         TRY(sp_pair_open(op, dir, kind, set.rows[i].number, &certificate, &key));
-        take_key(keys, kind, &set.rows[i], certificate, key);
+        sp_keys_take(keys, kind, &set.rows[i], certificate, key);
     }
     return NULL;
 }

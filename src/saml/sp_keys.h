@@ -8,15 +8,22 @@
 #include "saml/sp.h"
 
 // Those that are used and those that are on their way in or out (sp_keys_state.c).
+#define SP_KEYS_HELD (SP_KEYS_MAX + 1) // a connection's own one, beside both of the gate's that it comes from
 struct sp_keys {
-    EVP_PKEY *decryption[SP_KEYS_MAX]; // what assertions may be encrypted for; `encryption` is the first
+    EVP_PKEY *decryption[SP_KEYS_HELD]; // what assertions may be encrypted for; `encryption` is the first
     size_t decryption_count;
     struct texts published[SP_KEY_KINDS]; // DER in base64, the current one first
-    struct slice published_room[SP_KEY_KINDS][SP_KEYS_MAX];
+    struct slice published_room[SP_KEY_KINDS][SP_KEYS_HELD];
     EVP_PKEY *signing, *encryption; // RSA; used by many threads at once, never changed
     struct slice signing_certificate, encryption_certificate; // DER in base64
     struct op op;                                             // its arena holds the certificates
 };
+
+// Takes `key` over, and uses it as the row says.
+void sp_keys_take(struct sp_keys *keys, enum sp_key_kind kind, const struct sp_key_row *row,
+                  struct slice certificate, EVP_PKEY *key);
+void sp_keys_publish(struct sp_keys *keys, enum sp_key_kind kind, struct slice certificate);
+MUST_USE reason sp_dir_sync(struct op *op, const char *dir);
 
 // Key and certificate of one number, made where they are not there (start.key_file).
 MUST_USE reason sp_pair_make(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number);

@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "saml/sp_keys.h"
 
-const char *const sp_key_state_names[] = {"next", "current", "old", "retired", NULL};
-
 static const char *state_file(enum sp_key_kind kind) {
     return kind == SP_SIGNING ? "saml-signing.state" : "saml-encryption.state";
 }
@@ -36,14 +34,6 @@ static bool read_line(struct slice line, struct sp_key_row *ret_row) {
     return false;
 }
 
-static void current_first(struct sp_key_set *set) {
-    if (set->count == SP_KEYS_MAX && set->rows[1].state == SP_KEY_CURRENT) {
-        struct sp_key_row first = set->rows[0];
-        set->rows[0] = set->rows[1];
-        set->rows[1] = first;
-    }
-}
-
 static reason read_set(struct op *op, const char *dir, enum sp_key_kind kind, struct slice text,
                        struct sp_key_set *ret_set) {
     struct sp_key_set set = {.count = 0};
@@ -58,10 +48,7 @@ static reason read_set(struct op *op, const char *dir, enum sp_key_kind kind, st
         }
         set.count++;
     }
-    current_first(&set);
-    bool two = set.count == SP_KEYS_MAX;
-    if (set.count == 0 || set.rows[0].state != SP_KEY_CURRENT ||
-        (two && (set.rows[1].state == SP_KEY_CURRENT || set.rows[1].number == set.rows[0].number))) {
+    if (!sp_key_set_holds(&set)) {
         return broken(op, dir, kind, "exactly one key has to be the current one, and each stands once");
     }
     *ret_set = set;
@@ -118,73 +105,34 @@ reason sp_keys_make(struct op *op, const char *dir) {
 
 // ---- rolling over -------------------------------------------------------------------------------
 
-static reason find_row(struct op *op, struct sp_key_set *set, enum sp_key_kind kind, uint32_t number,
-                       struct sp_key_row **ret_row) {
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->rows[i].number == number) {
-            *ret_row = &set->rows[i];
-            return NULL;
-        }
-    }
-    REFUSE(op, NOT_FOUND, "there is no %s key %u", sp_key_kind_names[kind], number);
-}
-
-static reason refuse_state(struct op *op, enum sp_key_kind kind, const struct sp_key_row *row,
-                           const char *rule) {
-    REFUSE(op, ILLEGAL_TRANSITION, "%s key %u is %s: %s", sp_key_kind_names[kind], row->number,
-           sp_key_state_names[row->state], rule);
-}
-
 reason sp_keys_add(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t *ret_number) {
     struct sp_key_set set;
     TRY(sp_keys_list(op, dir, kind, &set));
-    if (set.count == SP_KEYS_MAX) {
-        REFUSE(op, ILLEGAL_TRANSITION,
-               "there are %d %s keys already: finish that roll-over first (use, retire, remove)", SP_KEYS_MAX,
-               sp_key_kind_names[kind]);
-    }
     uint32_t number = set.rows[0].number + 1;
+    TRY(sp_key_set_add(op, &set, kind, number));
     TRY(sp_pair_make(op, dir, kind, number));
-    set.rows[set.count++] = (struct sp_key_row){number, SP_KEY_NEXT};
     TRY(write_set(op, dir, kind, &set));
     *ret_number = number;
     return NULL;
 }
 
-reason sp_keys_use(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number) {
+static reason take_step(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number,
+                        enum sp_key_step step) {
     struct sp_key_set set;
-    struct sp_key_row *row = NULL;
     TRY(sp_keys_list(op, dir, kind, &set));
-    TRY(find_row(op, &set, kind, number, &row));
-    if (row->state != SP_KEY_NEXT && row->state != SP_KEY_OLD) {
-        return refuse_state(op, kind, row, "only one that is published, and not used yet, comes into use");
-    }
-    set.rows[0].state = SP_KEY_OLD; // the current one stands first
-    row->state = SP_KEY_CURRENT;
+    TRY(sp_key_set_step(op, &set, kind, number, step));
     return write_set(op, dir, kind, &set);
+}
+
+reason sp_keys_use(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number) {
+    return take_step(op, dir, kind, number, SP_KEY_USE);
 }
 
 reason sp_keys_retire(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number) {
-    struct sp_key_set set;
-    struct sp_key_row *row = NULL;
-    TRY(sp_keys_list(op, dir, kind, &set));
-    TRY(find_row(op, &set, kind, number, &row));
-    if (row->state != SP_KEY_OLD) {
-        return refuse_state(op, kind, row, "only an old one retires; bring the other one into use first");
-    }
-    row->state = SP_KEY_RETIRED;
-    return write_set(op, dir, kind, &set);
+    return take_step(op, dir, kind, number, SP_KEY_RETIRE);
 }
 
 reason sp_keys_remove(struct op *op, const char *dir, enum sp_key_kind kind, uint32_t number) {
-    struct sp_key_set set;
-    struct sp_key_row *row = NULL;
-    TRY(sp_keys_list(op, dir, kind, &set));
-    TRY(find_row(op, &set, kind, number, &row));
-    if (row->state != SP_KEY_RETIRED && row->state != SP_KEY_NEXT) {
-        return refuse_state(op, kind, row, "only a retired one, or one that never came into use, is removed");
-    }
-    set.count = 1; // the other one is the current one, which stands first
-    TRY(write_set(op, dir, kind, &set));
+    TRY(take_step(op, dir, kind, number, SP_KEY_REMOVE));
     return sp_pair_remove(op, dir, kind, number);
 }

@@ -6,10 +6,12 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "saml/certificate.h"
+#include "saml/sp.h"
 #include "store/store.h"
 
 #define BUCKETS 4096
@@ -24,6 +26,8 @@ struct trust_cache {
     struct cached *buckets[BUCKETS];
     struct cached *newest, *oldest;
     size_t count;
+    char *keys_dir; // NULL: not told, or no memory for it
+    const struct sp_keys *gates;
 };
 
 // ---- making one ------------------------------------------------------------------------------------------
@@ -120,6 +124,7 @@ static struct trust *own_of(const struct trust *trust) {
 void trust_free(const struct trust *trust) {
     if (trust != NULL) {
         struct trust *own = own_of(trust);
+        sp_keys_close(own->own_keys);
         arena_close(&own->arena);
         free(own);
     }
@@ -134,6 +139,11 @@ struct trust_cache *trust_cache_open(void) {
         return NULL;
     }
     return cache;
+}
+
+void trust_cache_keys(struct trust_cache *cache, const char *dir, const struct sp_keys *gates) {
+    cache->keys_dir = strdup(dir);
+    cache->gates = gates;
 }
 
 static struct cached **place_of(struct trust_cache *cache, struct slice slug) {
@@ -247,6 +257,22 @@ static reason stored(struct op *op, struct op *own, const void *from, struct con
     return store_read(own, lookup.store, read_connection, &lookup);
 }
 
+// A connection that has keys of its own is never served with others: its identity provider encrypts for them alone.
+static reason open_own_keys(struct op *op, const struct trust_cache *cache, struct trust *trust) {
+    if (!connection_has_own_keys(&trust->connection)) {
+        return NULL;
+    }
+    reason why = cache->keys_dir == NULL
+                     ? op_refuse(op, REASON_OF(KEY_FILE), "no folder of keys is known here")
+                     : sp_keys_open_own(op, cache->keys_dir, &trust->connection, cache->gates, &trust->own_keys);
+    if (why == REASON_OF(KEY_FILE)) {
+        struct slice detail = op->detail;
+        REFUSE(op, STORE_UNAVAILABLE, "a key of connection %.*s: %.*s", SLICE(trust->connection.slug),
+               SLICE(detail));
+    }
+    return why;
+}
+
 reason trust_borrow(struct op *op, struct trust_cache *cache, struct store *store, struct slice slug,
                     const struct trust **ret_trust) {
     struct lookup lookup = {store, slug, 0, NULL};
@@ -260,6 +286,11 @@ reason trust_borrow(struct op *op, struct trust_cache *cache, struct store *stor
     struct trust *trust = take_cached(cache, slug, lookup.version);
     if (trust == NULL) {
         TRY(make(op, stored, &lookup, &trust));
+        why = open_own_keys(op, cache, trust);
+        if (why != NULL) {
+            trust_free(trust);
+            return why;
+        }
         keep(cache, trust);
     }
     *ret_trust = trust;
@@ -287,5 +318,6 @@ void trust_cache_close(struct trust_cache *cache) {
         forget(cache, cache->oldest->trust->connection.slug);
     }
     (void)pthread_mutex_destroy(&cache->lock);
+    free(cache->keys_dir);
     free(cache);
 }

@@ -16,16 +16,26 @@ struct trust_key {
 struct trust {
     struct connection connection;
     struct trust_key keys[CONNECTION_CERTIFICATES_MAX];
+    struct sp_keys *own_keys; // ours for this connection; NULL: the gate's
     size_t key_count; // keys that can be used and are not distrusted; 0 refuses everything
     // Inner state.
     struct arena arena;
     long uses;
 };
 
+struct sp_keys;
+// Ours towards this connection's identity provider: its own, or those of the gate.
+static inline const struct sp_keys *trust_sp_keys(const struct trust *trust, const struct sp_keys *gates) {
+    return trust->own_keys != NULL ? trust->own_keys : gates;
+}
+
 struct trust_cache;
 struct trust_cache *trust_cache_open(void); // NULL: no memory
 void trust_cache_close(struct trust_cache *cache);
-// not_found when there is no such connection.
+// Where the keys are that connections have for themselves, and what is used beside them, which outlives the cache. Told once, before any use. Without
+// it a connection with keys of its own is refused.
+void trust_cache_keys(struct trust_cache *cache, const char *dir, const struct sp_keys *gates);
+// not_found when there is no such connection; store.unavailable when a key of its own cannot be opened.
 MUST_USE reason trust_borrow(struct op *op, struct trust_cache *cache, struct store *store,
                              struct slice slug, const struct trust **ret_trust);
 void trust_return(struct trust_cache *cache, const struct trust *trust); // NULL-safe

@@ -115,7 +115,10 @@ static reason take_key(struct op *op, struct args *args, struct check *check) {
     }
     TRY(args_settings(op, args, &settings));
     TRY(op_cstr(op, op_text(op, "%.*s/keys", SLICE(settings->data_dir)), &name));
-    return sp_keys_open(op, name, &check->keys);
+    TRY(sp_keys_open(op, name, &check->keys));
+    return connection_has_own_keys(&check->connection)
+               ? sp_keys_open_own(op, name, &check->connection, check->keys, &check->own_keys)
+               : NULL;
 }
 
 // ---- the verdict, as JSON; people get it from the same JSON
@@ -244,6 +247,7 @@ static reason run(struct op *op, struct args *args) {
     take_request(args, &check);
     TRY(file_read(op, args->words[0], INPUT_MAX, &check.input));
     reason why = judge(op, args, &check);
+    sp_keys_close(check.own_keys);
     sp_keys_close(check.keys);
     pool_close(check.pool);
     return why;

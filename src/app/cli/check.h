@@ -15,6 +15,7 @@ struct check {
     struct slice in_response_to; // of REQUEST_ANSWER
     struct slice input;          // raw XML, base64, or a form body
     struct pool *pool;
+    struct sp_keys *own_keys; // of the stored connection alone; NULL: `keys`
     struct sp_keys *keys; // NULL: encrypted assertions cannot be read
 };
 struct check_outcome {

@@ -113,7 +113,7 @@ static reason judge(struct op *op, const struct check *check, const struct trust
                               .entity_id = check->entity_id,
                               .acs_url = check->acs_url,
                               .pool = check->pool,
-                              .keys = check->keys,
+                              .keys = check->own_keys != NULL ? check->own_keys : check->keys,
                               .brake = brake};
     struct trace *trace = &outcome->trace;
     reason why = decode(op, check, &inbound.xml);

@@ -27,6 +27,11 @@ API(api_idp_get);
 API(api_idp_put);
 API(api_certificate_distrust);
 API(api_certificate_trust);
+API(api_connection_keys);
+API(api_connection_key_add);
+API(api_connection_key_use);
+API(api_connection_key_retire);
+API(api_connection_key_delete);
 API(api_metadata_changes);
 API(api_metadata_refresh);
 API(api_metadata_approve);
@@ -64,6 +69,7 @@ API(api_audit_list);
 extern const struct field_table tenant_ask_fields, tenant_change_fields, connection_ask_fields,
     connection_switch_fields, idp_ask_fields, metadata_decision_fields, user_add_fields,
     user_change_fields, service_user_ask_fields, service_user_change_fields, credential_ask_fields;
+extern const struct field_table key_ask_fields;
 
 // ---- for all of them (api.c) -------------------------------------------------------------------------
 
@@ -148,6 +154,8 @@ MUST_USE reason connection_state_json(struct op *op, const struct connection *co
 // Counts and logs what a look at a connection's metadata came to.
 struct metadata_outcome;
 void metadata_report(struct op *op, struct slice slug, const struct metadata_outcome *outcome);
+// The files of its own keys, once the connection is gone; what is left is logged.
+void connection_forget_keys(struct op *op, const struct gate *gate, struct slice slug);
 // A connection by its short name, for those who show a part of it.
 MUST_USE reason connection_read(struct op *op, struct gate *gate, struct slice slug,
                                 struct connection *ret_connection);

@@ -253,6 +253,7 @@ reason api_connection_delete(struct op *op, struct gate *gate, struct request *r
                              struct reply *reply) {
     struct change change = {.actor = &request->actor, .slug = request->args[0]};
     TRY(api_write(op, gate, remove_one, &change));
+    connection_forget_keys(op, gate, change.slug);
     reply_empty(reply, 204);
     return NULL;
 }

@@ -48,7 +48,7 @@ static reason prove(struct op *op, struct visit *visit) {
                               .entity_id = visit->sp.entity_id,
                               .acs_url = visit->sp.acs_url,
                               .pool = gate->pool,
-                              .keys = gate->sp_keys,
+                              .keys = trust_sp_keys(visit->trust, gate->sp_keys),
                               .brake = gate->brake};
     return saml_receive(op, &inbound, &visit->trace, &visit->identity);
 }

@@ -115,7 +115,8 @@ static reason keep_pending(struct op *op, struct txn *txn, void *arg) {
 }
 
 static reason start_at(struct op *op, struct gate *gate, struct request *request,
-                       const struct connection *connection, struct reply *reply) {
+                       const struct trust *trust, struct reply *reply) {
+    const struct connection *connection = &trust->connection;
     if (connection->disabled) {
         REFUSE(op, LOGIN_CONNECTION_DISABLED, "connection %.*s is disabled",
                SLICE(connection->slug));
@@ -134,7 +135,8 @@ static reason start_at(struct op *op, struct gate *gate, struct request *request
     struct sp sp;
     struct outbound outbound;
     TRY(sp_addresses(op, gate->settings->public_url, connection->slug, &sp));
-    TRY(sp_authn_request(op, &sp, connection, gate->sp_keys, &start.pending, &outbound));
+    TRY(sp_authn_request(op, &sp, connection, trust_sp_keys(trust, gate->sp_keys), &start.pending,
+                         &outbound));
     TRY(send_outbound(op, gate, reply, &outbound, "Signing in",
                       "You are being taken to your organisation's sign-in page."));
     reply_cookie(op, reply,
@@ -147,7 +149,7 @@ reason web_login_start(struct op *op, struct gate *gate, struct request *request
                        struct reply *reply) {
     const struct trust *trust = NULL;
     TRY(trust_borrow(op, gate->trusts, gate->store, request->args[0], &trust));
-    reason why = start_at(op, gate, request, &trust->connection, reply);
+    reason why = start_at(op, gate, request, trust, reply);
     trust_return(gate->trusts, trust);
     return why;
 }

@@ -69,8 +69,8 @@ static reason request_logout(struct op *op, struct gate *gate, const struct sess
         why = store_write(op, gate->store, add_pending, &pending);
     }
     if (why == NULL && pending.request_id.len > 0) {
-        why = sp_logout_request(op, &sp, &trust->connection, gate->sp_keys, session, &pending,
-                                ret_outbound, ret_there);
+        why = sp_logout_request(op, &sp, &trust->connection, trust_sp_keys(trust, gate->sp_keys), session,
+                                &pending, ret_outbound, ret_there);
     }
     trust_return(gate->trusts, trust);
     return why;
@@ -192,7 +192,7 @@ static reason answer_request(struct op *op, struct gate *gate, const struct trus
     metric_add(METRIC_SESSIONS_ENDED, (int64_t)logout.ended);
     struct outbound outbound;
     bool found = logout.ended > 0;
-    TRY(sp_logout_response(op, sp, &trust->connection, gate->sp_keys, message->id,
+    TRY(sp_logout_response(op, sp, &trust->connection, trust_sp_keys(trust, gate->sp_keys), message->id,
                            found ? SP_STATUS_SUCCESS : SP_STATUS_REQUESTER,
                            found ? "" : SP_STATUS_UNKNOWN_PRINCIPAL, message->relay_state, &outbound));
     return send_outbound(op, gate, reply, &outbound, "Signing out",
@@ -229,7 +229,7 @@ static reason receive(struct op *op, struct gate *gate, struct request *request,
                               .entity_id = sp.entity_id,
                               .acs_url = sp.acs_url,
                               .pool = gate->pool,
-                              .keys = gate->sp_keys};
+                              .keys = trust_sp_keys(trust, gate->sp_keys)};
     struct logout_message message;
     if (request->body_over) {
         REFUSE(op, SAML_TOO_LARGE, "the form has more than %u bytes", (unsigned)SAML_FORM_MAX);

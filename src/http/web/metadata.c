@@ -63,8 +63,9 @@ static void keep(struct cached *cached, const struct connection *connection, str
     memcpy(cached->slug, connection->slug.at, connection->slug.len);
 }
 
-reason metadata_cached(struct op *op, struct gate *gate, const struct connection *connection,
+reason metadata_cached(struct op *op, struct gate *gate, const struct trust *trust,
                        struct slice *ret_xml) {
+    const struct connection *connection = &trust->connection;
     struct metadata_cache *cache = gate->metadata;
     struct cached *cached = slot_of(cache, connection->slug);
     (void)pthread_mutex_lock(&cache->mutex);
@@ -80,7 +81,7 @@ reason metadata_cached(struct op *op, struct gate *gate, const struct connection
     struct sp_about about = {settings->product,  settings->contact_email, settings->privacy_url,
                              settings->logo_url, settings->logo_width,    settings->logo_height};
     sp.about = &about;
-    TRY(sp_metadata(op, &sp, connection, gate->sp_keys, ret_xml));
+    TRY(sp_metadata(op, &sp, connection, trust_sp_keys(trust, gate->sp_keys), ret_xml));
     (void)pthread_mutex_lock(&cache->mutex);
     keep(cached, connection, *ret_xml);
     (void)pthread_mutex_unlock(&cache->mutex);
@@ -92,7 +93,7 @@ reason web_metadata(struct op *op, struct gate *gate, struct request *request,
     const struct trust *trust = NULL;
     struct slice xml;
     TRY(trust_borrow(op, gate->trusts, gate->store, request->args[0], &trust));
-    reason why = metadata_cached(op, gate, &trust->connection, &xml);
+    reason why = metadata_cached(op, gate, trust, &xml);
     trust_return(gate->trusts, trust);
     TRY(why);
     reply_text(reply, 200, "application/samlmetadata+xml", xml);

@@ -36,8 +36,8 @@ struct json *session_json(struct op *op, const struct session_view *view);
 // The signed SP metadata of a connection, cached by its version.
 struct metadata_cache *metadata_cache_open(void); // NULL: no memory
 void metadata_cache_close(struct metadata_cache *cache);
-MUST_USE reason metadata_cached(struct op *op, struct gate *gate,
-                                const struct connection *connection, struct slice *ret_xml);
+MUST_USE reason metadata_cached(struct op *op, struct gate *gate, const struct trust *trust,
+                                struct slice *ret_xml);
 // Sends the browser there: 302, or a form that posts itself.
 MUST_USE reason send_outbound(struct op *op, const struct gate *gate, struct reply *reply,
                               const struct outbound *outbound, const char *title,
