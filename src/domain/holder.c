@@ -89,3 +89,20 @@ reason holder_another(struct op *op, struct txn *txn, struct slice tenant, const
     *ret_there = search.count > 0;
     return NULL;
 }
+
+reason holder_actor(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
+                    struct actor *ret_actor) {
+    struct membership membership = {.status = MEMBER_DELETED};
+    struct texts roles;
+    bool found = false;
+    TRY(membership_find(op, txn, tenant, user_id, &membership, &found));
+    bool ended = membership.expires_at != 0 && membership.expires_at <= op->now;
+    if (!found || membership.status != MEMBER_ACTIVE || ended) {
+        REFUSE(op, FORBIDDEN, "who this was written to is no active member any more");
+    }
+    struct actor actor = {.kind = ACTOR_USER, .id = membership.user_id, .tenant = membership.tenant};
+    TRY(membership_roles(op, &membership, &roles));
+    TRY(role_permissions(op, txn, tenant, roles, &actor.permissions));
+    *ret_actor = actor;
+    return NULL;
+}

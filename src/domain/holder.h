@@ -14,5 +14,9 @@ MUST_USE reason holder_list(struct op *op, struct txn *txn, struct slice tenant,
 // Is there one besides `user_id`?
 MUST_USE reason holder_another(struct op *op, struct txn *txn, struct slice tenant,
                                const char *permission, struct slice user_id, bool *ret_there);
+// A member as one who acts, for who comes by a link in his mail: with the permissions that he has now. forbidden when he
+// is no active member any more.
+MUST_USE reason holder_actor(struct op *op, struct txn *txn, struct slice tenant,
+                             struct slice user_id, struct actor *ret_actor);
 
 #endif

@@ -44,6 +44,11 @@ enum space {
     SPACE_LETTER_STATE = 0x64,      // index: u32 state, u64 time (due, or ended), letter id
     SPACE_LETTER_TENANT = 0x65,     // index: tenant, u32 state, u64 time, letter id
     SPACE_LETTER_USER = 0x66,       // index: user, tenant, letter id
+    SPACE_REQUEST = 0x68,           // tenant, access request id
+    SPACE_REQUEST_STATE = 0x69,     // index: tenant, state, id
+    SPACE_REQUEST_BY = 0x6A,        // index: tenant, requester, id
+    SPACE_REQUEST_OPEN = 0x6B,      // index: tenant, e-mail of the subject, while it is open
+    SPACE_REQUEST_DUE = 0x6C,       // index: u64 time when something ends by itself, tenant, id
     SPACE_SERVICE_USER = 0x70,      // service user id
     SPACE_SERVICE_USER_OF = 0x71,   // index: tenant, service user id
     SPACE_SERVICE_USER_NAME = 0x72, // index: tenant, name in lower case

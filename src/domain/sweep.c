@@ -6,6 +6,7 @@
 #include "domain/batch.h"
 #include "domain/idempotency.h"
 #include "domain/keep.h"
+#include "domain/request.h"
 #include "domain/outbox.h"
 #include "domain/space.h"
 #include "domain/ticket.h"
@@ -154,6 +155,7 @@ reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
     TRY(sweep_letters(op, txn, LETTER_DEAD, op->now - OUTBOX_KEEP_DEAD, &left));
     TRY(sweep_letters(op, txn, LETTER_QUEUED, op->now - OUTBOX_KEEP_DEAD, &left));
     TRY(idempotency_sweep(op, txn, &left));
+    TRY(request_expire(op, txn, &left));
     *ret_more = left == 0;
     return NULL;
 }

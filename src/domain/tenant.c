@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "domain/fault.h"
 #include "domain/listing.h"
+#include "domain/request.h"
 #include "domain/service_user.h"
 #include "domain/space.h"
 #include "domain/tenant_settings.h"
@@ -362,6 +363,9 @@ reason tenant_remove(struct op *op, struct txn *txn, const struct actor *actor, 
     struct key roles = key_in(SPACE_ROLE);
     key_text(&roles, slug);
     TRY(remove_all(op, txn, &role_entity, key_slice(&roles)));
+    struct key requests = key_in(SPACE_REQUEST);
+    key_text(&requests, slug);
+    TRY(remove_all(op, txn, &access_request_entity, key_slice(&requests)));
     TRY(remove_all(op, txn, &membership_entity, key_slice(&members)));
     TRY(drop_domains(op, txn, slug, tenant.domains, (struct texts){NULL, 0}));
     TRY(tenant_settings_remove(op, txn, slug));
