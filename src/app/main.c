@@ -10,6 +10,7 @@ static const struct cli_command commands[] = {
     {"connection", "a tenant's trust in an identity provider, and its policy", connection_actions},
     {"rule", "which groups of an identity provider give which roles", rule_actions},
     {"user", "the people of a tenant", user_actions},
+    {"service-user", "programs that use the API of a tenant, and their credentials", service_user_actions},
     {"role", "built-in roles and a tenant's own", role_actions},
     {"trace", "what was checked in a sign-in, and why it was refused", trace_actions},
     {"keys", "the gate's own SAML keys, and rolling them over", keys_actions},

@@ -363,8 +363,8 @@ reason service_user_create(struct op *op, struct txn *txn, const struct actor *a
     made.rv = 1;
     TRY(rand_ulid(op, S(SERVICE_USER_ID), &made.id));
     TRY(entity_put(op, txn, &service_user_entity, &made));
-    TRY(audit(op, txn, actor, &made, "service_user.created",
-              op_text(op, "name \"%.*s\", owner %.*s", SLICE(made.name), SLICE(made.owner))));
+    TRY(audit_change(op, txn, actor, made.tenant, "service_user.created", made.id,
+                     &service_user_fields, NULL, &made));
     TRY(audit_roles(op, txn, actor, &made, (struct rows){NULL, 0}, made.grants, "role.assigned"));
     *user = made;
     return NULL;
@@ -379,14 +379,10 @@ static bool same_grants(struct rows a, struct rows b) {
     return same;
 }
 
-// What changed, by name; "" when nothing did.
-static struct slice changed(struct op *op, const struct service_user *a,
-                            const struct service_user *b) {
-    return op_text(op, "%s%s%s%s%s", slice_equal(a->name, b->name) ? "" : " name",
-                   slice_equal(a->description, b->description) ? "" : " description",
-                   slice_equal(a->owner, b->owner) ? "" : " owner",
-                   a->expires_at == b->expires_at ? "" : " expires_at",
-                   a->token_lifetime == b->token_lifetime ? "" : " token_lifetime");
+static bool same_words(const struct service_user *a, const struct service_user *b) {
+    return slice_equal(a->name, b->name) && slice_equal(a->description, b->description) &&
+           slice_equal(a->owner, b->owner) && a->expires_at == b->expires_at &&
+           a->token_lifetime == b->token_lifetime;
 }
 
 reason service_user_change(struct op *op, struct txn *txn, const struct actor *actor,
@@ -410,15 +406,13 @@ reason service_user_change(struct op *op, struct txn *txn, const struct actor *a
         (user.expires_at == 0 || (before.expires_at != 0 && user.expires_at > before.expires_at))) {
         TRY(check_ceiling(op, txn, actor, &user));
     }
-    struct slice what = slice_trim(changed(op, &before, &user));
     bool regranted = !same_grants(before.grants, user.grants);
-    if (what.len > 0 || regranted) {
+    if (regranted || !same_words(&before, &user)) {
         user.updated_at = op->now;
         user.rv += regranted ? 1 : 0;
         TRY(entity_put(op, txn, &service_user_entity, &user));
-    }
-    if (what.len > 0) {
-        TRY(audit(op, txn, actor, &user, "service_user.updated", what));
+        TRY(audit_change(op, txn, actor, user.tenant, "service_user.updated", user.id,
+                         &service_user_fields, &before, &user));
     }
     TRY(audit_roles(op, txn, actor, &user, before.grants, user.grants, "role.assigned"));
     TRY(audit_roles(op, txn, actor, &user, user.grants, before.grants, "role.unassigned"));
@@ -472,8 +466,8 @@ reason service_user_remove(struct op *op, struct txn *txn, const struct actor *a
     for (size_t i = 0; i < user.credentials.count; i++) {
         TRY(service_used_remove(op, txn, credentials[i].id));
     }
-    return audit(op, txn, actor, &user, "service_user.deleted",
-                 op_text(op, "name \"%.*s\"", SLICE(user.name)));
+    return audit_change(op, txn, actor, user.tenant, "service_user.deleted", user.id,
+                        &service_user_fields, &user, NULL);
 }
 
 // ---- credentials ----

@@ -211,10 +211,22 @@ static reason find_command(struct op *op, struct args *args, const char *name) {
                       SLICE(known));
 }
 
-static reason find_action(struct op *op, struct args *args, const char *name) {
+// An action may have a name of two words: "credential add".
+static bool is_action(const struct cli_action *action, const char *name, const char *next,
+                      int *ret_words) {
+    struct slice rest = slice_str(action->name);
+    struct slice first;
+    (void)slice_cut(&rest, ' ', &first);
+    *ret_words = rest.at != NULL ? 2 : 1;
+    return name != NULL && slice_equal(first, slice_str(name)) &&
+           (rest.at == NULL || (next != NULL && slice_equal(rest, slice_str(next))));
+}
+
+static reason find_action(struct op *op, struct args *args, const char *name, const char *next,
+                          int *ret_words) {
     struct slice known = S("");
     for (const struct cli_action *a = args->command->actions; a->run != NULL; a++) {
-        if (name != NULL && strcmp(a->name, name) == 0) {
+        if (is_action(a, name, next, ret_words)) {
             args->action = a;
             return NULL;
         }
@@ -237,8 +249,9 @@ static reason run_command(struct op *op, struct args *args, int argc, char **arg
             help_command(args->command);
             return NULL;
         }
-        TRY(find_action(op, args, argc > 2 ? argv[2] : NULL));
-        from = 3;
+        int words = 0;
+        TRY(find_action(op, args, argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL, &words));
+        from = 2 + words;
     }
     TRY(take_words(op, args, argc, argv, from));
     if (args->help) {

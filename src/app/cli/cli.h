@@ -23,7 +23,7 @@ extern const struct cli_option cli_common[]; // --config, --json, --help: every 
 
 struct args;
 struct cli_action {
-    const char *name;                 // "add"; NULL: the command's only one
+    const char *name;                 // "add", "credential add"; NULL: the command's only one
     const char *words;                // "TENANT EMAIL", one name for each word; "" for none
     const struct cli_option *options; // NULL: none but the common ones
     reason (*run)(struct op *op, struct args *args);
@@ -147,7 +147,7 @@ void table_show(const struct table *table, const char *none);
 // ---- the commands' actions ----
 
 extern const struct cli_action init_actions[], serve_actions[], token_actions[], check_actions[],
-    metadata_actions[], tenant_actions[], connection_actions[], user_actions[], role_actions[],
+    metadata_actions[], tenant_actions[], connection_actions[], user_actions[], service_user_actions[], role_actions[],
     rule_actions[], trace_actions[], keys_actions[], selftest_actions[];
 
 #endif

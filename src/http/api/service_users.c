@@ -37,7 +37,7 @@ static int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-static struct json *credential_json(struct op *op, struct gate *gate,
+static struct json *credential_json(struct op *op, const struct gate *gate,
                                     const struct credential *credential, int64_t used) {
     struct json *body = json_from_fields(op, &credential_fields, credential);
     json_set_time(op, body, "last_used", later(used, uses_last(gate->uses, credential->id)));
@@ -58,7 +58,7 @@ static struct json *roles_json(struct op *op, const struct service_user *user) {
     return roles;
 }
 
-static struct json *shown_json(struct op *op, struct gate *gate,
+static struct json *shown_json(struct op *op, const struct gate *gate,
                                const struct service_user_shown *shown) {
     const struct service_user *user = &shown->user;
     struct json *body = json_object(op);
@@ -144,6 +144,7 @@ reason api_service_users_list(struct op *op, struct gate *gate, struct request *
 // ---- one ----------------------------------------------------------------------------------------------
 
 struct work {
+    const struct request *request;
     const struct actor *actor;
     struct slice tenant, id, credential_id;
     const struct json *object; // what a change says
@@ -156,7 +157,8 @@ struct work {
 };
 
 static struct work work_of(const struct request *request) {
-    return (struct work){.actor = &request->actor,
+    return (struct work){.request = request,
+                         .actor = &request->actor,
                          .tenant = request->args[0],
                          .id = request->args[1],
                          .credential_id = request->args[2]};
@@ -167,11 +169,26 @@ static reason read_one(struct op *op, struct txn *txn, void *arg) {
     return service_user_find(op, txn, work->tenant, work->id, &work->shown);
 }
 
+// The one that is to be changed, in the state that the caller knows.
+static reason read_known(struct op *op, struct txn *txn, struct work *work) {
+    struct slice etag = SLICE_NONE;
+    TRY(read_one(op, txn, work));
+    TRY(api_etag(op, &service_user_fields, &work->shown.user, &etag));
+    return api_if_match(op, work->request, etag);
+}
+
+static reason reply_shown(struct op *op, const struct gate *gate, struct reply *reply,
+                          unsigned status, const struct service_user_shown *shown) {
+    struct slice etag = SLICE_NONE;
+    TRY(api_etag(op, &service_user_fields, &shown->user, &etag));
+    return api_reply_one(op, reply, status, shown_json(op, gate, shown), etag);
+}
+
 reason api_service_user_get(struct op *op, struct gate *gate, struct request *request,
                             struct reply *reply) {
     struct work work = work_of(request);
     TRY(store_read(op, gate->store, read_one, &work));
-    return reply_json(op, reply, 200, shown_json(op, gate, &work.shown));
+    return reply_shown(op, gate, reply, 200, &work.shown);
 }
 
 // Domain says what is wrong with the roles; which member of the body that is, is known here.
@@ -198,23 +215,28 @@ static reason store_new(struct op *op, struct txn *txn, void *arg) {
     return service_user_find(op, txn, work->tenant, user.id, &work->shown);
 }
 
+static reason say_new(struct op *op, const struct gate *gate, struct reply *reply, void *arg) {
+    const struct work *work = arg;
+    TRY(reply_shown(op, gate, reply, 201, &work->shown));
+    reply_header(reply, "Location",
+                 op_text(op, "/api/v1/tenants/%.*s/service-users/%.*s", SLICE(work->tenant),
+                         SLICE(work->shown.user.id)));
+    return NULL;
+}
+
 reason api_service_users_create(struct op *op, struct gate *gate, struct request *request,
                                 struct reply *reply) {
     struct work work = work_of(request);
     const struct json *object = NULL;
     TRY(request_json(op, request, &object));
     TRY(json_to_fields(op, &service_user_ask_fields, object, S(""), &work.ask));
-    TRY(api_write(op, gate, store_new, &work));
-    TRY(reply_json(op, reply, 201, shown_json(op, gate, &work.shown)));
-    reply_header(reply, "Location",
-                 op_text(op, "/api/v1/tenants/%.*s/service-users/%.*s", SLICE(work.tenant),
-                         SLICE(work.shown.user.id)));
-    return NULL;
+    const struct api_creation made = {.store = store_new, .say = say_new, .arg = &work};
+    return api_create(op, gate, request, reply, &made);
 }
 
 static reason store_change(struct op *op, struct txn *txn, void *arg) {
     struct work *work = arg;
-    TRY(service_user_find(op, txn, work->tenant, work->id, &work->shown));
+    TRY(read_known(op, txn, work));
     struct service_user want = work->shown.user;
     struct service_user user;
     struct ask ask = {.name = want.name,
@@ -244,11 +266,12 @@ reason api_service_user_patch(struct op *op, struct gate *gate, struct request *
     struct work work = work_of(request);
     TRY(request_json(op, request, &work.object));
     TRY(api_write(op, gate, store_change, &work));
-    return reply_json(op, reply, 200, shown_json(op, gate, &work.shown));
+    return reply_shown(op, gate, reply, 200, &work.shown);
 }
 
 static reason remove_one(struct op *op, struct txn *txn, void *arg) {
     struct work *work = arg;
+    TRY(read_known(op, txn, work));
     return service_user_remove(op, txn, work->actor, work->tenant, work->id);
 }
 
@@ -262,6 +285,7 @@ reason api_service_user_delete(struct op *op, struct gate *gate, struct request 
 
 static reason store_status(struct op *op, struct txn *txn, void *arg) {
     struct work *work = arg;
+    TRY(read_known(op, txn, work));
     struct service_user user;
     TRY(service_user_set_status(op, txn, work->actor, work->tenant, work->id, work->status, &user));
     return service_user_find(op, txn, work->tenant, work->id, &work->shown);
@@ -272,7 +296,7 @@ static reason set_status(struct op *op, struct gate *gate, struct request *reque
     struct work work = work_of(request);
     work.status = status;
     TRY(api_write(op, gate, store_status, &work));
-    return reply_json(op, reply, 200, shown_json(op, gate, &work.shown));
+    return reply_shown(op, gate, reply, 200, &work.shown);
 }
 
 reason api_service_user_disable(struct op *op, struct gate *gate, struct request *request,
@@ -293,6 +317,17 @@ static reason store_credential(struct op *op, struct txn *txn, void *arg) {
                           work->credential_ask.expires_at, &work->credential, &work->secret);
 }
 
+static reason say_credential(struct op *op, const struct gate *gate, struct reply *reply,
+                             void *arg) {
+    const struct work *work = arg;
+    struct json *body = credential_json(op, gate, &work->credential, 0);
+    json_set_text(op, body, "client_id", work->id);
+    json_set_text(op, body, "client_secret", work->secret);
+    json_set_text(op, body, "token_url",
+                  op_text(op, "%.*s/oauth2/token", SLICE(gate->settings->public_url)));
+    return reply_json(op, reply, 201, body);
+}
+
 reason api_credentials_create(struct op *op, struct gate *gate, struct request *request,
                               struct reply *reply) {
     struct work work = work_of(request);
@@ -301,13 +336,9 @@ reason api_credentials_create(struct op *op, struct gate *gate, struct request *
         TRY(request_json(op, request, &object));
         TRY(json_to_fields(op, &credential_ask_fields, object, S(""), &work.credential_ask));
     }
-    TRY(api_write(op, gate, store_credential, &work));
-    struct json *body = credential_json(op, gate, &work.credential, 0);
-    json_set_text(op, body, "client_id", work.id);
-    json_set_text(op, body, "client_secret", work.secret);
-    json_set_text(op, body, "token_url",
-                  op_text(op, "%.*s/oauth2/token", SLICE(gate->settings->public_url)));
-    return reply_json(op, reply, 201, body);
+    const struct api_creation made = {
+        .store = store_credential, .say = say_credential, .arg = &work, .secret = true};
+    return api_create(op, gate, request, reply, &made);
 }
 
 static reason remove_credential(struct op *op, struct txn *txn, void *arg) {

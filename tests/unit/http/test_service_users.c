@@ -210,6 +210,34 @@ static void what_a_service_user_needs_is_not_removed(void **state) {
     (void)done(at, OPERATOR, "removeTenant", "/api/v1/tenants/acme", NULL);
 }
 
+static void a_change_may_name_the_state_that_it_is_made_for(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    const char *path = service_of(at, ann, "export", "[]");
+    (void)done(at, ann, "getServiceUser", path, NULL);
+    const char *etag = keep_text(at, "%.*s", SLICE(reply_header_of(at, "ETag")));
+    for (int i = 0; i < 2; i++) {
+        begin(at, METHOD_PATCH, path, "{\"description\":\"changed\"}");
+        be(at, ann);
+        set_header(at, "If-Match", slice_str(etag));
+        struct answer answer = send(at);
+        assert_int_equal(answer.status, i == 0 ? 200 : 412);
+    }
+}
+
+static void a_secret_is_not_shown_to_who_asks_again(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    const char *path = keep_text(at, "%s/credentials", service_of(at, ann, "export", "[]"));
+    for (int i = 0; i < 2; i++) {
+        begin(at, METHOD_POST, path, "{}");
+        be(at, ann);
+        set_header(at, "Idempotency-Key", S("\"once\""));
+        struct answer answer = send(at);
+        assert_int_equal(answer.status, i == 0 ? 201 : 409);
+    }
+}
+
 // ---- tokens ----
 
 static void a_secret_gets_a_token_that_may_what_the_roles_say(void **state) {
@@ -520,6 +548,8 @@ int main(void) {
         SERVICE_TEST(nobody_gives_or_borrows_what_he_does_not_hold),
         SERVICE_TEST(changes_leave_what_is_not_named),
         SERVICE_TEST(what_a_service_user_needs_is_not_removed),
+        SERVICE_TEST(a_change_may_name_the_state_that_it_is_made_for),
+        SERVICE_TEST(a_secret_is_not_shown_to_who_asks_again),
         SERVICE_TEST(a_secret_gets_a_token_that_may_what_the_roles_say),
         SERVICE_TEST(the_form_takes_the_secret_too),
         SERVICE_TEST(what_is_wrong_is_said_in_the_words_of_rfc_6749),
