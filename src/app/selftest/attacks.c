@@ -2,7 +2,7 @@
 // The tables of the corpus, in the order of the report.
 #include "app/selftest/selftest.h"
 
-extern const struct attack attacks_wrapping[], attacks_signature[], attacks_text[], attacks_profile[], attacks_tenant[], attacks_encryption[], attacks_logout[], attacks_bounds[];
+extern const struct attack attacks_wrapping[], attacks_signature[], attacks_text[], attacks_profile[], attacks_tenant[], attacks_encryption[], attacks_logout[], attacks_metadata[], attacks_bounds[];
 
 const struct attacks attack_tables[] = {
     {attacks_wrapping},
@@ -12,6 +12,7 @@ const struct attacks attack_tables[] = {
     {attacks_tenant},
     {attacks_encryption},
     {attacks_logout},
+    {attacks_metadata},
     {attacks_bounds},
     {NULL},
 };

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sign-out messages and metadata. A sign-out that anybody could send signs people out; metadata that anybody could bend
-// signs people in.
+// Sign-out messages: one that anybody could send signs people out.
 #include "app/selftest/selftest.h"
 
 #define QUERY .door = DOOR_LOGOUT_QUERY
 #define POST .door = DOOR_LOGOUT_POST
-#define META .door = DOOR_METADATA
 #define AFTER(from, to) QUERY, .edits = EDITS({STAGE_WIRE_QUERY, from, to})
 #define BEFORE(from, to) QUERY, .edits = EDITS({STAGE_QUERY, from, to})
 #define SAYS(from, to) .edits = EDITS({STAGE_RESPONSE, from, to})
 #define WIRE(from, to) .edits = EDITS({STAGE_WIRE, from, to})
-#define SSO "Location=\"https://idp.example/sso\""
-#define SIGNING                                                                                    \
-    "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">" \
-    "<ds:X509Data><ds:X509Certificate>${cert:signer}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>" \
-    "</md:KeyDescriptor>"
 
 const struct attack attacks_logout[] = {
     {"logout-query", "logout", "An honest sign-out by query.", "accepted", QUERY},
@@ -99,35 +92,5 @@ const struct attack attacks_logout[] = {
     {"logout-nobody", "logout", "It names nobody.", "saml.malformed", POST, SAYS(">${who}<", "><")},
     {"logout-response-as-request", "logout", "A Response in the field of a request.", "logout.signature", POST,
      .signs = SIGNS_NOTHING, WIRE(NULL, "${RO}${ST}${RC}")},
-
-    {"metadata", "metadata", "Honest metadata.", "accepted", META},
-    {"metadata-no-key", "metadata", "No key: then nothing could be verified.", "metadata.no_certificate", META,
-     WIRE(SIGNING, "")},
-    {"metadata-weak-key", "metadata", "RSA of 1024 bits.", "metadata.no_certificate", META, WIRE("${cert:signer}", "${cert:weak}")},
-    {"metadata-broken-key", "metadata", "A certificate that is none.", "metadata.no_certificate", META, WIRE("${cert:signer}", "AAAA")},
-    {"metadata-javascript", "metadata", "A script as address.", "metadata.location", META, WIRE(SSO, "Location=\"javascript:alert(1)\"")},
-    {"metadata-data", "metadata", "A data URL as address.", "metadata.location", META, WIRE(SSO, "Location=\"data:text/html,x\"")},
-    {"metadata-http", "metadata", "An address without TLS.", "metadata.location", META, WIRE(SSO, "Location=\"http://idp.example/sso\"")},
-    {"metadata-credentials", "metadata", "A password in the address.", "metadata.location", META,
-     WIRE(SSO, "Location=\"https://a:b@idp.example/sso\"")},
-    {"metadata-expired", "metadata", "It ended an hour ago.", "metadata.expired", META,
-     WIRE("entityID=", "validUntil=\"${now-3600}\" entityID=")},
-    {"metadata-no-time", "metadata", "It ends at no time that can be read.", "metadata.malformed", META,
-     WIRE("entityID=", "validUntil=\"soon\" entityID=")},
-    {"metadata-sp", "metadata", "It describes a service provider.", "metadata.no_idp", META,
-     .edits = EDITS({STAGE_WIRE, "<md:IDPSSODescriptor", "<md:SPSSODescriptor"},
-                    {STAGE_WIRE, "</md:IDPSSODescriptor", "</md:SPSSODescriptor"})},
-    {"metadata-saml11", "metadata", "It speaks SAML 1.1 only.", "metadata.no_idp", META,
-     WIRE("protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"",
-          "protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:1.1:protocol\"")},
-    {"metadata-no-sso", "metadata", "No address to sign in at.", "metadata.no_sso_endpoint", META,
-     .edits = EDITS({STAGE_WIRE, "<md:SingleSignOnService", "<md:Other"}, {STAGE_WIRE, "</md:SingleSignOnService", "</md:Other"})},
-    {"metadata-comment", "metadata", "A comment in the certificate changes nothing.", "accepted", META,
-     WIRE("${cert:signer}", "<!-- x -->${cert:signer}")},
-    {"metadata-use-missing", "metadata", "A key without use is one for signing.", "accepted", META,
-     WIRE("<md:KeyDescriptor use=\"signing\">", "<md:KeyDescriptor>")},
-    {"metadata-utf16", "metadata", "Metadata in UTF-16.", "metadata.malformed", META, WIRE(NULL, "${utf16le}")},
-    {"metadata-trailing", "metadata", "Two documents.", "metadata.malformed", META, WIRE(NULL, "${message}${message}")},
-    {"metadata-response", "metadata", "A SAML message.", "metadata.malformed", META, WIRE(NULL, "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>")},
     {NULL},
 };

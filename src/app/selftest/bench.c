@@ -79,6 +79,7 @@ static reason read_idp(struct bench *bench, enum place place, struct idp *ret_id
     struct slice xml;
     struct idp_import import;
     TRY(pieces_expand(&maker, template_metadata, &xml));
+    TRY(make_slot(&maker, xml, S(""), &xml));
     if (bench->places[place].signer == PARTY_IDP) { // a second key, as during a roll-over
         const char *text = "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo "
                            "xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data>"

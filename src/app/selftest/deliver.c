@@ -3,6 +3,7 @@
 // then one transaction in the store. What comes out is told, never corrected.
 #include "app/selftest/selftest.h"
 #include "base/clock.h"
+#include "base/encode.h"
 #include "saml/idp_metadata.h"
 #include "saml/logout.h"
 
@@ -152,11 +153,28 @@ static reason at_logout(struct op *op, const struct bench *bench, const struct m
 
 // ---- metadata --------------------------------------------------------------------------------------------
 
+static bool holds_key_of(struct op *op, const struct idp *idp, struct slice certificate) {
+    const struct certificate *rows = idp->certificates.at;
+    struct slice der;
+    bool found = !decode_base64(op, certificate, true, &der); // ours: it always is
+    for (size_t i = 0; i < idp->certificates.count; i++) {
+        found = found || slice_equal(rows[i].der, der);
+    }
+    return found;
+}
+
 static reason at_metadata(struct op *op, const struct bench *bench, const struct maker *maker,
                           struct outcome *outcome) {
     struct idp_import import;
-    TRY(idp_from_xml(op, bench->pool, maker->message, S(""), &import));
+    struct rows signers = {NULL, 0};
+    if (maker->row->door == DOOR_METADATA_SIGNED) {
+        TRY(certificate_read(op, bench->parties[PARTY_FEDERATION].certificate, &signers));
+    }
+    TRY(idp_from_signed_xml(op, bench->pool, maker->message, S(""), signers, &import));
     outcome->who = import.idp.entity_id;
+    if (holds_key_of(op, &import.idp, bench->parties[PARTY_EVIL].certificate)) {
+        outcome->who = op_text(op, "mallory's key for %.*s", SLICE(import.idp.entity_id));
+    }
     outcome->tenant = slice_str(bench->places[maker->place].tenant);
     return NULL;
 }
@@ -168,7 +186,7 @@ void deliver(struct op *op, const struct bench *bench, const struct maker *maker
     const struct trust *trust = NULL;
     struct outcome outcome = {.why = NULL};
     op->detail = SLICE_NONE;
-    if (maker->row->door == DOOR_METADATA) {
+    if (maker->row->door == DOOR_METADATA || maker->row->door == DOOR_METADATA_SIGNED) {
         outcome.why = at_metadata(op, bench, maker, &outcome);
     } else {
         outcome.why = trust_borrow(op, bench->trusts, bench->store, slug_of(bench, maker->place),

@@ -45,7 +45,7 @@ reason dump_row(struct op *op, struct slice dir, const struct maker *maker,
     const struct attack *row = maker->row;
     static const char *const doors[DOORS] = {
         [DOOR_ACS] = "acs", [DOOR_LOGOUT_QUERY] = "logout_query", [DOOR_LOGOUT_POST] = "logout_post",
-        [DOOR_METADATA] = "metadata"};
+        [DOOR_METADATA] = "metadata", [DOOR_METADATA_SIGNED] = "metadata_signed"};
     const char *file = NULL;
     TRY(op_cstr(op, op_text(op, "%s.xml", row->name), &file));
     TRY(write_file(op, dir, file, maker->message));

@@ -83,7 +83,7 @@ static const char *party_key_info(struct maker *maker, const struct party *party
                 [PARTY_IDP] = "${cert:idp}",     [PARTY_EC] = "${cert:ec}",
                 [PARTY_EVIL] = "${cert:evil}",   [PARTY_WEAK] = "${cert:weak}",
                 [PARTY_OTHER] = "${cert:other}", [PARTY_IDP_SECRET] = "${cert:secret}",
-                [PARTY_US] = "${cert:us}"};
+                [PARTY_US] = "${cert:us}",       [PARTY_FEDERATION] = "${cert:federation}"};
             return infos[i];
         }
     }
@@ -132,7 +132,8 @@ reason make_signature(struct maker *maker, const struct signing *signing, struct
 
 static struct signing signing_of(const struct maker *maker) {
     const struct bench *bench = maker->bench;
-    enum party_name honest = bench->places[maker->place].signer;
+    enum party_name honest = maker->row->door == DOOR_METADATA_SIGNED ? PARTY_FEDERATION
+                                                                      : bench->places[maker->place].signer;
     if (maker->version != VERSION_ATTACK) {
         return (struct signing){&bench->parties[honest], RSA_SHA256, SHA256};
     }
@@ -301,9 +302,21 @@ static reason make_logout(struct maker *maker) {
     return make_form(maker, "SAMLRequest");
 }
 
+// Signed by whoever vouches for the metadata, where the import asks for that.
 static reason make_metadata(struct maker *maker) {
-    TRY(pieces_expand(maker, template_metadata, &maker->message));
-    return make_edits(maker, STAGE_WIRE, maker->message, &maker->message);
+    bool signs = maker->row->door == DOOR_METADATA_SIGNED &&
+                 (maker->version != VERSION_ATTACK || maker->row->signs != SIGNS_NOTHING);
+    TRY(pieces_expand(maker, template_metadata, &maker->response));
+    TRY(make_edits(maker, STAGE_RESPONSE, maker->response, &maker->response));
+    maker->response_signature = S("");
+    if (signs) {
+        TRY(sign(maker, maker->response, make_id(maker, "_r"), true, &maker->response_signature));
+    }
+    TRY(make_slot(maker, maker->response, maker->response_signature, &maker->message));
+    TRY(make_edits(maker, STAGE_WIRE, maker->message, &maker->message));
+    return maker->version == VERSION_TAMPERED
+               ? replace(maker, maker->message, S("idp.example/sso"), S("idp.example/ssp"), &maker->message)
+               : NULL;
 }
 
 reason make_message(struct maker *maker) {
@@ -311,7 +324,8 @@ reason make_message(struct maker *maker) {
     case DOOR_ACS: return make_response(maker);
     case DOOR_LOGOUT_QUERY:
     case DOOR_LOGOUT_POST: return make_logout(maker);
-    case DOOR_METADATA: return make_metadata(maker);
+    case DOOR_METADATA:
+    case DOOR_METADATA_SIGNED: return make_metadata(maker);
     case DOORS: break;
     }
     REFUSE(maker->op, INTERNAL, "the row %s names no door", maker->row->name);

@@ -4,12 +4,14 @@
 //   rep:N:TEXT           TEXT N times, ~ in it is the number of the round
 //   id rid irt handle    IDs: of the Assertion, of the Response, of the request; and its handle
 //   acs entity slo idp who   of the connection; evil: the attacker's name; acs:N, entity:N: of place number N
-//   cert:PARTY rsa:PARTY a certificate, an RSAKeyValue; PARTY: idp ec evil weak other secret us signer
+//   cert:PARTY rsa:PARTY a certificate, an RSAKeyValue; PARTY: idp ec evil weak other secret us
+//                        federation signer
 //   A R                  the Assertion and the Response with their signatures; A() R(): without
 //   E E= EE              a forged Assertion that nobody signed, the same with the ID of the honest one, and one that the
 //                        key of the attacker signed
 //   E-                   E for a place inside an Assertion that is signed with it
 //   AS RS LS                the signatures, LS of a LogoutRequest; EO RO: the start of a Response, forged and honest; ST: Status; RC: its end
+//   M M=                 metadata in which the attacker's key is the provider's, with an ID of its own and with the honest one's
 //   X(Y)                 X with Y where its Signature would stand;  X[Y]: Y appended inside X;  O:Y: Y in a ds:Object
 //   message b64 b64:X    the whole so far, and as it stands in a form; of another piece
 //   utf16le utf16be utf7 nul      the message in another encoding; a NUL byte
@@ -76,7 +78,8 @@ static reason piece_repeat(struct maker *maker, struct slice argument, struct sl
 static reason party_named(const struct maker *maker, struct slice name, const struct party **ret) {
     static const char *const names[PARTIES] = {
         [PARTY_IDP] = "idp",     [PARTY_EC] = "ec",       [PARTY_EVIL] = "evil", [PARTY_WEAK] = "weak",
-        [PARTY_OTHER] = "other", [PARTY_IDP_SECRET] = "secret", [PARTY_US] = "us"};
+        [PARTY_OTHER] = "other", [PARTY_IDP_SECRET] = "secret", [PARTY_US] = "us",
+        [PARTY_FEDERATION] = "federation"};
     if (slice_equal(name, S("signer"))) {
         *ret = &maker->bench->parties[maker->bench->places[maker->place].signer];
         return NULL;
@@ -292,6 +295,30 @@ static reason piece_status(struct maker *maker, struct slice argument, struct sl
     return cut_response(maker, "<samlp:Status>", "{A}", S(""), ret_text);
 }
 
+static reason forged_metadata(struct maker *maker, struct slice id, struct slice *ret_text) {
+    struct slice honest = maker->bench->parties[maker->bench->places[maker->place].signer].certificate;
+    struct slice forged = maker->bench->parties[PARTY_EVIL].certificate;
+    struct slice from[] = {make_id(maker, "_r"), honest};
+    struct slice to[] = {id, forged};
+    TRY(pieces_expand(maker, template_metadata, ret_text));
+    for (size_t i = 0; i < 2; i++) {
+        size_t at = slice_find(*ret_text, from[i]);
+        *ret_text = op_text(maker->op, "%.*s%.*s%.*s", SLICE(slice_sub(*ret_text, 0, at)), SLICE(to[i]),
+                            SLICE(slice_sub(*ret_text, at + from[i].len, ret_text->len)));
+    }
+    return NULL;
+}
+
+static reason piece_metadata(struct maker *maker, struct slice argument, struct slice *ret_text) {
+    (void)argument;
+    return forged_metadata(maker, make_id(maker, "_f"), ret_text);
+}
+
+static reason piece_metadata_same(struct maker *maker, struct slice argument, struct slice *ret_text) {
+    (void)argument;
+    return forged_metadata(maker, make_id(maker, "_r"), ret_text);
+}
+
 #define OWN_TEXT(function, text)                                                                   \
     static reason function(struct maker *maker, struct slice argument, struct slice *ret_text) {   \
         (void)argument;                                                                            \
@@ -357,6 +384,8 @@ static const struct piece pieces[] = {
     {"E=", piece_forged_same},
     {"E-", piece_forged_inside},
     {"E", piece_forged},
+    {"M=", piece_metadata_same},
+    {"M", piece_metadata},
     {"A", piece_assertion},
     {"R", piece_response},
 };
@@ -432,7 +461,7 @@ static reason piece_alone(struct maker *maker, struct slice name, struct slice *
 static reason piece_text(struct maker *maker, struct slice name, struct slice *ret_text) {
     struct slice text, inner, more;
     bool simple = slice_find(name, S(":")) != SIZE_MAX && !slice_starts(name, S("A")) &&
-                  !slice_starts(name, S("R")) && !slice_starts(name, S("E"));
+                  !slice_starts(name, S("R")) && !slice_starts(name, S("E")) && !slice_starts(name, S("M"));
     size_t end = 0;
     while (!simple && end < name.len && name.at[end] != '(' && name.at[end] != '[') {
         end++;

@@ -5,9 +5,11 @@
 #include <pthread.h>
 
 #include "app/selftest/selftest.h"
+#include "base/clock.h"
 #include "base/json.h"
 
-#define MAKER_CEILING (256U << 20) // a bomb is made before it is refused
+#define MAKER_CEILING (256U << 20)   // a bomb is made before it is refused
+#define NEXT_LOGIN_MAX SECOND_MS      // for the first good login after a hostile message, with a worker that is new
 
 struct trial {
     struct op *op; // of the report
@@ -27,8 +29,12 @@ static struct slice word_of(const struct outcome *outcome) {
     return outcome->why == NULL ? S("accepted") : slice_str(outcome->why->slug);
 }
 
+static bool is_metadata(const struct attack *row) {
+    return row->door == DOOR_METADATA || row->door == DOOR_METADATA_SIGNED;
+}
+
 static struct slice honest_of(const struct maker *maker) {
-    return maker->row->door == DOOR_METADATA
+    return is_metadata(maker->row)
                ? slice_str(maker->bench->places[maker->place].entity)
                : make_who(maker);
 }
@@ -212,6 +218,28 @@ static reason judge_attack(struct trial *trial, const struct selftest_options *o
     return dumped;
 }
 
+// ---- after the attack ------------------------------------------------------------------------------------
+
+struct slice verdict_next(struct op *op, reason why, struct slice detail, int64_t took) {
+    if (why != NULL) {
+        return problem(op, "the next good login is refused", slice_str(why->slug), detail);
+    }
+    return took > NEXT_LOGIN_MAX ? op_text(op, "the next good login took %lld ms", (long long)took) : S("");
+}
+
+// Whatever came, the next honest person is in within a second.
+static void judge_next(struct trial *trial) {
+    struct op op;
+    op_open(&op, trial->bench->op.now);
+    op.arena.ceiling = MAKER_CEILING;
+    op.id = S("selftest");
+    int64_t start = clock_steady();
+    reason why = sign_in(&op, trial->bench, ACME);
+    int64_t took = clock_steady() - start;
+    trial->verdict->problem = verdict_next(trial->op, why, op.detail, took);
+    op_close(&op);
+}
+
 // ---- all of them -----------------------------------------------------------------------------------------
 
 static bool is_asked_for(const struct attack *row, struct slice only) {
@@ -236,11 +264,14 @@ static reason judge_row(struct op *op, struct bench *bench, const struct attack 
     struct trial trial = {op, bench, row, verdict};
     *verdict = (struct verdict_row){.row = row, .got = S("")};
     judge_control(&trial, VERSION_CONTROL);
-    if (verdict->problem.len == 0 && row->door != DOOR_METADATA) { // metadata carries no signature here
+    if (verdict->problem.len == 0 && row->door != DOOR_METADATA) { // nothing is signed there
         judge_control(&trial, VERSION_TAMPERED);
     }
     if (verdict->problem.len == 0) {
         TRY(judge_attack(&trial, options, list));
+    }
+    if (verdict->problem.len == 0) {
+        judge_next(&trial);
     }
     report->passed += verdict->problem.len == 0 ? 1 : 0;
     report->failed += verdict->problem.len == 0 ? 0 : 1;

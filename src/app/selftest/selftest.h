@@ -36,9 +36,9 @@ struct edit {
 };
 #define EDITS(...) (const struct edit[]){__VA_ARGS__, {0, NULL, NULL}}
 
-enum door { DOOR_ACS, DOOR_LOGOUT_QUERY, DOOR_LOGOUT_POST, DOOR_METADATA, DOORS };
+enum door { DOOR_ACS, DOOR_LOGOUT_QUERY, DOOR_LOGOUT_POST, DOOR_METADATA, DOOR_METADATA_SIGNED, DOORS };
 enum signs { SIGNS_ASSERTION, SIGNS_RESPONSE, SIGNS_BOTH, SIGNS_NOTHING };
-enum party_name { PARTY_IDP, PARTY_EC, PARTY_EVIL, PARTY_WEAK, PARTY_OTHER, PARTY_IDP_SECRET, PARTY_US, PARTIES };
+enum party_name { PARTY_IDP, PARTY_EC, PARTY_EVIL, PARTY_WEAK, PARTY_OTHER, PARTY_IDP_SECRET, PARTY_US, PARTY_FEDERATION, PARTIES };
 enum place { ACME, ACME_OPEN, ACME_STRICT, BETA, BETA_OTHER, PLACES }; // our connections, see bench.c
 enum again { AGAIN_NOT, AGAIN_SAME, AGAIN_REWRAPPED, AGAIN_REOPENED, AGAIN_PARALLEL };
 enum browser { BROWSER_SAME, BROWSER_OTHER, BROWSER_NO_COOKIE };
@@ -178,6 +178,8 @@ struct verdict_row {
 // where the row names nobody else, and `tenant` in which tenant.
 void verdict_compare(struct op *op, struct slice honest, struct slice tenant,
                      const struct outcome *outcome, struct verdict_row *verdict);
+// What is wrong with the good login after an attack, which took so many ms; "": nothing.
+struct slice verdict_next(struct op *op, reason why, struct slice detail, int64_t took);
 struct report {
     struct verdict_row *rows;
     size_t count, passed, failed;

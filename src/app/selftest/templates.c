@@ -35,7 +35,7 @@ const char template_logout[] =
     "<samlp:SessionIndex>_s1</samlp:SessionIndex></samlp:LogoutRequest>";
 
 const char template_metadata[] =
-    "<md:EntityDescriptor xmlns:md=\"" NS_MD "\" entityID=\"${idp}\"><md:IDPSSODescriptor "
+    "<md:EntityDescriptor xmlns:md=\"" NS_MD "\" ID=\"${rid}\" entityID=\"${idp}\">{S}<md:IDPSSODescriptor "
     "protocolSupportEnumeration=\"" NS_SAMLP "\"><md:KeyDescriptor use=\"signing\"><ds:KeyInfo "
     "xmlns:ds=\"" NS_DS "\"><ds:X509Data><ds:X509Certificate>${cert:signer}</ds:X509Certificate>"
     "</ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:KeyDescriptor use=\"encryption\"><ds:KeyInfo "

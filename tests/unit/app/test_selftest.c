@@ -62,6 +62,13 @@ static void somebody_else_another_tenant_and_another_page_fail(void **state) {
     assert_true(problem_of(op, &refused, outcome).len > 0);
 }
 
+static void a_good_login_that_fails_or_takes_long_afterwards_fails(void **state) {
+    struct op *op = *state;
+    assert_int_equal(verdict_next(op, NULL, S(""), 1000).len, 0);
+    assert_true(verdict_next(op, NULL, S(""), 1001).len > 0);
+    assert_true(verdict_next(op, REASON_OF(WORKER_FAILED), S("no worker"), 1).len > 0);
+}
+
 static void each_row_has_a_name_of_its_own_a_sentence_and_a_known_reason(void **state) {
     size_t count = 0;
     (void)state;
@@ -91,6 +98,7 @@ int main(void) {
         T(another_reason_fails),
         T(the_attackers_name_fails_whatever_the_reason),
         T(somebody_else_another_tenant_and_another_page_fail),
+        T(a_good_login_that_fails_or_takes_long_afterwards_fails),
         T(each_row_has_a_name_of_its_own_a_sentence_and_a_known_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
