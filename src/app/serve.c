@@ -9,12 +9,14 @@
 #include "app/refresh.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "domain/member_life.h"
 #include "http/server.h"
 #include "http/uses.h"
 
 #define SWEEP_EVERY_S 20  // expired rows are refused anyway; this only gives their space back
 #define SWEEP_STEP 200    // rows in one write, so that logins never wait long behind it
 #define SWEEP_STEPS_MAX 500
+#define MEMBERS_STEP 20
 
 struct janitor {
     struct gate *gate;
@@ -32,12 +34,18 @@ static reason sweep_step(struct op *op, struct txn *txn, void *arg) {
     return sweep(op, txn, SWEEP_STEP, &sweeping->more);
 }
 
-static void sweep_all(struct gate *gate) {
+// Reminders, ends, what is left of the deleted: a person at a time does more than a row that is swept.
+static reason members_step(struct op *op, struct txn *txn, void *arg) {
+    struct sweeping *sweeping = arg;
+    return member_due(op, txn, MEMBERS_STEP, &sweeping->more);
+}
+
+static void sweep_by(struct gate *gate, store_fn step) {
     struct sweeping sweeping = {true};
     for (int i = 0; i < SWEEP_STEPS_MAX && sweeping.more && !gate->draining; i++) {
         struct op op;
         op_open(&op, 0);
-        reason why = store_write(&op, gate->store, sweep_step, &sweeping);
+        reason why = store_write(&op, gate->store, step, &sweeping);
         if (why != NULL) {
             LOG(&op, LOG_WARNING, "sweep.failed", LOG_TEXT("reason", slice_str(why->slug)),
                 LOG_TEXT("detail", op.detail));
@@ -67,7 +75,8 @@ static void *janitor_main(void *arg) {
         until.tv_sec += SWEEP_EVERY_S;
         if (pthread_cond_timedwait(&janitor->wake, &janitor->mutex, &until) == ETIMEDOUT) {
             (void)pthread_mutex_unlock(&janitor->mutex);
-            sweep_all(janitor->gate);
+            sweep_by(janitor->gate, sweep_step);
+            sweep_by(janitor->gate, members_step);
             flush_uses(janitor->gate, false);
             (void)pthread_mutex_lock(&janitor->mutex);
         }

@@ -47,6 +47,18 @@ void op_error(struct op *op, struct slice pointer, reason why, const char *forma
     op->errors[op->error_count++] = (struct op_error){pointer, why, detail};
 }
 
+void op_extra(struct op *op, const char *name, struct slice value) {
+    size_t at = 0;
+    while (at < op->extra_count && strcmp(op->extras[at].name, name) != 0) {
+        at++;
+    }
+    if (at == OP_EXTRAS_MAX) {
+        return;
+    }
+    op->extras[at] = (struct op_extra){name, value};
+    op->extra_count = at == op->extra_count ? at + 1 : op->extra_count;
+}
+
 reason op_take(struct op *op, size_t size, void *ret_pointer) {
     void *at = arena_take(&op->arena, size);
     if (at == NULL) {

@@ -9,11 +9,18 @@
 #include "base/reason.h"
 
 #define OP_ERRORS_MAX 32 // field errors in one answer; the rest are left out
+#define OP_EXTRAS_MAX 4  // further members of one problem
 
 struct op_error {
     struct slice pointer; // JSON pointer of the field, "" for the whole
     reason why;
     struct slice detail;
+};
+
+// A member of the problem beside those that each has: {"state":"active"}.
+struct op_extra {
+    const char *name;
+    struct slice value;
 };
 
 struct op {
@@ -23,6 +30,8 @@ struct op {
     struct slice detail;      // of the refusal that is on its way up
     struct op_error errors[OP_ERRORS_MAX]; // by field, for CLASS_INPUT
     size_t error_count;
+    struct op_extra extras[OP_EXTRAS_MAX];
+    size_t extra_count;
     bool incomplete; // a JSON value could not be made: nothing of it may be printed
 };
 
@@ -34,6 +43,8 @@ MUST_USE reason op_refuse(struct op *op, reason why, const char *format, ...) PR
 // Adds a field error; the whole is then refused with INVALID_INPUT by the caller.
 void op_error(struct op *op, struct slice pointer, reason why, const char *format, ...)
     PRINTF_LIKE(4, 5);
+// Adds a member to the problem, or replaces the one of this name: what a program needs to know of the refusal.
+void op_extra(struct op *op, const char *name, struct slice value);
 
 // Zeroed memory; limit.memory.
 MUST_USE reason op_take(struct op *op, size_t size, void *ret_pointer);

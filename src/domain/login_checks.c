@@ -456,6 +456,12 @@ static reason check_membership(struct op *op, struct admission *a) {
         return login_fail(op, a, REASON_OF(LOGIN_MEMBERSHIP_DELETED), "login.membership",
                           S("not deleted"), name, NULL);
     }
+    if (a->member && a->membership.expires_at > 0 && a->membership.expires_at <= op->now) {
+        return login_fail(op, a, REASON_OF(LOGIN_MEMBERSHIP_DISABLED), "login.membership",
+                          S("access that has not ended"),
+                          op_text(op, "access until %.*s",
+                                  SLICE(time_text(op, a->membership.expires_at))), NULL);
+    }
     pass(op, a, "login.membership", S("not disabled, not deleted"), a->member ? name : S("new"));
     return NULL;
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/uri.h"
 #include "domain/login_parts.h"
+#include "domain/member_life.h"
 
 #define CLAIMS "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 
@@ -142,6 +143,8 @@ static reason write_membership(struct op *op, struct txn *txn, struct admission 
     }
     a->membership.grants = a->grants;
     a->membership.last_visit = op->now;
+    TRY(member_came_in(op, txn, &a->actor, &a->user, a->member ? &before : NULL, &a->membership,
+                       a->connection.slug));
     TRY(membership_store(op, txn, &a->actor, a->member ? &before : NULL, &a->membership));
     if (a->member && before.status != a->membership.status) {
         return audit_add(op, txn, &a->actor, a->tenant.slug, "user.accepted", a->user.id,

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Members changed by hand: added, given roles, renamed, disabled, enabled, deleted. Grants that a
-// sign-in made are never touched here. Listing is in member_list.c.
+// Members changed by hand: added, given roles, renamed. Grants that a sign-in made are never touched
+// here. What happens to them is in member_life.c, listing in member_list.c.
 #include "base/rand.h"
 #include "base/text.h"
-#include "domain/grant.h"
-#include "domain/session.h"
+#include "domain/member_parts.h"
 
 reason member_find(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
                    struct member *ret_member) {
@@ -33,7 +32,7 @@ static bool has_manual(struct rows grants, struct slice role_id) {
 }
 
 // Each role must exist, and what is new must be within what the actor may do himself.
-static reason check_roles(struct op *op, struct txn *txn, const struct actor *actor,
+reason member_check_roles(struct op *op, struct txn *txn, const struct actor *actor,
                           struct slice tenant, struct texts role_ids, struct rows held) {
     if (role_ids.count > ROLES_EACH_MAX) {
         op_error(op, S("/roles"), REASON_OF(FIELD_RANGE), "at most %d roles, got %zu",
@@ -76,7 +75,7 @@ static void check_name(struct op *op, struct slice pointer, struct slice name) {
     }
 }
 
-static reason check_names(struct op *op, struct slice first_name, struct slice last_name) {
+reason member_check_names(struct op *op, struct slice first_name, struct slice last_name) {
     size_t before = op->error_count;
     check_name(op, S("/first_name"), first_name);
     check_name(op, S("/last_name"), last_name);
@@ -88,7 +87,7 @@ static reason check_names(struct op *op, struct slice first_name, struct slice l
 
 // ---- add ----
 
-static reason check_email(struct op *op, struct slice text, struct email *ret_email) {
+reason member_check_email(struct op *op, struct slice text, struct email *ret_email) {
     if (text.len == 0) {
         op_error(op, S("/email"), REASON_OF(FIELD_REQUIRED), "an e-mail address is required");
         REFUSE(op, INVALID_INPUT, "an e-mail address is required");
@@ -101,9 +100,9 @@ static reason check_email(struct op *op, struct slice text, struct email *ret_em
 }
 
 // The user with this e-mail, or a new one.
-static reason find_or_make(struct op *op, struct txn *txn, const struct actor *actor,
+reason member_find_or_make(struct op *op, struct txn *txn, const struct actor *actor,
                            struct slice tenant, const struct user *given, struct slice email,
-                           struct user *ret_user) {
+                           struct user *ret_user, bool *ret_known) {
     struct user user;
     bool found = false;
     TRY(user_find_by_email(op, txn, email, &user, &found));
@@ -119,6 +118,7 @@ static reason find_or_make(struct op *op, struct txn *txn, const struct actor *a
         TRY(audit_add(op, txn, actor, tenant, "user.created", user.id,
                       op_text(op, "%.*s, added by hand", SLICE(email))));
     }
+    *ret_known = found;
     *ret_user = user;
     return NULL;
 }
@@ -128,13 +128,13 @@ reason member_add(struct op *op, struct txn *txn, const struct actor *actor, str
     struct tenant home;
     TRY(tenant_find(op, txn, tenant, &home));
     struct email email;
-    TRY(check_email(op, user->email, &email));
-    TRY(check_names(op, user->first_name, user->last_name));
-    TRY(check_roles(op, txn, actor, home.slug, role_ids, (struct rows){NULL, 0}));
+    TRY(member_check_email(op, user->email, &email));
+    TRY(member_check_names(op, user->first_name, user->last_name));
+    TRY(member_check_roles(op, txn, actor, home.slug, role_ids, (struct rows){NULL, 0}));
     struct member member;
-    TRY(find_or_make(op, txn, actor, home.slug, user, email.whole, &member.user));
+    bool was = false; // known; then: a member
+    TRY(member_find_or_make(op, txn, actor, home.slug, user, email.whole, &member.user, &was));
     struct membership before;
-    bool was = false;
     TRY(membership_find(op, txn, home.slug, member.user.id, &before, &was));
     if (was && before.status != MEMBER_DELETED) {
         REFUSE(op, ALREADY_MEMBER, "%.*s is %s in this tenant already", SLICE(email.whole),
@@ -160,7 +160,7 @@ static reason find_alive(struct op *op, struct txn *txn, struct slice tenant, st
     struct member member;
     TRY(member_find(op, txn, tenant, user_id, &member));
     if (member.membership.status == MEMBER_DELETED) {
-        REFUSE(op, ILLEGAL_TRANSITION, "the user was deleted from this tenant; add it again first");
+        return life_refuse(op, MEMBER_DELETED, LIFE_UPDATE);
     }
     *ret_member = member;
     return NULL;
@@ -172,9 +172,13 @@ reason member_set_roles(struct op *op, struct txn *txn, const struct actor *acto
     struct member member;
     TRY(find_alive(op, txn, tenant, user_id, &member));
     struct membership before = member.membership;
-    TRY(check_roles(op, txn, actor, tenant, role_ids, before.grants));
+    TRY(member_check_roles(op, txn, actor, tenant, role_ids, before.grants));
     TRY(grant_replace_manual(op, before.grants, role_ids, actor->id, &member.membership.grants));
+    TRY(member_check_end(op, &member.membership, before.expires_at));
     TRY(membership_store(op, txn, actor, &before, &member.membership));
+    if (!membership_is_support(&before)) {
+        TRY(member_support_granted(op, txn, actor, &member));
+    }
     *ret_member = member;
     return NULL;
 }
@@ -184,7 +188,7 @@ reason member_set_names(struct op *op, struct txn *txn, const struct actor *acto
                         struct slice last_name, struct member *ret_member) {
     struct member member;
     TRY(find_alive(op, txn, tenant, user_id, &member));
-    TRY(check_names(op, first_name, last_name));
+    TRY(member_check_names(op, first_name, last_name));
     // One person, several tenants: only where the account was made may an administrator rename it.
     if (actor->kind == ACTOR_USER && !slice_equal(member.user.created_in, tenant)) {
         REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant, which may change the name");
@@ -201,51 +205,37 @@ reason member_set_names(struct op *op, struct txn *txn, const struct actor *acto
     return NULL;
 }
 
-// ---- status ----
-
-// What may follow what by hand. Enabling makes active at once: people sign in through their IdP, so
-// there is no password to set first.
-static bool may_become(int from, enum membership_status to) {
-    switch (to) {
-    case MEMBER_ACTIVE:
-        return from == MEMBER_DISABLED || from == MEMBER_LOCKED || from == MEMBER_REACTIVATING;
-    case MEMBER_DISABLED: return from != MEMBER_DISABLED && from != MEMBER_DELETED;
-    case MEMBER_DELETED: return from != MEMBER_DELETED;
-    case MEMBER_INVITED:
-    case MEMBER_INVITE_EXPIRED:
-    case MEMBER_LOCKED:
-    case MEMBER_REACTIVATING: return false;
+reason member_set_sso_only(struct op *op, struct txn *txn, const struct actor *actor,
+                           struct slice tenant, struct slice user_id, bool sso_only,
+                           struct member *ret_member) {
+    struct member member;
+    TRY(find_alive(op, txn, tenant, user_id, &member));
+    if (member.membership.sso_only != sso_only) {
+        struct membership before = member.membership;
+        member.membership.sso_only = sso_only;
+        TRY(membership_store(op, txn, actor, &before, &member.membership));
+        TRY(audit_add(op, txn, actor, tenant, "user.updated", user_id,
+                      sso_only ? S("signs in by SSO alone") : S("may have a password")));
     }
-    return false;
+    *ret_member = member;
+    return NULL;
 }
 
-static const char *status_event(enum membership_status to) {
-    return to == MEMBER_ACTIVE     ? "user.enabled"
-           : to == MEMBER_DISABLED ? "user.disabled"
-                                   : "user.deleted";
+// ---- status, as a whole ----
+
+static bool is_event_for(enum membership_status status, enum life_event *ret_event) {
+    *ret_event = status == MEMBER_ACTIVE     ? LIFE_ENABLE
+                 : status == MEMBER_DISABLED ? LIFE_DISABLE
+                                             : LIFE_DELETE;
+    return status == MEMBER_ACTIVE || status == MEMBER_DISABLED || status == MEMBER_DELETED;
 }
 
 reason member_set_status(struct op *op, struct txn *txn, const struct actor *actor,
                          struct slice tenant, struct slice user_id, enum membership_status status,
                          struct member *ret_member) {
-    struct member member;
-    TRY(member_find(op, txn, tenant, user_id, &member));
-    struct membership before = member.membership;
-    if (!may_become(before.status, status)) {
-        REFUSE(op, ILLEGAL_TRANSITION, "a user that is %s cannot become %s",
-               membership_status_names[before.status], membership_status_names[status]);
+    struct happening happening = {.event = LIFE_ENABLE};
+    if (!is_event_for(status, &happening.event)) {
+        REFUSE(op, INTERNAL, "a user is enabled, disabled or deleted this way");
     }
-    if (actor->kind == ACTOR_USER && slice_equal(actor->id, user_id)) {
-        REFUSE(op, ILLEGAL_TRANSITION, "nobody can disable, enable or delete himself");
-    }
-    member.membership.status = (int)status;
-    TRY(membership_store(op, txn, actor, &before, &member.membership));
-    TRY(audit_add(op, txn, actor, tenant, status_event(status), user_id,
-                  op_text(op, "was %s", membership_status_names[before.status])));
-    if (status != MEMBER_ACTIVE) {
-        size_t ended = 0;
-        TRY(session_end_all(op, txn, actor, tenant, user_id, &ended));
-    }
-    *ret_member = member;
-    return NULL;
+    return member_happens(op, txn, actor, tenant, user_id, &happening, ret_member);
 }

@@ -101,7 +101,8 @@ static bool has_role(const struct membership *membership, struct slice role) {
 }
 
 static bool shows_user(struct op *op, const struct member_filter *filter, const struct user *user) {
-    return filter->q.len == 0 || contains_nocase(user->email, filter->q) ||
+    return filter->q.len == 0 ||
+           (!filter->names_only && contains_nocase(user->email, filter->q)) ||
            contains_nocase(
                op_text(op, "%.*s %.*s", SLICE(user->first_name), SLICE(user->last_name)),
                filter->q);

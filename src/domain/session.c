@@ -126,8 +126,10 @@ static reason no_session(struct op *op, const char *why) {
 }
 
 // A locked membership may sign in and keeps its session: locking is about passwords.
-static bool is_alive(const struct membership *membership) {
-    return membership->status == MEMBER_ACTIVE || membership->status == MEMBER_LOCKED;
+// What is time-bound is over at its time, also when the janitor has not been there yet.
+static bool is_alive(const struct membership *membership, int64_t now) {
+    return (membership->status == MEMBER_ACTIVE || membership->status == MEMBER_LOCKED) &&
+           (membership->expires_at == 0 || now < membership->expires_at);
 }
 
 static reason check_tenant(struct op *op, struct txn *txn, struct slice slug) {
@@ -166,7 +168,7 @@ static reason view(struct op *op, struct txn *txn, const struct timekey *timekey
     TRY(check_connection(op, txn, &made.session));
     TRY(membership_find(op, txn, made.session.tenant, made.session.user_id, &made.membership,
                         &found));
-    if (!found || !is_alive(&made.membership)) {
+    if (!found || !is_alive(&made.membership, op->now)) {
         return no_session(op, "the membership of this session is not active");
     }
     reason why = user_find(op, txn, made.session.user_id, &made.user);

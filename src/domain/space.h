@@ -54,6 +54,9 @@ enum space {
     SPACE_SERVICE_USER_NAME = 0x72, // index: tenant, name in lower case
     SPACE_SERVICE_USED = 0x73,      // id of a service user or of a credential -> when it was last used
     SPACE_TOKEN_REVOKED = 0x74,     // u32 minute of expiry, 16 bytes of SHA-256(token id)
+    SPACE_ACCOUNT = 0x58,           // user id
+    SPACE_SIGN_IN = 0x59,           // u32 minute of expiry, 16 bytes of the secret's hash
+    SPACE_MEMBER_DUE = 0x5A,        // index: u64 time, tenant, user id of a membership
 };
 
 #endif

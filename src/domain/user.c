@@ -4,6 +4,7 @@
 #include "domain/user.h"
 
 #include "domain/grant.h"
+#include "domain/member_life.h"
 #include "domain/roll.h"
 #include "domain/space.h"
 
@@ -54,6 +55,12 @@ static const struct field membership_rows[] = {
     F_TEXT(struct membership, reason, 12, FIELD_OUTPUT | FIELD_NULL | FIELD_PERSONAL, MEMBER_TEXT_MAX),
     F_TIME(struct membership, invited_at, 13, FIELD_OUTPUT),
     F_TIME(struct membership, invite_expires_at, 14, FIELD_OUTPUT),
+    F_TIME(struct membership, locked_until, 15, FIELD_OUTPUT),
+    F_TIME(struct membership, deleted_at, 16, FIELD_OUTPUT),
+    F_NUMBER(struct membership, invites, 17, FIELD_OUTPUT, 0, INT32_MAX),
+    F_TIME(struct membership, invites_since, 18, FIELD_OUTPUT),
+    F_TIME(struct membership, reminded_at, 19, FIELD_OUTPUT),
+    F_TIME(struct membership, notice_at, 20, FIELD_OUTPUT),
 };
 FIELD_TABLE(membership_fields, "membership", 2, struct membership, membership_rows);
 
@@ -99,6 +106,40 @@ static bool membership_of_key(const void *row, struct key *ret_key) {
     return true;
 }
 
+// When the janitor has to look at it: a reminder, an end, what is left of a deleted one, news for administrators.
+static int64_t due_at(const struct membership *membership) {
+    bool in = membership->status != MEMBER_DISABLED && membership->status != MEMBER_DELETED;
+    const int64_t times[] = {
+        membership->status == MEMBER_DELETED && membership->deleted_at > 0
+            ? membership->deleted_at + MEMBER_RESTORE_MAX
+            : 0,
+        in ? membership->expires_at : 0,
+        membership->status == MEMBER_INVITED && membership->reminded_at == 0 &&
+                membership->invite_expires_at > 0
+            ? membership->invite_expires_at - INVITE_REMINDER
+            : 0,
+        membership->notice_at,
+    };
+    int64_t due = 0;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        due = times[i] > 0 && (due == 0 || times[i] < due) ? times[i] : due;
+    }
+    return due;
+}
+
+static bool membership_due_key(const void *row, struct key *ret_key) {
+    const struct membership *membership = row;
+    int64_t due = due_at(membership);
+    if (due <= 0) {
+        return false;
+    }
+    *ret_key = key_in(SPACE_MEMBER_DUE);
+    key_u64(ret_key, (uint64_t)due);
+    key_text(ret_key, membership->tenant);
+    key_text(ret_key, membership->user_id);
+    return true;
+}
+
 static void link_key(const void *row, struct key *ret_key) {
     const struct link *link = row;
     *ret_key = key_in(SPACE_LINK);
@@ -117,7 +158,8 @@ static bool link_of_key(const void *row, struct key *ret_key) {
 static const struct entity_index user_indexes[] = {
     {SPACE_USER_EMAIL, true, REASON_OF(LOGIN_IDENTITY_COLLISION), user_email_key}};
 static const struct entity_index membership_indexes[] = {
-    {SPACE_MEMBERSHIP_OF, true, REASON_OF(INTERNAL), membership_of_key}};
+    {SPACE_MEMBERSHIP_OF, true, REASON_OF(INTERNAL), membership_of_key},
+    {SPACE_MEMBER_DUE, true, REASON_OF(INTERNAL), membership_due_key}};
 static const struct entity_index link_indexes[] = {
     {SPACE_LINK_OF, true, REASON_OF(INTERNAL), link_of_key}};
 
@@ -131,14 +173,13 @@ const struct entity membership_entity = {.space = SPACE_MEMBERSHIP,
                                          .fields = &membership_fields,
                                          .key = membership_key,
                                          .indexes = membership_indexes,
-                                         .index_count = 1,
+                                         .index_count = 2,
                                          .changed = roll_member_changed};
 const struct entity link_entity = {.space = SPACE_LINK,
                                    .fields = &link_fields,
                                    .key = link_key,
                                    .indexes = link_indexes,
                                    .index_count = 1};
-
 // ---- finding ----
 
 // Ids come from URLs: what cannot be one is not there, rather than a key that is none.

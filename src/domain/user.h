@@ -47,6 +47,11 @@ struct membership {
     struct slice reason;       // why it was disabled, for people; or ""
     int64_t invited_at;        // when the last invitation was written; 0 = never
     int64_t invite_expires_at; // when its link ends; invited and past it is invite_expired
+    int64_t locked_until;      // locked and past it is active; 0: until an administrator says so
+    int64_t deleted_at;
+    int64_t invites, invites_since; // letters of the present day of letters, and when that began
+    int64_t reminded_at;            // of the present invitation; 0 = not yet
+    int64_t notice_at;              // came in by itself then, and administrators are to hear of it; 0 = no
 };
 
 // SHA-256(connection, identifier) -> user: who the IdP's identifier is.
@@ -75,6 +80,7 @@ struct member {
 struct member_filter {
     struct slice q;       // in name or e-mail, without case
     struct slice role;    // role id
+    bool names_only;      // q is looked for in names alone, for who may not see addresses
     int status;           // enum membership_status, or -1
     struct slice sort;    // "name" "email" "status" "last_visit", "-" in front for descending; "" = id
 };
@@ -95,6 +101,10 @@ MUST_USE reason member_set_roles(struct op *op, struct txn *txn, const struct ac
 MUST_USE reason member_set_names(struct op *op, struct txn *txn, const struct actor *actor,
                                  struct slice tenant, struct slice user_id, struct slice first_name,
                                  struct slice last_name, struct member *ret_member);
+// Signs in by SSO alone from now on (a password is taken no more here), or may have a password.
+MUST_USE reason member_set_sso_only(struct op *op, struct txn *txn, const struct actor *actor,
+                                    struct slice tenant, struct slice user_id, bool sso_only,
+                                    struct member *ret_member);
 // disable / enable / delete (tombstone); ends the sessions where it takes access. illegal_transition.
 MUST_USE reason member_set_status(struct op *op, struct txn *txn, const struct actor *actor,
                                   struct slice tenant, struct slice user_id,

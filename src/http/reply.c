@@ -83,6 +83,9 @@ void reply_problem(struct op *op, struct reply *reply, reason why, struct slice 
     if (open && op->error_count > 0) {
         json_set(op, body, "errors", errors_of(op));
     }
+    for (size_t i = 0; open && i < op->extra_count; i++) {
+        json_set_text(op, body, op->extras[i].name, op->extras[i].value);
+    }
     struct slice text = S("");
     if (json_print(op, body, false, &text) != NULL) {
         text = S("{\"type\":\"about:blank\",\"title\":\"Not available\",\"status\":503,"

@@ -102,8 +102,6 @@ const struct schema schema_table[] = {
     {.name = "PolicyAsk", .table = &policy_fields, .input = true},
     {.name = "RuleAsk", .table = &mapping_rule_fields, .input = true},
     {.name = "RulesAsk", .table = &mapping_fields, .input = true},
-    {.name = "UserAdd", .table = &user_add_fields, .input = true},
-    {.name = "UserChange", .table = &user_change_fields, .input = true},
     {.name = "RoleCreate", .table = &role_fields, .input = true},
 #include "http/schemas_saml.def"
     // Lists.
@@ -122,10 +120,7 @@ const struct schema schema_table[] = {
      .whole = "{\"type\":\"string\",\"enum\":[\"invited\",\"invite_expired\",\"active\",\"locked\","
               "\"disabled\",\"reactivating\",\"deleted\"]}"},
     {.name = "User", .whole = OBJECT(MEMBER_MUST, MEMBER_PROPERTIES)},
-    {.name = "UserDetail",
-     .whole = OBJECT(MEMBER_MUST ",\"tenant\",\"grants\",\"created_at\",\"updated_at\"",
-                     MEMBER_PROPERTIES ",\"tenant\":" TEXT ",\"grants\":" LIST_OF("Grant")
-                     ",\"created_at\":" TIME ",\"updated_at\":" TIME)},
+#include "http/schemas_people.def"
     {.name = "Ended", .whole = OBJECT("\"ended\"", "\"ended\":" NUMBER)},
     {.name = "Permission",
      .whole = OBJECT("\"id\",\"task_id\",\"resource\",\"action\",\"display_name\",\"description\","
@@ -170,6 +165,9 @@ const struct schema schema_table[] = {
                      "\"type\":" TEXT ",\"title\":" TEXT ",\"status\":" NUMBER ",\"detail\":" TEXT
                      ",\"reason\":{\"type\":\"string\",\"description\":\"A stable slug, for "
                      "programs.\"},\"trace_id\":" TEXT
+                     ",\"state\":{\"type\":\"string\",\"description\":\"Of illegal_transition: the "
+                     "state that it is in.\"},\"event\":{\"type\":\"string\",\"description\":\"And what "
+                     "cannot happen in it.\"}"
                      ",\"errors\":{\"type\":\"array\",\"items\":" OBJECT(
                          "\"pointer\",\"reason\",\"detail\"",
                          "\"pointer\":" TEXT ",\"reason\":" TEXT ",\"detail\":" TEXT) "}")},
@@ -251,6 +249,7 @@ const struct schema_part schema_parts[] = {
     {"user", "Id of a user."},
     {"service_user", "Id of a service user."},
     {"credential", "Id of a credential."},
+    {"session", "Id of a session."},
     {"role_id", "Id of a role, built-in or the tenant's own."},
     {"trace", "Id of a trace, as a refusal names it."},
     {"name", "Name of a file."},

@@ -9,6 +9,7 @@ struct write_arg {
 static reason write_once(struct op *op, struct txn *txn, void *arg) {
     struct write_arg *write = arg;
     op->error_count = 0;
+    op->extra_count = 0;
     return write->fn(op, txn, write->arg);
 }
 

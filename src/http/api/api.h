@@ -47,6 +47,13 @@ API(api_user_patch);
 API(api_user_delete);
 API(api_user_disable);
 API(api_user_enable);
+API(api_user_resend);
+API(api_user_reactivate);
+API(api_user_unlock);
+API(api_user_restore);
+API(api_user_change_email);
+API(api_user_sessions);
+API(api_user_session_delete);
 API(api_user_revoke_sessions);
 API(api_service_users_list);
 API(api_service_users_create);
@@ -69,7 +76,8 @@ API(api_audit_list);
 extern const struct field_table tenant_ask_fields, tenant_change_fields, connection_ask_fields,
     connection_switch_fields, idp_ask_fields, metadata_decision_fields, user_add_fields,
     user_change_fields, service_user_ask_fields, service_user_change_fields, credential_ask_fields;
-extern const struct field_table key_ask_fields;
+extern const struct field_table key_ask_fields, user_disable_fields, user_email_fields;
+
 
 // ---- for all of them (api.c) -------------------------------------------------------------------------
 

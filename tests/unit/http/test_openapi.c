@@ -147,7 +147,7 @@ static void what_is_only_shown_cannot_be_sent(void **state) {
 
 static void permissions_and_public_doors_are_told(void **state) {
     const struct json *document = document_of(*state);
-    expect_text(operation_of(document, route_of("listUsers")), "x-permission", "users:view");
+    expect_text(operation_of(document, route_of("getUser")), "x-permission", "users:view");
     expect_text(operation_of(document, route_of("createTenant")), "x-permission", "operators only");
     expect_text(operation_of(document, route_of("removeConnection")), "x-permission",
                 "operators only");

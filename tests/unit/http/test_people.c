@@ -29,7 +29,7 @@ static void a_person_is_added_with_roles(void **state) {
                                 "\"last_name\":\"A\",\"roles\":[\"user\",\"read_only\"]}");
     assert_int_equal(answer.status, 201);
     expect_text(answer.body, "email", "ann@acme.example");
-    expect_text(answer.body, "status", "active");
+    expect_text(answer.body, "status", "invited");
     expect_text(answer.body, "roles.0.role_id", "user");
     expect_text(answer.body, "roles.0.source", "manual");
     expect_count(answer.body, "roles", 2);
@@ -120,8 +120,8 @@ static void names_and_roles_change_one_by_one(void **state) {
                      "unknown_role");
     expect_error(answer.body, "/roles", "unknown_role");
     answer = refused(at, OPERATOR, "changeUser", path,
-                     "{\"first_name\":\"X\",\"email\":\"b@acme.example\"}", 422, "invalid_input");
-    expect_error(answer.body, "/email", "unknown_field");
+                     "{\"first_name\":\"X\",\"send_invite\":true}", 422, "invalid_input");
+    expect_error(answer.body, "/send_invite", "unknown_field");
     expect_text(done(at, OPERATOR, "getUser", path, NULL).body, "first_name", "Ann");
     (void)refused(at, OPERATOR, "changeUser", USERS "/usr_none", "{}", 404, "not_found");
 }
@@ -146,10 +146,10 @@ static void disabling_ends_the_sessions_and_enabling_gives_access_back(void **st
     (void)refused(at, ann, "disableUser", path_of(at, bob, ":disable"), NULL, 409,
                   "illegal_transition");
     expect_text(done(at, ann, "enableUser", path_of(at, bob, ":enable"), NULL).body, "status",
-                "active");
+                "reactivating");
     (void)refused(at, bob, "getMe", "/api/v1/me", NULL, 401, "unauthenticated");
     (void)refused(at, ann, "disableUser", path_of(at, ann, ":disable"), NULL, 409,
-                  "illegal_transition");
+                  "self_lockout");
     (void)refused(at, ann, "enableUser", USERS "/usr_none:enable", NULL, 404, "not_found");
 }
 

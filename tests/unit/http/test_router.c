@@ -200,7 +200,7 @@ static void who_may_nothing_gets_403_in_the_own_tenant(void **state) {
     for (size_t i = 0; i < route_count; i++) {
         const struct route *route = &route_table[i];
         if (!is_guarded(route) || strcmp(route->id, "getMe") == 0 ||
-            strcmp(route->id, "introspect") == 0) {
+            strcmp(route->id, "introspect") == 0 || strcmp(route->id, "listUsers") == 0) {
             continue;
         }
         struct answer answer = try_route(at, ann, route);

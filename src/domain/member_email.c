@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Another e-mail address for a person: it counts once who reads its mail has said so by the link, and the old address is told.
+#include "domain/member_parts.h"
+
+static reason check_free(struct op *op, struct txn *txn, struct slice email, struct slice user_id) {
+    struct user other;
+    bool taken = false;
+    TRY(user_find_by_email(op, txn, email, &other, &taken));
+    if (taken && !slice_equal(other.id, user_id)) {
+        op_error(op, S("/email"), REASON_OF(ADDRESS_TAKEN), "another person has this address");
+        REFUSE(op, ADDRESS_TAKEN, "another person has this e-mail address");
+    }
+    return NULL;
+}
+
+static reason write_both(struct op *op, struct txn *txn, const struct actor *actor,
+                         const struct member *member, const struct ticket *ticket) {
+    struct letter confirm = {.kind = LETTER_EMAIL_CONFIRM,
+                             .tenant = ticket->tenant,
+                             .to = ticket->subject,
+                             .user_id = member->user.id,
+                             .ticket_id = ticket->id};
+    struct letter notice = {.kind = LETTER_EMAIL_NOTICE,
+                            .tenant = ticket->tenant,
+                            .to = member->user.email,
+                            .user_id = member->user.id};
+    TRY(letter_time(op, &confirm, "expires", ticket->expires_at));
+    TRY(letter_value(op, &confirm, "old_email", member->user.email));
+    TRY(letter_value(op, &notice, "new_email", ticket->subject));
+    TRY(letter_value(op, &notice, "by", actor_words(op, txn, actor)));
+    TRY(outbox_add(op, txn, &confirm));
+    return outbox_add(op, txn, &notice);
+}
+
+reason member_change_email(struct op *op, struct txn *txn, const struct actor *actor,
+                           struct slice tenant, struct slice user_id, struct slice text,
+                           struct member *ret_member) {
+    struct member member;
+    struct email email;
+    struct tenant_settings settings;
+    TRY(member_find(op, txn, tenant, user_id, &member));
+    int status = membership_now(&member.membership, op->now);
+    if (life_find(status, LIFE_CHANGE_EMAIL, LIFE_ANY) == NULL) {
+        return life_refuse(op, status, LIFE_CHANGE_EMAIL);
+    }
+    // One person, several tenants: only where the account was made may an administrator ask for this.
+    if (actor->kind != ACTOR_OPERATOR && !slice_equal(actor->id, user_id) &&
+        !slice_equal(member.user.created_in, tenant)) {
+        REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant, which may change the address");
+    }
+    TRY(member_check_email(op, text, &email));
+    TRY(check_free(op, txn, email.whole, user_id));
+    TRY(tenant_settings_find(op, txn, tenant, &settings));
+    struct ticket ticket = {.purpose = TICKET_EMAIL,
+                            .tenant = tenant,
+                            .user_id = user_id,
+                            .subject = email.whole};
+    TRY(ticket_issue(op, txn, &ticket, link_lifetime(&settings, TICKET_EMAIL)));
+    TRY(write_both(op, txn, actor, &member, &ticket));
+    TRY(audit_add(op, txn, actor, tenant, life_events[LIFE_CHANGE_EMAIL].audit, user_id, S("")));
+    *ret_member = member;
+    return NULL;
+}
+
+reason member_confirm_email(struct op *op, struct txn *txn, struct slice address,
+                            const struct ticket *ticket, struct user *ret_user) {
+    struct member member;
+    struct actor person = {.kind = ACTOR_USER,
+                           .id = ticket->user_id,
+                           .tenant = ticket->tenant,
+                           .address = address};
+    TRY(member_find(op, txn, ticket->tenant, ticket->user_id, &member));
+    if (member.membership.status == MEMBER_DELETED) {
+        return life_refuse(op, MEMBER_DELETED, LIFE_CHANGE_EMAIL);
+    }
+    TRY(check_free(op, txn, ticket->subject, ticket->user_id));
+    TRY(ticket_use(op, txn, ticket));
+    struct slice old = member.user.email;
+    member.user.email = ticket->subject;
+    member.user.updated_at = op->now;
+    TRY(entity_put(op, txn, &user_entity, &member.user));
+    TRY(audit_add(op, txn, &person, ticket->tenant, "user.email_changed", ticket->user_id,
+                  op_text(op, "%.*s, was %.*s", SLICE(member.user.email), SLICE(old))));
+    *ret_user = member.user;
+    return NULL;
+}
