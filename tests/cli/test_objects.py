@@ -199,7 +199,7 @@ class Objects:
         )
         self.assertEqual((now["status"], now["last_name"]), ("disabled", "L"))
         self.assertEqual(now["roles"], [{"role_id": "read_only", "source": "manual"}])
-        self.assertEqual(self.data("user", "set", "seven", made["id"], "--enable")["status"], "active")
+        self.assertEqual(self.data("user", "set", "seven", made["id"], "--enable")["status"], "reactivating")
         self.assertEqual(self.data("user", "set", "seven", made["id"], "--no-roles")["roles"], [])
         self.done("user", "add", "seven", "bob@seven.example", "--role", "read_only")
         items = self.data("user", "list", "seven", "--role", "read_only", "--sort", "-email")["items"]
