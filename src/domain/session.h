@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "domain/user.h"
 
-#define SESSION_SECRET 36 // bytes before base64url: u32 minute, 32 random
+#define SESSION_SECRET 36 // bytes before base64url: u32 minute, u16 part of it, 30 random
 #define SESSION_COOKIE 48 // characters
 #define SESSIONS_EACH_MAX 200 // of one person: so many browsers has nobody, and ending them all has to fit one transaction
 #define SESSION_LIFETIME_DEFAULT (8 * HOUR_MS)

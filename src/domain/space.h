@@ -23,7 +23,7 @@ enum space {
     SPACE_ROLL = 0x26,              // index: tenant, u8 order, u8 status, what is sorted by, user id
     SPACE_ROLL_ROLE = 0x27,         // index: tenant, role id, u8 status, user id
     SPACE_ROLL_COUNT = 0x28,        // tenant, role id ("" = all), u8 status -> u64 members
-    SPACE_SESSION = 0x30,           // u32 minute of expiry, 16 bytes of the secret's hash
+    SPACE_SESSION = 0x30,           // u32 minute of expiry, u16 part of it, 14 bytes of the secret's hash
     SPACE_SESSION_OF = 0x31,        // index: user id, key of the session
     SPACE_PENDING = 0x32,           // u32 minute of expiry, 16 random bytes
     SPACE_REPLAY = 0x33,            // u32 hour of expiry, SHA-256(connection, issuer, id)

@@ -6,6 +6,7 @@
 #include "domain/keep.h"
 #include "domain/space.h"
 #include "domain/timekey.h"
+#include "domain/trace_pack.h"
 
 const char *const check_result_names[] = {"pass", "fail", "skip", NULL};
 
@@ -41,6 +42,32 @@ static const struct field trace_rows[] = {
 };
 FIELD_TABLE(trace_fields, "trace", 1, struct trace, trace_rows);
 
+// As it is stored: a login writes one, so it is small.
+struct stored_trace {
+    struct trace trace;
+    struct slice packed; // its checks
+};
+static const struct field stored_rows[] = {
+    F_TEXT(struct stored_trace, trace.id, 1, FIELD_PLAIN, 64),
+    F_TIME(struct stored_trace, trace.time, 2, FIELD_PLAIN),
+    F_TEXT(struct stored_trace, trace.connection, 3, FIELD_NULL, 63),
+    F_TEXT(struct stored_trace, trace.tenant, 4, FIELD_NULL, 63),
+    F_BOOL(struct stored_trace, trace.accepted, 5, FIELD_PLAIN),
+    F_TEXT(struct stored_trace, trace.reason, 6, FIELD_NULL, 64),
+    F_TEXT(struct stored_trace, trace.detail, 7, FIELD_LINES, 2 * TRACE_VALUE_MAX),
+    F_TEXT(struct stored_trace, trace.hint, 8, FIELD_LINES, 4 * TRACE_VALUE_MAX),
+    F_TEXT(struct stored_trace, trace.name_id, 9, FIELD_LINES, TRACE_VALUE_MAX),
+    F_TEXT(struct stored_trace, trace.email, 10, FIELD_LINES, TRACE_VALUE_MAX),
+    F_TEXT(struct stored_trace, trace.user_id, 11, FIELD_PLAIN, 64),
+    F_TEXT(struct stored_trace, trace.issuer, 13, FIELD_LINES, TRACE_VALUE_MAX),
+    F_TEXT(struct stored_trace, trace.request, 14, FIELD_PLAIN, 64),
+    F_TEXT(struct stored_trace, trace.address, 15, FIELD_PLAIN, 64),
+    F_BOOL(struct stored_trace, trace.verified, 16, FIELD_PLAIN),
+    F_BYTES(struct stored_trace, packed, 17, FIELD_HIDDEN, TRACE_PACKED_MAX),
+};
+// Version 1 held the checks one by one; those of its rows are not shown any more.
+static FIELD_TABLE(stored_fields, "trace", 2, struct stored_trace, stored_rows);
+
 static void trace_key(const void *row, struct key *ret_key) {
     *ret_key = key_in(SPACE_TRACE);
     key_text(ret_key, ((const struct trace *)row)->id);
@@ -56,7 +83,7 @@ static bool trace_of_key(const void *row, struct key *ret_key) {
 static const struct entity_index trace_indexes[] = {
     {SPACE_TRACE_OF, true, REASON_OF(INTERNAL), trace_of_key}};
 const struct entity trace_entity = {.space = SPACE_TRACE,
-                                    .fields = &trace_fields,
+                                    .fields = &stored_fields,
                                     .key = trace_key,
                                     .indexes = trace_indexes,
                                     .index_count = 1};
@@ -111,7 +138,20 @@ void trace_close(struct op *op, struct trace *trace, reason why) {
 // ---- keeping ----
 
 reason trace_put(struct op *op, struct txn *txn, const struct trace *trace) {
-    return entity_put(op, txn, &trace_entity, trace);
+    struct stored_trace stored = {.trace = *trace};
+    TRY(trace_pack(op, trace, &stored.packed));
+    return entity_put(op, txn, &trace_entity, &stored);
+}
+
+static reason find_whole(struct op *op, struct txn *txn, const struct key *key,
+                         struct trace *ret_trace, bool *ret_found) {
+    struct stored_trace stored;
+    TRY(entity_find(op, txn, &trace_entity, key, &stored, ret_found));
+    if (*ret_found) {
+        TRY(trace_unpack(op, stored.packed, &stored.trace));
+        *ret_trace = stored.trace;
+    }
+    return NULL;
 }
 
 reason trace_find(struct op *op, struct txn *txn, struct slice id, struct trace *ret_trace) {
@@ -120,7 +160,7 @@ reason trace_find(struct op *op, struct txn *txn, struct slice id, struct trace 
         memchr(id.at, 0, id.len) == NULL) {
         struct key key;
         trace_key(&(struct trace){.id = id}, &key);
-        TRY(entity_find(op, txn, &trace_entity, &key, ret_trace, &found));
+        TRY(find_whole(op, txn, &key, ret_trace, &found));
     }
     if (!found) {
         REFUSE(op, NOT_FOUND, "there is no trace %.*s", SLICE(slice_sub(id, 0, 64)));
@@ -155,14 +195,14 @@ struct trace_page {
 
 static reason page_row(struct op *op, struct op *scratch, struct txn *txn, struct trace_page *page,
                        const struct key *key) {
-    struct trace trace;
+    struct stored_trace stored;
     bool found = false;
-    TRY(entity_find(scratch, txn, &trace_entity, key, &trace, &found));
-    if (!found || trace.time < page->begin || !trace_shows(page->filter, &trace)) {
+    TRY(entity_find(scratch, txn, &trace_entity, key, &stored, &found));
+    if (!found || stored.trace.time < page->begin || !trace_shows(page->filter, &stored.trace)) {
         return NULL;
     }
     struct trace *kept = &((struct trace *)page->traces.at)[page->traces.count];
-    TRY(entity_find(op, txn, &trace_entity, key, kept, &found));
+    TRY(find_whole(op, txn, key, kept, &found));
     page->traces.count++;
     return NULL;
 }
