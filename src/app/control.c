@@ -167,7 +167,12 @@ static reason call_socket(struct op *op, const struct control *control, enum met
         REFUSE(op, PEER_FAILED, "the running gate did not answer at %s: %s", control->socket,
                answer.broken ? "its answer does not fit in memory" : curl_easy_strerror(done));
     }
-    *ret_answer = (struct control_answer){(unsigned)status, buf_slice(&answer)};
+    struct curl_header *link = NULL;
+    struct slice text = SLICE_NONE;
+    if (curl_easy_header(curl, "Link", 0, CURLH_HEADER, -1, &link) == CURLHE_OK) {
+        TRY(op_copy(op, slice_str(link->value), &text));
+    }
+    *ret_answer = (struct control_answer){(unsigned)status, buf_slice(&answer), text};
     return NULL;
 }
 
@@ -197,7 +202,13 @@ static reason call_here(struct op *op, struct control *control, enum method meth
                router_body_max(method, request->path));
     }
     router_run(op, &control->gate, request, reply);
-    *ret_answer = (struct control_answer){reply->status, reply->body};
+    struct slice link = SLICE_NONE;
+    for (size_t i = 0; i < reply->header_count; i++) {
+        if (slice_equal(reply->headers[i].name, S("Link"))) {
+            link = reply->headers[i].value;
+        }
+    }
+    *ret_answer = (struct control_answer){reply->status, reply->body, link};
     return NULL;
 }
 

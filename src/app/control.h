@@ -17,6 +17,7 @@ struct control;
 struct control_answer {
     unsigned status;   // HTTP
     struct slice body; // in op's arena
+    struct slice link; // the header of that name: where the next page is; "" when there is none
 };
 // start.data_dir: a gate runs, but its control socket is not for this user. start.data_dir_locked:
 // another process has the data directory and does not serve. The other refusals of gate_open.

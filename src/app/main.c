@@ -13,6 +13,7 @@ static const struct cli_command commands[] = {
     {"service-user", "programs that use the API of a tenant, and their credentials", service_user_actions},
     {"role", "built-in roles and a tenant's own", role_actions},
     {"trace", "what was checked in a sign-in, and why it was refused", trace_actions},
+    {"audit", "who did what, and whether the log of it is whole", audit_actions},
     {"keys", "the gate's own SAML keys, and rolling them over", keys_actions},
     {"check", "verify a SAML response offline and explain the verdict", check_actions},
     {"metadata", "read an identity provider's metadata as an import would", metadata_actions},

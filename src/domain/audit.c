@@ -6,9 +6,7 @@
 #include "base/rand.h"
 #include "domain/audit_chain.h"
 #include "domain/grant.h"
-#include "domain/listing.h"
 #include "domain/space.h"
-#include "domain/tenant.h"
 
 #define AUDIT_DETAIL_MAX 1000 // bytes; a line that people read
 #define AUDIT_TEXT_MAX 512
@@ -128,6 +126,9 @@ static reason chain(struct op *op, struct txn *txn, struct audit *audit) {
                "says more",
                SLICE(audit->tenant), (long long)audit->seq);
     }
+    if (audit->seq == 1) {
+        TRY(audit_due_put(op, txn, audit->tenant, op->now));
+    }
     return audit_link_put(op, txn, SPACE_AUDIT_HEAD, audit->tenant, &head);
 }
 
@@ -169,117 +170,4 @@ reason audit_change(struct op *op, struct txn *txn, const struct actor *actor, s
                                       .before = before,
                                       .after = after};
     return audit_write(op, txn, actor, &entry);
-}
-
-// ---- reading ----
-
-// Rows older than the tenant are those of an earlier one with the same short name: not this one's
-// to see.
-static reason begin_of(struct op *op, struct txn *txn, struct slice tenant, int64_t *ret_begin) {
-    struct tenant found;
-    reason why = tenant.len > 0 ? tenant_find(op, txn, tenant, &found) : REASON_OF(NOT_FOUND);
-    if (why != NULL && why != REASON_OF(NOT_FOUND)) {
-        return why;
-    }
-    *ret_begin = why == NULL ? found.created_at : 0;
-    return NULL;
-}
-
-// "aud_42": of the chain. False: of the time before it.
-static bool seq_of(struct slice id, uint64_t *ret_seq) {
-    uint64_t seq = 0;
-    if (!slice_starts(id, S("aud_")) || id.len == 4 || id.len > 4 + 19) {
-        return false;
-    }
-    for (size_t i = 4; i < id.len; i++) {
-        if (id.at[i] < '0' || id.at[i] > '9') {
-            return false;
-        }
-        seq = seq * 10 + (uint64_t)(id.at[i] - '0');
-    }
-    *ret_seq = seq;
-    return true;
-}
-
-bool audit_id(struct slice id) {
-    uint64_t seq;
-    int64_t time;
-    return seq_of(id, &seq) ||
-           (slice_starts(id, S("aud_")) && ulid_time(slice_sub(id, 4, id.len), &time));
-}
-
-static reason read_some(struct op *op, struct txn *txn, const struct entity *entity,
-                        struct slice tenant, struct slice cursor, size_t limit,
-                        struct rows *ret_rows, bool *ret_more) {
-    struct key prefix = key_in(entity->space);
-    key_text(&prefix, tenant);
-    struct key from = prefix;
-    uint64_t seq = 0;
-    if (entity == &audit_entity && seq_of(cursor, &seq)) {
-        key_u64(&from, seq);
-    } else {
-        key_text(&from, cursor);
-    }
-    if (from.broken) {
-        REFUSE(op, INVALID_INPUT, "this cursor is not one that an earlier page gave");
-    }
-    const struct listing listing = {
-        .entity = entity,
-        .prefix = key_slice(&prefix),
-        .from = cursor.len > 0 ? key_slice(&from) : SLICE_NONE,
-        .backwards = true,
-    };
-    return listing_read(op, txn, &listing, limit, ret_rows, ret_more);
-}
-
-// Of the chain, and when that ends, of the time before it.
-static reason read_both(struct op *op, struct txn *txn, struct slice tenant, struct page page,
-                        struct rows *ret_rows, bool *ret_more) {
-    size_t limit = page_limit(page);
-    uint64_t seq = 0;
-    struct rows rows = {NULL, 0};
-    bool more = false;
-    bool old = page.cursor.len > 0 && !seq_of(page.cursor, &seq);
-    if (!old) {
-        TRY(read_some(op, txn, &audit_entity, tenant, page.cursor, limit, &rows, &more));
-    }
-    struct rows before = {NULL, 0};
-    if (!more) {
-        TRY(read_some(op, txn, &audit_old_entity, tenant, old ? page.cursor : SLICE_NONE,
-                      limit - rows.count + 1, &before, &more));
-        more = more || before.count > limit - rows.count;
-        before.count = before.count > limit - rows.count ? limit - rows.count : before.count;
-    }
-    struct audit *all = NULL;
-    TRY(op_take(op, (rows.count + before.count) * sizeof *all, &all));
-    for (size_t i = 0; i < rows.count; i++) {
-        all[i] = ((const struct audit *)rows.at)[i];
-    }
-    for (size_t i = 0; i < before.count; i++) {
-        all[rows.count + i] = ((const struct audit *)before.at)[i];
-    }
-    *ret_rows = (struct rows){all, rows.count + before.count};
-    *ret_more = more;
-    return NULL;
-}
-
-reason audit_list(struct op *op, struct txn *txn, struct slice tenant, struct page page,
-                  struct rows *ret_audits, struct slice *ret_next) {
-    int64_t begin = 0;
-    TRY(begin_of(op, txn, tenant, &begin));
-    struct rows rows = {NULL, 0};
-    bool more = false;
-    TRY(read_both(op, txn, tenant, page, &rows, &more));
-    struct audit *audits = rows.at;
-    for (size_t i = 0; i < rows.count; i++) {
-        if (audits[i].time < begin) {
-            rows.count = i;
-            more = false;
-        } else if (audits[i].seq > 0) {
-            audits[i].id = op_text(op, "aud_%lld", (long long)audits[i].seq);
-        }
-    }
-    *ret_next = more && rows.count > 0 ? audits[rows.count - 1].id : SLICE_NONE;
-    *ret_audits = rows;
-    return NULL;
 }

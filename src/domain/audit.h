@@ -74,7 +74,7 @@ MUST_USE reason audit_change(struct op *op, struct txn *txn, const struct actor 
 // What differs between two rows of a table, as JSON objects ("" where a row is NULL); no member is longer than
 // AUDIT_VALUE_MAX: what is, stands as its length and hash.
 #define AUDIT_VALUE_MAX 2000
-#define AUDIT_JSON_MAX 16000
+#define AUDIT_JSON_MAX 8000
 struct audit_diff {
     struct slice before, after, person_before, person_after;
     struct slice names; // "name, domains"
@@ -82,11 +82,31 @@ struct audit_diff {
 MUST_USE reason audit_compare(struct op *op, const struct field_table *table, const void *before,
                               const void *after, struct audit_diff *ret_diff);
 
+// ---- reading (audit_read.c) ----
+
+struct audit_filter {
+    struct slice actor, target; // whole; the target is also who the row is about
+    struct slice event;         // how it begins: "user." or "login.failed"
+    struct slice q;             // somewhere in event, actor, target, detail or what changed, without case (ASCII)
+    int64_t from, to;           // from <= time < to; 0: no bound
+    bool forwards;              // oldest first
+    bool personal;              // q looks into what can be erased, too
+};
+#define AUDIT_PAGE_MAX 1000            // rows of a page; lists ask for fewer
+#define AUDIT_PAGE_BYTES (1U << 20)    // and their stored bytes, so that a page of long rows fits the memory of a request
+#define AUDIT_LOOK_MAX 20000 // rows that one search looks at: when it stops there, the page has a cursor to go on with
+
 // Is this the id of a row, of the chain or from before it?
 bool audit_id(struct slice id);
-// Newest first. rows of struct audit. Rows older than the tenant (of an earlier one with its slug) are not
-// shown. The cursor is an audit id.
+// rows of struct audit. Rows older than the tenant (of an earlier one with its slug) are not shown. The cursor is an
+// audit id; a page may have fewer rows than asked for, even none, and still have a cursor.
+MUST_USE reason audit_search(struct op *op, struct txn *txn, struct slice tenant,
+                             const struct audit_filter *filter, struct page page,
+                             struct rows *ret_audits, struct slice *ret_next);
+// All of them, newest first.
 MUST_USE reason audit_list(struct op *op, struct txn *txn, struct slice tenant, struct page page,
                            struct rows *ret_audits, struct slice *ret_next);
+MUST_USE reason audit_find(struct op *op, struct txn *txn, struct slice tenant, struct slice id,
+                           struct audit *ret_audit); // not_found
 
 #endif

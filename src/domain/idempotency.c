@@ -60,27 +60,35 @@ static bool is_over(struct slice key, int64_t minute) {
     return key_read_u32(&rest, &due) && (int64_t)due < minute;
 }
 
+// Removing reads the row, and its body, for its index: memory of its own for each.
+static reason forget(struct op *op, struct txn *txn, const struct key *key) {
+    struct op scratch;
+    bool there = false;
+    op_open(&scratch, op->now);
+    reason why = entity_remove(&scratch, txn, &answer_entity, key, &there);
+    if (why != NULL) {
+        why = op_refuse(op, why, "%.*s", SLICE(scratch.detail));
+    }
+    op_close(&scratch);
+    return why;
+}
+
 reason idempotency_sweep(struct op *op, struct txn *txn, size_t *left) {
     if (*left == 0) {
         return NULL;
     }
     struct batch batch;
-    TRY(batch_open(op, *left, key_in(SPACE_IDEMPOTENCY_DUE), &batch));
+    TRY(batch_open(op, *left < BATCH_ROOM ? *left : BATCH_ROOM, key_in(SPACE_IDEMPOTENCY_DUE),
+                   &batch));
     batch.values = true;
     batch.wanted = is_over;
     batch.limit = op->now / MINUTE_MS;
-    TRY(batch_next(op, txn, &batch));
-    for (size_t i = 0; i < batch.count; i++) {
-        struct op scratch; // removing reads the row, and its body, for its index
-        op_open(&scratch, op->now);
-        bool there = false;
-        reason why = entity_remove(&scratch, txn, &answer_entity, &batch.at[i], &there);
-        if (why != NULL) {
-            why = op_refuse(op, why, "%.*s", SLICE(scratch.detail));
+    do {
+        TRY(batch_next(op, txn, &batch));
+        for (size_t i = 0; i < batch.count; i++) {
+            TRY(forget(op, txn, &batch.at[i]));
         }
-        op_close(&scratch);
-        TRY(why);
-    }
-    *left -= batch.count;
+        *left -= batch.count;
+    } while (batch.more && *left >= batch.room);
     return NULL;
 }

@@ -115,8 +115,8 @@ reason member_find_or_make(struct op *op, struct txn *txn, const struct actor *a
                              .updated_at = op->now};
         TRY(rand_ulid(op, S("usr_"), &user.id));
         TRY(entity_put(op, txn, &user_entity, &user));
-        TRY(audit_add(op, txn, actor, tenant, "user.created", user.id,
-                      op_text(op, "%.*s, added by hand", SLICE(email))));
+        TRY(audit_change(op, txn, actor, tenant, "user.created", user.id, &user_fields, NULL,
+                         &user));
     }
     *ret_known = found;
     *ret_user = user;
@@ -195,11 +195,13 @@ reason member_set_names(struct op *op, struct txn *txn, const struct actor *acto
     }
     if (!slice_equal(member.user.first_name, first_name) ||
         !slice_equal(member.user.last_name, last_name)) {
+        struct user before = member.user;
         member.user.first_name = first_name;
         member.user.last_name = last_name;
         member.user.updated_at = op->now;
         TRY(entity_put(op, txn, &user_entity, &member.user));
-        TRY(audit_add(op, txn, actor, tenant, "user.updated", user_id, S("names")));
+        TRY(audit_change(op, txn, actor, tenant, "user.updated", user_id, &user_fields, &before,
+                         &member.user));
     }
     *ret_member = member;
     return NULL;

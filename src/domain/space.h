@@ -37,6 +37,7 @@ enum space {
     SPACE_AUDIT_FRONT = 0x45,       // tenant -> u64 and hash of the last row that retention removed
     SPACE_IDEMPOTENCY = 0x46,       // SHA-256(actor, Idempotency-Key)
     SPACE_IDEMPOTENCY_DUE = 0x47,   // index: u32 minute of expiry, key of the row
+    SPACE_AUDIT_DUE = 0x48,         // u32 hour, tenant: when retention looks at a chain again
     SPACE_TICKET = 0x60,            // u32 minute of expiry, 12 random bytes
     SPACE_TICKET_OF = 0x61,         // index: user, tenant, u32 purpose, 16 bytes of SHA-256(subject), key of the ticket
     SPACE_TICKET_ABOUT = 0x62,      // index: tenant, 16 bytes of SHA-256(subject), key of the ticket

@@ -3,6 +3,7 @@
 // login never waits long behind it. What is kept how long stands in keep.h, session.h and trace.h.
 #include "base/clock.h"
 #include "base/rand.h"
+#include "domain/audit_chain.h"
 #include "domain/batch.h"
 #include "domain/idempotency.h"
 #include "domain/keep.h"
@@ -140,7 +141,7 @@ static reason sweep_revoked(struct op *op, struct txn *txn, int64_t minute, size
     return NULL;
 }
 
-reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
+static reason sweep_all(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
     size_t left = most < SWEEP_MOST ? most : SWEEP_MOST;
     int64_t minute = op->now / MINUTE_MS;
     TRY(sweep_entity(op, txn, &session_entity, is_up_to, minute, &left));
@@ -156,6 +157,19 @@ reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
     TRY(sweep_letters(op, txn, LETTER_QUEUED, op->now - OUTBOX_KEEP_DEAD, &left));
     TRY(idempotency_sweep(op, txn, &left));
     TRY(request_expire(op, txn, &left));
+    TRY(audit_sweep(op, txn, &left));
     *ret_more = left == 0;
     return NULL;
+}
+
+// The keys that are collected go with the step, and not with whatever else the caller does.
+reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
+    struct op inner;
+    op_open(&inner, op->now);
+    reason why = sweep_all(&inner, txn, most, ret_more);
+    if (why != NULL) {
+        why = op_refuse(op, why, "%.*s", SLICE(inner.detail));
+    }
+    op_close(&inner);
+    return why;
 }

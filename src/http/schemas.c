@@ -3,12 +3,13 @@
 // a test compares answers with what is said here.
 #include "http/schemas.h"
 
+#include "domain/audit_chain.h"
 #include "domain/metadata_watch.h"
 #include "http/api/api.h"
 
 #define TEXT "{\"type\":\"string\"}"
 #define TEXT_OR_NULL "{\"type\":[\"string\",\"null\"]}"
-#define OBJECT_OR_NULL "{\"type\":[\"object\",\"null\"]}"
+#define EXPORT_LIMIT "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}"
 #define TEXTS "{\"type\":\"array\",\"items\":" TEXT "}"
 #define FLAG "{\"type\":\"boolean\"}"
 #define NUMBER "{\"type\":\"integer\"}"
@@ -73,10 +74,6 @@ const struct schema schema_table[] = {
     {.name = "Role", .table = &role_fields},
     {.name = "TraceCheck", .table = &trace_check_fields},
     {.name = "Trace", .table = &trace_fields},
-    {.name = "AuditEvent",
-     .table = &audit_fields,
-     .more = "{\"before\":" OBJECT_OR_NULL ",\"after\":" OBJECT_OR_NULL ",\"erased\":" FLAG
-             ",\"prev_hash\":" TEXT_OR_NULL ",\"hash\":" TEXT_OR_NULL "}"},
     // From field tables: requests.
     {.name = "TenantCreate",
      .table = &tenant_ask_fields,
@@ -111,7 +108,7 @@ const struct schema schema_table[] = {
     {.name = "Roles", .list = "Role", .total = true, .all = true},
     {.name = "Permissions", .list = "Permission", .total = true, .all = true},
     {.name = "Traces", .list = "Trace"},
-    {.name = "AuditLog", .list = "AuditEvent"},
+#include "http/schemas_trust.def"
     // By hand.
     {.name = "Connection", .whole = OBJECT(CONNECTION_MUST, CONNECTION_PROPERTIES)},
     {.name = "ConnectionCreated",
@@ -207,6 +204,23 @@ const struct schema_query schema_queries[] = {
      "{\"type\":\"string\",\"enum\":[\"active\",\"disabled\"]}"},
     {"listServiceUsers", "owner", "Only those whose owner is not active in the tenant.",
      "{\"type\":\"string\",\"enum\":[\"inactive\"]}"},
+#define AUDIT_QUERIES(id)                                                                          \
+    {id, "actor", "Only what this one did: the id of a user, service user or operator.", TEXT},     \
+        {id, "target", "Only what was done to this, or says something about this user.", TEXT},     \
+        {id, "event", "Only events that begin so: user. or login.failed", TEXT},                    \
+        {id, "from", "Only what is not older than this time.", TIME},                              \
+        {id, "to", "Only what is older than this time.", TIME},                                    \
+        {id, "q", "Only what has this in event, actor, target, detail or what changed.", TEXT}
+    AUDIT_QUERIES("listAudit"),
+    AUDIT_QUERIES("exportAudit"),
+    AUDIT_QUERIES("listGateAudit"),
+    AUDIT_QUERIES("exportGateAudit"),
+    {"exportAudit", "limit", "How many at most; 1000 when absent.", EXPORT_LIMIT},
+    {"exportAudit", "cursor", "The id of the last line that is known.", TEXT},
+    {"exportGateAudit", "limit", "How many at most; 1000 when absent.", EXPORT_LIMIT},
+    {"exportGateAudit", "cursor", "The id of the last line that is known.", TEXT},
+    {"verifyAudit", "anchor", "Number and hash of a row that were kept elsewhere: 42:HEX.", TEXT},
+    {"verifyGateAudit", "anchor", "Number and hash of a row that were kept elsewhere: 42:HEX.", TEXT},
     {"listTraces", "reason", "The slug of a refusal, or accepted.", TEXT},
     {"listTraces", "user", "A user id, an e-mail address or a NameID.", TEXT},
     {"startLogin", "return_to", "A path on this site for after the sign-in.", TEXT},
@@ -242,6 +256,7 @@ const size_t schema_answer_count = sizeof schema_answers / sizeof schema_answers
 
 const struct schema_part schema_parts[] = {
     {"tenant", "Short name of a tenant."},
+    {"event", "Id of a row of the audit log."},
     {"connection", "Short name of a connection."},
     {"kind", "What a key is for: signing or encryption."},
     {"number", "Number of a key; 0 stands for the gate's own keys."},

@@ -26,6 +26,7 @@ COMMANDS = (
     "user",
     "role",
     "trace",
+    "audit",
     "check",
     "metadata",
     "selftest",

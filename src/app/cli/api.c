@@ -75,6 +75,29 @@ reason api_ask(struct op *op, struct args *args, enum method method, struct slic
     return NULL;
 }
 
+reason api_lines(struct op *op, struct args *args, struct slice target, struct slice *ret_lines,
+                 struct slice *ret_cursor) {
+    struct control_answer answer = {.status = 0};
+    const struct json *problem = NULL;
+    struct slice cursor = S("");
+    TRY(ask_control(op, args, METHOD_GET, op_text(op, "/api/v1%.*s", SLICE(target)), S(""),
+                    &answer));
+    if (answer.status != 200) {
+        if (json_parse(op, answer.body, &problem) != NULL) {
+            problem = NULL; // take_problem says that nothing explains it
+        }
+        return take_problem(op, &answer, problem);
+    }
+    size_t at = slice_find(answer.link, S("cursor="));
+    if (at != SIZE_MAX) {
+        struct slice rest = slice_sub(answer.link, at + 7, answer.link.len);
+        (void)slice_cut(&rest, '>', &cursor);
+    }
+    *ret_lines = answer.body;
+    *ret_cursor = cursor;
+    return NULL;
+}
+
 reason api_get(struct op *op, struct args *args, struct slice target,
                const struct json **ret_object) {
     const struct json *answer = NULL;

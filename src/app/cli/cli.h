@@ -105,6 +105,9 @@ MUST_USE reason api_tell(struct op *op, struct args *args, enum method method, s
 // The same, for an answer that is an object; peer_failed when it is none.
 MUST_USE reason api_get(struct op *op, struct args *args, struct slice target,
                         const struct json **ret_object);
+// A page of JSON Lines as it came; *ret_cursor is for the next page, "" when this was the last.
+MUST_USE reason api_lines(struct op *op, struct args *args, struct slice target,
+                          struct slice *ret_lines, struct slice *ret_cursor);
 // Puts the values of a repeated option into an object as a list; nothing when it was not given.
 MUST_USE reason api_put_list(struct op *op, const struct args *args, const char *option,
                              struct json *object, const char *member);
@@ -148,6 +151,6 @@ void table_show(const struct table *table, const char *none);
 
 extern const struct cli_action init_actions[], serve_actions[], token_actions[], check_actions[],
     metadata_actions[], tenant_actions[], connection_actions[], user_actions[], service_user_actions[], role_actions[],
-    rule_actions[], trace_actions[], keys_actions[], selftest_actions[];
+    rule_actions[], trace_actions[], audit_actions[], keys_actions[], selftest_actions[];
 
 #endif

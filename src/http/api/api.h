@@ -71,13 +71,17 @@ API(api_role_delete);
 API(api_traces_list);
 API(api_trace_get);
 API(api_audit_list);
+API(api_audit_get);
+API(api_audit_export);
+API(api_audit_verify);
+API(api_audit_erase);
 
 // What callers send, for reading it and for describing it.
 extern const struct field_table tenant_ask_fields, tenant_change_fields, connection_ask_fields,
     connection_switch_fields, idp_ask_fields, metadata_decision_fields, user_add_fields,
     user_change_fields, service_user_ask_fields, service_user_change_fields, credential_ask_fields;
 extern const struct field_table key_ask_fields, user_disable_fields, user_email_fields;
-
+extern const struct field_table audit_erase_fields;
 
 // ---- for all of them (api.c) -------------------------------------------------------------------------
 

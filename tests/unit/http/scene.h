@@ -165,7 +165,7 @@ HELPER struct answer send(struct scene *at) {
     router_run(&at->op, &at->gate, &at->request, &at->reply);
     struct answer answer = {.status = at->reply.status, .text = at->reply.body};
     struct slice type = slice_str(at->reply.content_type);
-    if (slice_find(type, S("json")) != SIZE_MAX) {
+    if (slice_find(type, S("json")) != SIZE_MAX && !slice_ends(type, S("jsonl"))) {
         assert_done(json_parse(&at->op, at->reply.body, &answer.body));
     }
     return answer;

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What leaves the audit log: what says who a person is, when he asks for it or was deleted long ago; and rows that are
+// older than a tenant keeps them. Neither breaks the chain.
+#include "base/clock.h"
+#include "base/rand.h"
+#include "domain/audit_chain.h"
+#include "domain/batch.h"
+#include "domain/space.h"
+#include "domain/tenant_settings.h"
+
+#define ERASE_MOST 100 // rows that one write changes, so that no login waits long behind it
+#define DUE_EVERY_HOURS 24
+
+// ---- erasing ----
+
+struct search {
+    struct audit_erasure *erasure;
+    uint8_t space;
+    struct key last; // len 0: at the front
+    struct key keys[ERASE_MOST];
+    size_t count;
+    bool over;
+};
+
+static bool names_person(struct slice text, struct slice email) {
+    return email.len > 0 && slice_find(text, email) != SIZE_MAX;
+}
+
+// Which parts of this row are this person's.
+static int64_t parts_of(const struct audit *audit, const struct audit_erasure *who) {
+    bool about = slice_equal(audit->target, who->user_id) || slice_equal(audit->about, who->user_id) ||
+                 names_person(audit->person_detail, who->email) ||
+                 names_person(audit->person_before, who->email) ||
+                 names_person(audit->person_after, who->email) ||
+                 (audit->seq == 0 && names_person(audit->detail, who->email));
+    bool has_person = audit->person_salt.len > 0 || (audit->seq == 0 && audit->detail.len > 0);
+    bool by = slice_equal(audit->actor, who->user_id) && audit->address.len > 0;
+    return (by ? AUDIT_ERASED_ACTOR : 0) | (about && has_person ? AUDIT_ERASED_PERSON : 0);
+}
+
+static void erase_parts(struct audit *audit, int64_t parts) {
+    audit->erased |= parts;
+    if ((parts & AUDIT_ERASED_ACTOR) != 0) {
+        audit->address = audit->actor_salt = SLICE_NONE;
+    }
+    if ((parts & AUDIT_ERASED_PERSON) != 0) {
+        audit->person_detail = audit->person_before = audit->person_after = SLICE_NONE;
+        audit->person_salt = SLICE_NONE;
+        // Rows of the time before the chain have one detail, whatever it says.
+        audit->detail = audit->seq == 0 ? SLICE_NONE : audit->detail;
+    }
+}
+
+static reason collect(struct op *op, struct scan *scan, struct search *search) {
+    for (size_t i = 0; i < AUDIT_STEP && search->count < ERASE_MOST; i++) {
+        struct slice key;
+        struct slice value;
+        struct audit audit;
+        TRY(scan_next(op, scan, &key, &value));
+        if (key.at == NULL) {
+            search->over = true;
+            return NULL;
+        }
+        struct op inner;
+        op_open(&inner, op->now);
+        search->last = key_in(search->space);
+        key_bytes(&search->last, slice_sub(key, 1, key.len));
+        // A row that cannot be read is for verify to tell.
+        if (record_get(&inner, &audit_fields, value, &audit) == NULL &&
+            parts_of(&audit, search->erasure) != 0) {
+            search->keys[search->count++] = search->last;
+        }
+        op_close(&inner);
+    }
+    return NULL;
+}
+
+static reason find_rows(struct op *op, struct txn *txn, void *arg) {
+    struct search *search = arg;
+    struct key prefix = key_in(search->space);
+    key_text(&prefix, search->erasure->tenant);
+    search->count = 0;
+    struct scan scan = {0};
+    struct key from = search->last; // of its own: `last` moves on
+    reason why = scan_open(op, txn, key_slice(&prefix),
+                           from.len > 0 ? key_slice(&from) : SLICE_NONE, false, &scan);
+    if (why == NULL) {
+        why = collect(op, &scan, search);
+    }
+    scan_close(&scan);
+    return why;
+}
+
+static reason erase_one(struct op *op, struct txn *txn, const struct key *key,
+                        const struct search *search) {
+    struct slice value;
+    struct slice bytes;
+    struct audit audit;
+    TRY(txn_get(op, txn, key_slice(key), &value));
+    if (value.at == NULL) {
+        return NULL; // retention was there first
+    }
+    TRY(record_get(op, &audit_fields, value, &audit));
+    erase_parts(&audit, parts_of(&audit, search->erasure));
+    TRY(record_put(op, &audit_fields, &audit, &bytes));
+    return txn_put(op, txn, key_slice(key), bytes);
+}
+
+static reason erase_rows(struct op *op, struct txn *txn, void *arg) {
+    const struct search *search = arg;
+    for (size_t i = 0; i < search->count; i++) {
+        struct op inner;
+        op_open(&inner, op->now);
+        reason why = erase_one(&inner, txn, &search->keys[i], search);
+        if (why != NULL) {
+            why = op_refuse(op, why, "%.*s", SLICE(inner.detail));
+        }
+        op_close(&inner);
+        TRY(why);
+    }
+    return NULL;
+}
+
+struct note {
+    const struct actor *actor;
+    const struct audit_erasure *erasure;
+};
+static reason note_erasure(struct op *op, struct txn *txn, void *arg) {
+    const struct note *note = arg;
+    return audit_add(op, txn, note->actor, note->erasure->tenant, "audit.erased",
+                     note->erasure->user_id, op_text(op, "in %zu rows", note->erasure->erased));
+}
+
+reason audit_erase(struct op *op, struct store *store, const struct actor *actor,
+                   struct audit_erasure *erasure) {
+    static const uint8_t spaces[] = {SPACE_AUDIT, SPACE_AUDIT_ROW};
+    struct search *search = NULL;
+    TRY(op_take(op, sizeof *search, &search));
+    erasure->erased = 0;
+    for (size_t i = 0; i < sizeof spaces; i++) {
+        *search = (struct search){.erasure = erasure, .space = spaces[i]};
+        while (!search->over) {
+            TRY(store_read(op, store, find_rows, search));
+            if (search->count > 0) {
+                TRY(store_write(op, store, erase_rows, search));
+                erasure->erased += search->count;
+            }
+        }
+    }
+    // Last: the row says how many, and is not itself looked at. It is written, too, when there was nothing to erase.
+    struct note note = {actor, erasure};
+    return store_write(op, store, note_erasure, &note);
+}
+
+// ---- retention ----
+
+static struct key due_key(uint32_t hour, struct slice tenant) {
+    struct key key = key_in(SPACE_AUDIT_DUE);
+    key_u32(&key, hour);
+    key_text(&key, tenant);
+    return key;
+}
+
+reason audit_due_put(struct op *op, struct txn *txn, struct slice tenant, int64_t now) {
+    struct key key = due_key((uint32_t)(now / HOUR_MS + DUE_EVERY_HOURS), tenant);
+    return txn_put(op, txn, key_slice(&key), S(""));
+}
+
+// The first chain that is due; *ret_key.len 0: none.
+static reason next_due(struct op *op, struct txn *txn, struct key *ret_key,
+                       struct slice *ret_tenant) {
+    struct key prefix = key_in(SPACE_AUDIT_DUE);
+    struct scan scan = {0};
+    struct slice key = SLICE_NONE;
+    struct slice value;
+    ret_key->len = 0;
+    reason why = scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan);
+    if (why == NULL) {
+        why = scan_next(op, &scan, &key, &value);
+    }
+    struct slice rest = slice_sub(key, 1, key.len);
+    struct slice tenant = SLICE_NONE;
+    uint32_t hour = 0;
+    if (why == NULL && key.at != NULL && key_read_u32(&rest, &hour) &&
+        key_read_text(&rest, &tenant) && (int64_t)hour <= op->now / HOUR_MS) {
+        why = op_copy(op, tenant, ret_tenant);
+        *ret_key = due_key(hour, tenant);
+    }
+    scan_close(&scan);
+    return why;
+}
+
+static bool is_old(struct slice key, int64_t limit) {
+    struct slice rest = slice_sub(key, 1, key.len);
+    struct slice part;
+    int64_t time;
+    return key_read_text(&rest, &part) && key_read_text(&rest, &part) &&
+           slice_starts(part, S("aud_")) && ulid_time(slice_sub(part, 4, part.len), &time) &&
+           time <= limit;
+}
+
+// Rows of the time before the chain.
+static reason drop_old(struct op *op, struct txn *txn, struct slice tenant, int64_t limit,
+                       size_t *left) {
+    struct key prefix = key_in(SPACE_AUDIT);
+    struct batch batch;
+    key_text(&prefix, tenant);
+    TRY(batch_open(op, *left < BATCH_ROOM ? *left : BATCH_ROOM, prefix, &batch));
+    batch.wanted = is_old;
+    batch.limit = limit;
+    do {
+        TRY(batch_next(op, txn, &batch));
+        for (size_t i = 0; i < batch.count; i++) {
+            bool there = false;
+            TRY(txn_delete(op, txn, key_slice(&batch.at[i]), &there));
+        }
+        *left -= batch.count;
+    } while (batch.more && *left >= batch.room);
+    *left = batch.more ? 0 : *left; // the rest of them first, in the next step
+    return NULL;
+}
+
+// The row after `front`, when it is older than `limit`: removes it and moves the front.
+static reason drop_next(struct op *op, struct txn *txn, struct slice tenant, int64_t limit,
+                        struct audit_link *front, bool *ret_dropped) {
+    struct key key = audit_row_key(tenant, front->seq + 1);
+    struct slice value;
+    struct audit audit;
+    bool there = false;
+    *ret_dropped = false;
+    TRY(txn_get(op, txn, key_slice(&key), &value));
+    // What cannot be read stays where it is, for verify to tell; what else expires must still be swept.
+    if (value.at == NULL || record_get(op, &audit_fields, value, &audit) != NULL ||
+        audit.time > limit || audit.hash.len != SHA256_BYTES) {
+        return NULL;
+    }
+    front->seq++;
+    memcpy(front->hash.bytes, audit.hash.at, SHA256_BYTES);
+    *ret_dropped = true;
+    return txn_delete(op, txn, key_slice(&key), &there);
+}
+
+static reason drop_chain(struct op *op, struct txn *txn, struct slice tenant, int64_t limit,
+                         size_t *left) {
+    struct audit_link front;
+    TRY(audit_link_get(op, txn, SPACE_AUDIT_FRONT, tenant, &front));
+    bool dropped = true;
+    size_t count = 0;
+    while (*left > 0 && dropped) {
+        struct op inner;
+        op_open(&inner, op->now);
+        reason why = drop_next(&inner, txn, tenant, limit, &front, &dropped);
+        if (why != NULL) {
+            why = op_refuse(op, why, "%.*s", SLICE(inner.detail));
+        }
+        op_close(&inner);
+        TRY(why);
+        count += dropped ? 1 : 0;
+        *left -= dropped ? 1 : 0;
+    }
+    return count > 0 ? audit_link_put(op, txn, SPACE_AUDIT_FRONT, tenant, &front) : NULL;
+}
+
+static reason sweep_tenant(struct op *op, struct txn *txn, struct slice tenant, size_t *left) {
+    // What belongs to no tenant is kept for ever; what a tenant that is gone left, for as long as usual.
+    struct tenant_settings settings = tenant_settings_default(tenant);
+    if (tenant.len == 0) {
+        return NULL;
+    }
+    reason why = tenant_settings_find(op, txn, tenant, &settings);
+    if (why != NULL && why != REASON_OF(NOT_FOUND)) {
+        return why;
+    }
+    if (settings.audit_days == 0) {
+        return NULL;
+    }
+    int64_t limit = op->now - settings.audit_days * DAY_MS;
+    TRY(drop_old(op, txn, tenant, limit, left));
+    return drop_chain(op, txn, tenant, limit, left);
+}
+
+reason audit_sweep(struct op *op, struct txn *txn, size_t *left) {
+    while (*left > 0) {
+        struct key due;
+        struct slice tenant = SLICE_NONE;
+        bool there = false;
+        TRY(next_due(op, txn, &due, &tenant));
+        if (due.len == 0) {
+            return NULL;
+        }
+        TRY(sweep_tenant(op, txn, tenant, left));
+        if (*left == 0) {
+            return NULL; // goes on with this one
+        }
+        *left -= 1; // a chain costs something, too, when nothing of it is old
+        TRY(txn_delete(op, txn, key_slice(&due), &there));
+        TRY(audit_due_put(op, txn, tenant, op->now));
+    }
+    return NULL;
+}
