@@ -107,6 +107,7 @@
 #define GATEHOUSE_REASON_DUPLICATE_NAME "duplicate_name"
 #define GATEHOUSE_REASON_BUILTIN_ROLE_IMMUTABLE "builtin_role_immutable"
 #define GATEHOUSE_REASON_ROLE_IN_USE "role_in_use"
+#define GATEHOUSE_REASON_ORGANIZATION_NOT_EMPTY "organization_not_empty"
 #define GATEHOUSE_REASON_DOMAIN_TAKEN "domain_taken"
 #define GATEHOUSE_REASON_DOMAIN_IN_USE "domain_in_use"
 #define GATEHOUSE_REASON_ALREADY_MEMBER "already_member"

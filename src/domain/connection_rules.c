@@ -9,7 +9,7 @@ struct rules_check {
     struct faults *faults;
     struct txn *txn;
     const struct actor *actor;
-    struct slice tenant;
+    struct tenant home;
 };
 
 static bool same_texts(struct texts a, struct texts b) {
@@ -41,20 +41,26 @@ static reason role_fault(struct rules_check *check, struct slice role_id, bool i
                          reason *broken) {
     struct op *op = check->faults->op;
     struct role role;
-    reason why = role_find(op, check->txn, check->tenant, role_id, &role);
-    if (why == REASON_OF(UNKNOWN_ROLE)) {
+    reason why = role_find(op, check->txn, check->home.slug, role_id, &role);
+    if (why == NULL && is_new) {
+        why = role_entitled(op, check->txn, &check->home, role_id);
+    }
+    if (why == REASON_OF(UNKNOWN_ROLE) || why == REASON_OF(ENTITLEMENT_MISSING)) {
         return why;
     }
     struct permission_set set = {{0, 0}};
     if (why == NULL) {
         struct texts ids = {&role_id, 1};
-        why = role_permissions(op, check->txn, check->tenant, ids, &set);
+        why = role_permissions_in(op, check->txn, &check->home, ids, &set);
     }
     *broken = why;
     return why == NULL && is_new && !actor_holds(check->actor, set) ? REASON_OF(FORBIDDEN) : NULL;
 }
 
 static const char *fault_text(reason why) {
+    if (why == REASON_OF(ENTITLEMENT_MISSING)) {
+        return "this role gives what this tenant has no entitlement for";
+    }
     return why == REASON_OF(FORBIDDEN)
                ? "this role gives what you do not hold yourself, so you cannot give it by a rule"
                : "there is no role with this id, neither built-in nor the tenant's";
@@ -122,7 +128,7 @@ static reason check_default(struct rules_check *check, struct slice old, struct 
 reason mapping_check(struct faults *faults, struct txn *txn, const struct actor *actor,
                      struct slice tenant, const struct mapping *old, const struct mapping *given,
                      struct mapping *ret_mapping) {
-    struct rules_check check = {faults, txn, actor, tenant};
+    struct rules_check check = {faults, txn, actor, {.slug = tenant}};
     struct mapping mapping = *given;
     if (mapping.mode != MAPPING_AUTHORITATIVE && mapping.mode != MAPPING_ADDITIVE) {
         fault_at(faults, "mode", REASON_OF(FIELD_VALUE), "authoritative or additive is expected");
@@ -133,6 +139,7 @@ reason mapping_check(struct faults *faults, struct txn *txn, const struct actor 
         return NULL;
     }
     struct mapping_rule *rules;
+    TRY(tenant_find(faults->op, txn, tenant, &check.home));
     TRY(op_take(faults->op, given->rules.count * sizeof *rules, &rules));
     for (size_t i = 0; i < given->rules.count; i++) {
         rules[i] = ((const struct mapping_rule *)given->rules.at)[i];

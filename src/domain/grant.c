@@ -3,6 +3,8 @@
 // about who may grant.
 #include "domain/grant.h"
 
+#include "domain/admins.h"
+
 struct slice text_cut(struct slice text, size_t most) {
     if (text.len <= most) {
         return text;
@@ -156,6 +158,7 @@ reason membership_store(struct op *op, struct txn *txn, const struct actor *acto
     } else {
         TRY(grant_roles(op, before->grants, &had));
         if (before->status != membership->status || !same_roles(&had, &has)) {
+            TRY(admins_check(op, txn, actor, before, membership));
             membership->updated_at = op->now;
             membership->rv = before->rv + 1;
         }

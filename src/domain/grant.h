@@ -29,7 +29,8 @@ MUST_USE reason grant_replace_sso(struct op *op, struct rows old, struct slice c
 bool grant_stands_alone(struct rows grants, struct slice connection, int mode);
 
 // Stores a membership that was `before` (NULL: none): rv grows when the roles or the status
-// changed, and each role that came or went gets its audit row.
+// changed, each role that came or went gets its audit row, and the tenant keeps an administrator
+// (last_admin, self_lockout; see admins.h).
 MUST_USE reason membership_store(struct op *op, struct txn *txn, const struct actor *actor,
                                  const struct membership *before, struct membership *membership);
 

@@ -1,80 +1,102 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The roles that give the permission are found once; then members are looked at, one after the other.
+// From the roles that give the permission to the active members that have one, by the roll: what it costs does not
+// grow with the tenant.
 #include "domain/holder.h"
 
-#include "domain/listing.h"
-#include "domain/space.h"
+#include <stdlib.h>
+
+#include "domain/role_parts.h"
+#include "domain/roll.h"
 
 struct search {
-    struct slice tenant, besides;
-    struct texts roles; // each gives the permission
-    struct slice *ids;  // of who was found, in the op's memory
-    struct op *op;
+    struct tenant home;
+    struct slice besides;
+    const char *permission;
+    struct slice *ids; // of who was found, in the op's memory; sorted at the end
     size_t count, most;
-    reason why;
 };
 
-static reason giving_roles(struct op *op, struct txn *txn, struct slice tenant,
-                           const char *permission, struct texts *ret_roles) {
-    struct rows all;
-    struct texts roles = {NULL, 0};
-    TRY(role_list(op, txn, tenant, &all));
-    TRY(op_take(op, all.count * sizeof *roles.at, &roles.at));
-    for (size_t i = 0; i < all.count; i++) {
-        struct slice id = ((const struct role *)all.at)[i].role_id;
-        struct texts one = {&id, 1};
-        struct permission_set set;
-        TRY(role_permissions(op, txn, tenant, one, &set));
-        if (permission_may(set, permission)) {
-            roles.at[roles.count++] = id;
-        }
+static bool has_id(const struct search *search, struct slice id) {
+    return texts_have((struct texts){search->ids, search->count}, id);
+}
+
+// A row of the roll names a member; whether access has ended, only the membership says.
+static reason look_at(struct op *op, struct txn *txn, struct slice user_id, struct search *search) {
+    struct membership membership;
+    bool found = false;
+    if (slice_equal(user_id, search->besides) || has_id(search, user_id)) {
+        return NULL;
     }
-    *ret_roles = roles;
+    TRY(membership_find(op, txn, search->home.slug, user_id, &membership, &found));
+    if (found && (membership.expires_at == 0 || membership.expires_at > op->now)) {
+        TRY(op_copy(op, user_id, &search->ids[search->count]));
+        search->count++;
+    }
     return NULL;
 }
 
-static bool holds(const struct search *search, const struct membership *membership) {
-    const struct grant *grants = membership->grants.at;
-    for (size_t i = 0; i < membership->grants.count; i++) {
-        if (texts_have(search->roles, grants[i].role_id)) {
-            return true;
+static reason walk(struct op *op, struct txn *txn, struct scan *scan, const struct key *prefix,
+                   struct search *search) {
+    while (search->count < search->most) {
+        struct slice key;
+        struct slice value;
+        struct spot spot;
+        TRY(scan_next(op, scan, &key, &value));
+        if (key.at == NULL) {
+            return NULL;
+        }
+        if (roll_read(key, prefix, ROLL_ID, &spot)) {
+            TRY(look_at(op, txn, spot_id(&spot), search));
         }
     }
-    return false;
+    return NULL;
 }
 
-static bool look_at(struct op *op, const void *row, void *arg) {
-    struct search *search = arg;
-    const struct membership *membership = row;
-    bool ended = membership->expires_at != 0 && membership->expires_at <= op->now;
-    if (membership->status == MEMBER_ACTIVE && !ended &&
-        !slice_equal(membership->user_id, search->besides) && holds(search, membership)) {
-        search->why = op_copy(search->op, membership->user_id, &search->ids[search->count]);
-        search->count += search->why == NULL ? 1 : 0;
-    }
-    return search->why == NULL && search->count < search->most;
-}
-
-static reason find(struct op *op, struct txn *txn, const char *permission, struct search *search) {
-    search->op = op;
-    TRY(giving_roles(op, txn, search->tenant, permission, &search->roles));
-    TRY(op_take(op, search->most * sizeof *search->ids, &search->ids));
-    if (search->roles.count == 0 || search->most == 0) {
+static reason search_role(struct op *op, struct txn *txn, struct slice role_id,
+                          struct search *search) {
+    struct permission_set set;
+    TRY(role_permissions_in(op, txn, &search->home, (struct texts){&role_id, 1}, &set));
+    if (!permission_may(set, search->permission)) {
         return NULL;
     }
-    struct key members = key_in(SPACE_MEMBERSHIP);
-    key_text(&members, search->tenant);
-    const struct listing listing = {.entity = &membership_entity, .prefix = key_slice(&members)};
-    TRY(listing_each(op, txn, &listing, look_at, search));
-    return search->why;
+    struct key prefix = roll_prefix(search->home.slug, role_id, ROLL_ID, MEMBER_ACTIVE);
+    struct scan scan;
+    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
+    reason why = walk(op, txn, &scan, &prefix, search);
+    scan_close(&scan);
+    return why;
+}
+
+static int compare_ids(const void *a, const void *b) {
+    return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static reason find(struct op *op, struct txn *txn, struct slice tenant, struct search *search) {
+    struct rows own = {NULL, 0};
+    TRY(tenant_find(op, txn, tenant, &search->home));
+    TRY(op_take(op, (search->most + 1) * sizeof *search->ids, &search->ids));
+    for (int i = 0; i < builtin_count && search->count < search->most; i++) {
+        TRY(search_role(op, txn, builtin_id(i), search));
+    }
+    if (search->count < search->most) {
+        TRY(role_list(op, txn, tenant, &own));
+    }
+    const struct role *roles = own.at;
+    for (size_t i = 0; i < own.count && search->count < search->most; i++) {
+        if (!roles[i].builtin) {
+            TRY(search_role(op, txn, roles[i].role_id, search));
+        }
+    }
+    qsort(search->ids, search->count, sizeof *search->ids, compare_ids);
+    return NULL;
 }
 
 reason holder_list(struct op *op, struct txn *txn, struct slice tenant, const char *permission,
                    size_t most, struct rows *ret_members) {
-    struct search search = {.tenant = tenant, .most = most};
+    struct search search = {.permission = permission, .most = most};
     struct member *members;
-    TRY(find(op, txn, permission, &search));
-    TRY(op_take(op, search.count * sizeof *members, &members));
+    TRY(find(op, txn, tenant, &search));
+    TRY(op_take(op, (search.count + 1) * sizeof *members, &members));
     for (size_t i = 0; i < search.count; i++) {
         TRY(member_find(op, txn, tenant, search.ids[i], &members[i]));
     }
@@ -84,8 +106,8 @@ reason holder_list(struct op *op, struct txn *txn, struct slice tenant, const ch
 
 reason holder_another(struct op *op, struct txn *txn, struct slice tenant, const char *permission,
                       struct slice user_id, bool *ret_there) {
-    struct search search = {.tenant = tenant, .besides = user_id, .most = 1};
-    TRY(find(op, txn, permission, &search));
+    struct search search = {.permission = permission, .besides = user_id, .most = 1};
+    TRY(find(op, txn, tenant, &search));
     *ret_there = search.count > 0;
     return NULL;
 }

@@ -8,7 +8,7 @@
 #define HOLDERS_WRITTEN_MAX 20 // so many get a letter; a tenant with more has people who watch the list
 
 // rows of struct member: active members of the tenant that hold the permission by any grant and whose access has
-// not ended, at most `most`, by user id. Reads members until there are that many.
+// not ended, at most `most`, by user id. Reads those who have a role that gives it, until there are that many.
 MUST_USE reason holder_list(struct op *op, struct txn *txn, struct slice tenant,
                             const char *permission, size_t most, struct rows *ret_members);
 // Is there one besides `user_id`?

@@ -57,6 +57,7 @@ struct login {
     struct session session;
     struct texts roles;
     struct permission_set permissions;
+    int64_t rv; // as in struct session_view
     struct slice cookie;    // the session cookie's text
     struct slice return_to; // "/" when there is none
     struct slice handle;    // of the pending request that was answered, "" for unsolicited

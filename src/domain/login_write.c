@@ -198,7 +198,8 @@ static reason fill_login(struct op *op, struct txn *txn, struct admission *a) {
     login->return_to = landing(a);
     login->handle = a->answered ? a->pending.handle : SLICE_NONE;
     TRY(membership_roles(op, &a->membership, &login->roles));
-    return role_permissions(op, txn, a->tenant.slug, login->roles, &login->permissions);
+    login->rv = a->membership.rv + a->tenant.roles_version;
+    return role_permissions_in(op, txn, &a->tenant, login->roles, &login->permissions);
 }
 
 static reason consume(struct op *op, struct txn *txn, struct admission *a) {

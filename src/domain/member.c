@@ -3,6 +3,7 @@
 // here. What happens to them is in member_life.c, listing in member_list.c.
 #include "base/rand.h"
 #include "base/text.h"
+#include "domain/component.h"
 #include "domain/member_parts.h"
 
 reason member_find(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
@@ -31,7 +32,7 @@ static bool has_manual(struct rows grants, struct slice role_id) {
     return false;
 }
 
-// Each role must exist, and what is new must be within what the actor may do himself.
+// Each role must exist, and what is new must be within what the tenant bought and the actor may do himself.
 reason member_check_roles(struct op *op, struct txn *txn, const struct actor *actor,
                           struct slice tenant, struct texts role_ids, struct rows held) {
     if (role_ids.count > ROLES_EACH_MAX) {
@@ -40,17 +41,21 @@ reason member_check_roles(struct op *op, struct txn *txn, const struct actor *ac
         REFUSE(op, INVALID_INPUT, "at most %d roles fit one membership, got %zu", ROLES_EACH_MAX,
                role_ids.count);
     }
+    struct tenant home;
+    TRY(tenant_find(op, txn, tenant, &home));
     struct texts fresh = {NULL, 0};
     TRY(op_take(op, role_ids.count * sizeof *fresh.at, &fresh.at));
     for (size_t i = 0; i < role_ids.count; i++) {
         struct role role;
         TRY(role_find(op, txn, tenant, role_ids.at[i], &role));
         if (!has_manual(held, role_ids.at[i])) {
+            TRY(component_blame(op, role_ids.at[i],
+                                role_entitled(op, txn, &home, role_ids.at[i])));
             fresh.at[fresh.count++] = role_ids.at[i];
         }
     }
     struct permission_set given = {{0, 0}};
-    TRY(role_permissions(op, txn, tenant, fresh, &given));
+    TRY(role_permissions_in(op, txn, &home, fresh, &given));
     if (!actor_holds(actor, given)) {
         REFUSE(op, FORBIDDEN, "a role gives permissions that you do not have yourself");
     }

@@ -8,6 +8,13 @@
 
 #define PERMISSION_ROOM 128 // numbers 0..127
 
+enum permission_number {
+#define PERMISSION(number, symbol, id, task, name, description, pii, entitlement)                  \
+    PERMISSION_##symbol = number,
+#include "domain/permissions.def"
+#undef PERMISSION
+};
+
 struct permission {
     uint8_t number;
     const char *id;      // "users:view"
@@ -28,7 +35,19 @@ bool permission_has(struct permission_set set, const struct permission *permissi
 bool permission_may(struct permission_set set, const char *id); // false for an unknown id
 void permission_add(struct permission_set *set, const struct permission *permission);
 struct permission_set permission_union(struct permission_set a, struct permission_set b);
+struct permission_set permission_without(struct permission_set set, struct permission_set less);
 bool permission_within(struct permission_set part, struct permission_set whole);
+void permission_add_number(struct permission_set *set, unsigned number);
+bool permission_none(struct permission_set set);
+
+// ---- entitlements: what a tenant bought ----
+
+// Is this the name of one that some permission needs?
+bool entitlement_known(struct slice name);
+// Of `set`, what needs an entitlement that is not among these.
+struct permission_set entitlement_lacking(struct permission_set set, struct texts entitlements);
+// The name of one that `set` needs and that is not among these; NULL: none is missing.
+const char *entitlement_missing(struct permission_set set, struct texts entitlements);
 // The ids, sorted, in the arena.
 MUST_USE reason permission_texts(struct op *op, struct permission_set set, struct texts *ret_ids);
 

@@ -290,16 +290,19 @@ static reason check_roles(struct op *op, struct txn *txn, const struct actor *ac
         REFUSE(op, INVALID_INPUT, "at most %d roles fit one service user", ROLES_EACH_MAX);
     }
     struct texts fresh = {NULL, 0};
+    struct tenant home;
+    TRY(tenant_find(op, txn, tenant, &home));
     TRY(op_take(op, (role_ids.count + 1) * sizeof *fresh.at, &fresh.at));
     for (size_t i = 0; i < role_ids.count; i++) {
         struct role role;
         TRY(role_find(op, txn, tenant, role_ids.at[i], &role));
         if (!has_grant(held, role_ids.at[i])) {
+            TRY(role_entitled(op, txn, &home, role_ids.at[i]));
             fresh.at[fresh.count++] = role_ids.at[i];
         }
     }
     struct permission_set given = {{0, 0}};
-    TRY(role_permissions(op, txn, tenant, fresh, &given));
+    TRY(role_permissions_in(op, txn, &home, fresh, &given));
     if (!actor_holds(actor, given)) {
         REFUSE(op, FORBIDDEN, "a role gives permissions that you do not have yourself");
     }

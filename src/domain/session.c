@@ -138,10 +138,10 @@ static bool is_alive(const struct membership *membership, int64_t now) {
            (membership->expires_at == 0 || now < membership->expires_at);
 }
 
-static reason check_tenant(struct op *op, struct txn *txn, struct slice slug) {
-    struct tenant tenant;
-    reason why = tenant_find(op, txn, slug, &tenant);
-    if (why == REASON_OF(NOT_FOUND) || (why == NULL && tenant.disabled)) {
+static reason check_tenant(struct op *op, struct txn *txn, struct slice slug,
+                           struct tenant *ret_home) {
+    reason why = tenant_find(op, txn, slug, ret_home);
+    if (why == REASON_OF(NOT_FOUND) || (why == NULL && ret_home->disabled)) {
         return no_session(op, "the tenant of this session is disabled or gone");
     }
     return why;
@@ -160,6 +160,7 @@ static reason check_connection(struct op *op, struct txn *txn, const struct sess
 static reason view(struct op *op, struct txn *txn, const struct timekey *timekey,
                    struct session_view *ret_view) {
     struct session_view made;
+    struct tenant home;
     struct key key = key_in(SPACE_SESSION);
     key_bytes(&key, timekey_slice(timekey));
     bool found = false;
@@ -170,7 +171,7 @@ static reason view(struct op *op, struct txn *txn, const struct timekey *timekey
     if (op->now >= made.session.expires_at) {
         return no_session(op, "the session has expired");
     }
-    TRY(check_tenant(op, txn, made.session.tenant));
+    TRY(check_tenant(op, txn, made.session.tenant, &home));
     TRY(check_connection(op, txn, &made.session));
     TRY(membership_find(op, txn, made.session.tenant, made.session.user_id, &made.membership,
                         &found));
@@ -183,7 +184,8 @@ static reason view(struct op *op, struct txn *txn, const struct timekey *timekey
     }
     TRY(why);
     TRY(membership_roles(op, &made.membership, &made.roles));
-    TRY(role_permissions(op, txn, made.session.tenant, made.roles, &made.permissions));
+    made.rv = made.membership.rv + home.roles_version;
+    TRY(role_permissions_in(op, txn, &home, made.roles, &made.permissions));
     *ret_view = made;
     return NULL;
 }

@@ -32,6 +32,7 @@ struct session_view {
     struct membership membership;
     struct texts roles;
     struct permission_set permissions;
+    int64_t rv; // grows when the membership's roles or status change, or what roles give
 };
 
 // By the cookie's text; unauthenticated when there is none, it expired, the membership is not active (or

@@ -38,6 +38,11 @@ enum space {
     SPACE_IDEMPOTENCY = 0x46,       // SHA-256(actor, Idempotency-Key)
     SPACE_IDEMPOTENCY_DUE = 0x47,   // index: u32 minute of expiry, key of the row
     SPACE_AUDIT_DUE = 0x48,         // u32 hour, tenant: when retention looks at a chain again
+    SPACE_NUMBER = 0x50,            // the last number that a tenant or an organization got
+    SPACE_TENANT_NUMBER = 0x51,     // index: u64 number of a tenant
+    SPACE_TENANT_OF = 0x52,         // index: organization, slug of a tenant
+    SPACE_ORGANIZATION = 0x53,      // slug
+    SPACE_ORGANIZATION_NUMBER = 0x54, // index: u64 number of an organization
     SPACE_TICKET = 0x60,            // u32 minute of expiry, 12 random bytes
     SPACE_TICKET_OF = 0x61,         // index: user, tenant, u32 purpose, 16 bytes of SHA-256(subject), key of the ticket
     SPACE_TICKET_ABOUT = 0x62,      // index: tenant, 16 bytes of SHA-256(subject), key of the ticket

@@ -5,17 +5,24 @@
 
 #include "base/text.h"
 #include "domain/fault.h"
+#include "domain/grant.h"
 #include "domain/listing.h"
+#include "domain/organization.h"
 #include "domain/request.h"
 #include "domain/service_user.h"
 #include "domain/space.h"
 #include "domain/tenant_settings.h"
-#include "domain/user.h"
 
 #define SLUG_MAX 63
 #define REMOVE_STEP 256 // rows of one round of a removal
 
 const char *const environment_names[] = {"production", "staging", "development", NULL};
+
+static const struct field override_rows[] = {
+    F_TEXT(struct role_override, role_id, 1, FIELD_PLAIN, 64),
+    F_TEXTS(struct role_override, denied, 2, FIELD_PLAIN, PERMISSION_ROOM),
+};
+static FIELD_TABLE(override_fields, "override", 1, struct role_override, override_rows);
 
 static const struct field tenant_rows[] = {
     F_TEXT(struct tenant, slug, 1, FIELD_PLAIN, SLUG_MAX),
@@ -27,6 +34,11 @@ static const struct field tenant_rows[] = {
     F_TEXT(struct tenant, organization, 7, FIELD_NULL, SLUG_MAX),
     F_CHOICE(struct tenant, environment, 8, FIELD_PLAIN, environment_names),
     F_TEXTS(struct tenant, entitlements, 9, FIELD_PLAIN, TENANT_ENTITLEMENTS_MAX),
+    F_NUMBER(struct tenant, number, 10, FIELD_OUTPUT, 0, INT64_MAX),
+    F_NUMBER(struct tenant, roles_version, 11, FIELD_HIDDEN, 0, INT64_MAX),
+    F_TIME(struct tenant, roles_changed_at, 12, FIELD_HIDDEN),
+    F_TEXT(struct tenant, roles_changed_by, 13, FIELD_HIDDEN, ROLE_ACTOR_MAX),
+    F_STRUCTS(struct tenant, overrides, 14, FIELD_HIDDEN, TENANT_OVERRIDES_MAX, override_fields),
 };
 FIELD_TABLE(tenant_fields, "tenant", 2, struct tenant, tenant_rows);
 
@@ -39,8 +51,29 @@ static struct key key_of(struct slice slug) {
 static void tenant_key(const void *row, struct key *ret_key) {
     *ret_key = key_of(((const struct tenant *)row)->slug);
 }
+static bool tenant_number_key(const void *row, struct key *ret_key) {
+    const struct tenant *tenant = row;
+    key_u64(ret_key, (uint64_t)tenant->number);
+    return tenant->number > 0;
+}
+
+static bool tenant_of_key(const void *row, struct key *ret_key) {
+    const struct tenant *tenant = row;
+    key_text(ret_key, tenant->organization);
+    key_text(ret_key, tenant->slug);
+    return tenant->organization.len > 0;
+}
+static const struct entity_index tenant_indexes[] = {
+    {SPACE_TENANT_NUMBER, true, REASON_OF(INTERNAL), tenant_number_key},
+    {SPACE_TENANT_OF, true, REASON_OF(INTERNAL), tenant_of_key},
+};
 const struct entity tenant_entity = {
-    .space = SPACE_TENANT, .fields = &tenant_fields, .key = tenant_key};
+    .space = SPACE_TENANT,
+    .fields = &tenant_fields,
+    .key = tenant_key,
+    .indexes = tenant_indexes,
+    .index_count = sizeof tenant_indexes / sizeof tenant_indexes[0],
+};
 
 static struct key domain_key(struct slice domain) {
     struct key key = key_in(SPACE_DOMAIN);
@@ -95,6 +128,57 @@ reason domain_owner(struct op *op, struct txn *txn, struct slice domain, struct 
         REFUSE(op, NOT_FOUND, "this domain belongs to no tenant");
     }
     return op_copy(op, value, ret_tenant);
+}
+
+// ---- organizations and numbers ----
+
+reason tenant_list_of(struct op *op, struct txn *txn, struct slice organization,
+                      struct rows *ret_tenants) {
+    struct key prefix = key_in(SPACE_TENANT_OF);
+    key_text(&prefix, organization);
+    const struct listing listing = {
+        .entity = &tenant_entity, .prefix = key_slice(&prefix), .index = true};
+    bool more = false;
+    return listing_read(op, txn, &listing, TENANTS_EACH_MAX, ret_tenants, &more);
+}
+
+reason tenant_find_by_number(struct op *op, struct txn *txn, int64_t number,
+                             struct tenant *ret_tenant) {
+    struct key key = key_in(SPACE_TENANT_NUMBER);
+    bool found = false;
+    if (number > 0) {
+        key_u64(&key, (uint64_t)number);
+        TRY(entity_find_by(op, txn, &tenant_entity, 0, &key, ret_tenant, &found));
+    }
+    if (!found) {
+        REFUSE(op, NOT_FOUND, "there is no tenant with this number");
+    }
+    return NULL;
+}
+
+reason number_next(struct op *op, struct txn *txn, int64_t *ret_number) {
+    struct key key = key_in(SPACE_NUMBER);
+    struct key bytes = {.len = 0};
+    struct slice value = SLICE_NONE;
+    uint64_t last = 0;
+    TRY(txn_get(op, txn, key_slice(&key), &value));
+    if (value.at != NULL && !key_read_u64(&value, &last)) {
+        REFUSE(op, STORE_UNAVAILABLE, "the sequence of numbers cannot be read");
+    }
+    key_u64(&bytes, last + 1);
+    TRY(txn_put(op, txn, key_slice(&key), key_slice(&bytes)));
+    *ret_number = (int64_t)(last + 1);
+    return NULL;
+}
+
+reason tenant_roles_changed(struct op *op, struct txn *txn, const struct actor *actor,
+                            struct slice slug) {
+    struct tenant tenant;
+    TRY(tenant_find(op, txn, slug, &tenant));
+    tenant.roles_version++;
+    tenant.roles_changed_at = op->now;
+    tenant.roles_changed_by = text_cut(actor->id, ROLE_ACTOR_MAX);
+    return entity_put(op, txn, &tenant_entity, &tenant);
 }
 
 // ---- domains ----
@@ -203,6 +287,63 @@ static reason drop_domains(struct op *op, struct txn *txn, struct slice slug, st
 
 // ---- changing ----
 
+// Each once, and each one that some permission needs.
+static reason check_entitlements(struct op *op, struct faults *faults, struct tenant *tenant) {
+    struct texts once = {NULL, 0};
+    TRY(op_take(op, (tenant->entitlements.count + 1) * sizeof *once.at, &once.at));
+    for (size_t i = 0; i < tenant->entitlements.count; i++) {
+        struct slice name = tenant->entitlements.at[i];
+        if (!entitlement_known(name)) {
+            fault_in(faults, "entitlements", i, REASON_OF(FIELD_VALUE),
+                     "nothing needs an entitlement \"%.*s\"", SLICE(slice_sub(name, 0, 64)));
+        } else if (!texts_have(once, name)) {
+            once.at[once.count++] = name;
+        }
+    }
+    tenant->entitlements = once;
+    return NULL;
+}
+
+// Whom a tenant belongs to says who may look into it: operators alone decide that, and what it bought.
+static void check_operators(struct faults *faults, const struct actor *actor,
+                            const struct tenant *old, const struct tenant *now) {
+    if (actor->kind == ACTOR_OPERATOR || actor->kind == ACTOR_SYSTEM) {
+        return;
+    }
+    if (!slice_equal(old->organization, now->organization)) {
+        fault_at(faults, "organization", REASON_OF(FORBIDDEN),
+                 "only an operator puts a tenant into an organization");
+    }
+    for (size_t i = 0; i < now->entitlements.count; i++) {
+        if (!texts_have(old->entitlements, now->entitlements.at[i])) {
+            fault_in(faults, "entitlements", i, REASON_OF(FORBIDDEN),
+                     "only an operator gives an entitlement");
+        }
+    }
+}
+
+static reason check_organization(struct op *op, struct txn *txn, struct faults *faults,
+                                 const struct tenant *old, const struct tenant *now) {
+    struct organization organization;
+    struct rows tenants = {NULL, 0};
+    if (now->organization.len == 0 || slice_equal(old->organization, now->organization)) {
+        return NULL;
+    }
+    reason why = organization_find(op, txn, now->organization, &organization);
+    if (why == REASON_OF(NOT_FOUND)) {
+        fault_at(faults, "organization", REASON_OF(FIELD_VALUE),
+                 "there is no organization with this short name");
+        return NULL;
+    }
+    TRY(why);
+    TRY(tenant_list_of(op, txn, now->organization, &tenants));
+    if (tenants.count >= TENANTS_EACH_MAX) {
+        fault_at(faults, "organization", REASON_OF(FIELD_RANGE),
+                 "an organization has at most %d tenants", TENANTS_EACH_MAX);
+    }
+    return NULL;
+}
+
 // An empty name is the short name.
 static void check_name(struct faults *faults, struct tenant *tenant) {
     tenant->name = slice_trim(tenant->name);
@@ -229,9 +370,16 @@ reason tenant_create(struct op *op, struct txn *txn, const struct actor *actor,
     check_name(&faults, &made);
     const size_t *places;
     TRY(read_domains(op, made.domains, &faults, &made.domains, &places));
+    TRY(check_entitlements(op, &faults, &made));
+    const struct tenant nothing = {.slug = made.slug};
+    check_operators(&faults, actor, &nothing, &made);
+    TRY(check_organization(op, txn, &faults, &nothing, &made));
     TRY(faults_end(&faults));
     made.created_at = op->now;
     made.updated_at = op->now;
+    made.roles_version = 0;
+    made.overrides = (struct rows){NULL, 0};
+    TRY(number_next(op, txn, &made.number));
     bool added = false;
     TRY(entity_add(op, txn, &tenant_entity, &made, &added));
     if (!added) {
@@ -246,6 +394,29 @@ reason tenant_create(struct op *op, struct txn *txn, const struct actor *actor,
     return NULL;
 }
 
+static bool same_entitlements(const struct tenant *a, const struct tenant *b) {
+    for (size_t i = 0; i < a->entitlements.count; i++) {
+        if (!texts_have(b->entitlements, a->entitlements.at[i])) {
+            return false;
+        }
+    }
+    return a->entitlements.count == b->entitlements.count; // each stands once
+}
+
+static void put_texts_change(struct buf *buf, const char *what, struct texts old,
+                             struct texts now) {
+    for (size_t i = 0; i < now.count; i++) {
+        if (!texts_have(old, now.at[i])) {
+            buf_printf(buf, "; %s %.*s added", what, SLICE(now.at[i]));
+        }
+    }
+    for (size_t i = 0; i < old.count; i++) {
+        if (!texts_have(now, old.at[i])) {
+            buf_printf(buf, "; %s %.*s removed", what, SLICE(old.at[i]));
+        }
+    }
+}
+
 // "name "A" -> "B"; added b.example; removed a.example; disabled"
 static struct slice change_text(struct op *op, const struct tenant *old, const struct tenant *now) {
     struct buf buf;
@@ -256,15 +427,14 @@ static struct slice change_text(struct op *op, const struct tenant *old, const s
     if (old->disabled != now->disabled) {
         buf_str(&buf, now->disabled ? "; disabled" : "; enabled");
     }
-    for (size_t i = 0; i < now->domains.count; i++) {
-        if (!texts_have(old->domains, now->domains.at[i])) {
-            buf_printf(&buf, "; domain %.*s added", SLICE(now->domains.at[i]));
-        }
+    put_texts_change(&buf, "domain", old->domains, now->domains);
+    put_texts_change(&buf, "entitlement", old->entitlements, now->entitlements);
+    if (!slice_equal(old->organization, now->organization)) {
+        buf_printf(&buf, "; organization \"%.*s\" -> \"%.*s\"", SLICE(old->organization),
+                   SLICE(now->organization));
     }
-    for (size_t i = 0; i < old->domains.count; i++) {
-        if (!texts_have(now->domains, old->domains.at[i])) {
-            buf_printf(&buf, "; domain %.*s removed", SLICE(old->domains.at[i]));
-        }
+    if (old->environment != now->environment) {
+        buf_printf(&buf, "; environment %s", environment_names[now->environment]);
     }
     struct slice text = buf_slice(&buf);
     return text.len > 2 ? slice_sub(text, 2, text.len) : S("nothing changed");
@@ -279,12 +449,23 @@ reason tenant_change(struct op *op, struct txn *txn, const struct actor *actor,
     check_name(&faults, &made);
     const size_t *places;
     TRY(read_domains(op, made.domains, &faults, &made.domains, &places));
+    TRY(check_entitlements(op, &faults, &made));
+    check_operators(&faults, actor, &old, &made);
+    TRY(check_organization(op, txn, &faults, &old, &made));
     TRY(faults_end(&faults));
     TRY(claim_domains(op, txn, actor, made.slug, old.domains, made.domains, places, &faults));
     TRY(faults_end(&faults));
     TRY(drop_domains(op, txn, made.slug, old.domains, made.domains));
     made.created_at = old.created_at;
     made.updated_at = op->now;
+    made.number = old.number;
+    made.roles_version = old.roles_version;
+    made.roles_changed_at = old.roles_changed_at;
+    made.roles_changed_by = old.roles_changed_by;
+    made.overrides = old.overrides;
+    if (!same_entitlements(&old, &made)) {
+        made.roles_version++; // the same roles give more, or less
+    }
     TRY(entity_put(op, txn, &tenant_entity, &made));
     TRY(audit_write(op, txn, actor,
                     &(struct audit_entry){.tenant = made.slug,

@@ -9,6 +9,7 @@
 #define TENANT_DOMAINS_MAX 500
 #define TENANT_NAME_MAX 100
 #define TENANT_ENTITLEMENTS_MAX 32
+#define TENANT_OVERRIDES_MAX 64 // there are some 25 built-in roles, each with one at most
 
 struct tenant {
     struct slice slug; // text_slug
@@ -19,6 +20,15 @@ struct tenant {
     struct slice organization; // text_slug of the organization that it belongs to, or ""
     int environment;           // enum environment
     struct texts entitlements; // what it bought: names that permissions.def uses; each once
+    int64_t number; // for interfaces that name accounts by number; organizations share the sequence
+    // Of its roles: grows with each change of what one gives, and who made the last one, when.
+    int64_t roles_version, roles_changed_at;
+    struct slice roles_changed_by;
+    struct rows overrides; // struct role_override: what it took out of built-in roles
+};
+struct role_override {
+    struct slice role_id;
+    struct texts denied; // permission ids
 };
 enum environment { ENVIRONMENT_PRODUCTION, ENVIRONMENT_STAGING, ENVIRONMENT_DEVELOPMENT };
 extern const char *const environment_names[];
@@ -39,7 +49,7 @@ MUST_USE reason email_normalise(struct op *op, struct slice text, struct email *
 // duplicate_slug, domain_taken, invalid_input. Times are set here; `tenant` is what was stored.
 MUST_USE reason tenant_create(struct op *op, struct txn *txn, const struct actor *actor,
                               struct tenant *tenant);
-// Replaces name, domains and disabled. domain_taken; domain_in_use when a connection's policy names one
+// Replaces all that may be changed: name, domains, disabled, organization, environment, entitlements. domain_taken; domain_in_use when a connection's policy names one
 // that goes; not_found.
 MUST_USE reason tenant_change(struct op *op, struct txn *txn, const struct actor *actor,
                               struct tenant *tenant);
@@ -51,6 +61,17 @@ MUST_USE reason tenant_list(struct op *op, struct txn *txn, struct page page,
 // tenant_not_empty while it has connections or members.
 MUST_USE reason tenant_remove(struct op *op, struct txn *txn, const struct actor *actor,
                               struct slice slug);
+// The tenants of an organization: rows of struct tenant by slug, at most TENANTS_EACH_MAX (more cannot join).
+#define TENANTS_EACH_MAX 200
+MUST_USE reason tenant_list_of(struct op *op, struct txn *txn, struct slice organization,
+                               struct rows *ret_tenants);
+MUST_USE reason tenant_find_by_number(struct op *op, struct txn *txn, int64_t number,
+                                      struct tenant *ret_tenant); // not_found
+// What its roles give has changed: a new roles_version, in sessions and tokens at once.
+MUST_USE reason tenant_roles_changed(struct op *op, struct txn *txn, const struct actor *actor,
+                                     struct slice slug);
+// The next number of the sequence that tenants and organizations share.
+MUST_USE reason number_next(struct op *op, struct txn *txn, int64_t *ret_number);
 // The tenant that owns a (normalised) domain; not_found.
 MUST_USE reason domain_owner(struct op *op, struct txn *txn, struct slice domain,
                              struct slice *ret_tenant);

@@ -30,12 +30,19 @@
     "\"session_id\":" TEXT ",\"tenant\":" TEXT ",\"connection\":" TEXT ",\"user\":" PERSON         \
     ",\"roles\":" TEXTS ",\"permissions\":" TEXTS ",\"authenticated_at\":" TIME                    \
     ",\"expires_at\":" TIME
+#define COMPONENTS_ASK                                                                             \
+    "\"components\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\",\"enum\":["    \
+    "\"full\",\"view\",\"on\",\"none\"]},\"description\":\"Access to components; what is not named "     \
+    "stays.\"},\"bundle\":{\"type\":[\"string\",\"null\"],\"enum\":[\"full\",null],\"description\":"   \
+    "\"Levels of several components under one name.\"}"
 #define MEMBER_MUST                                                                                \
-    "\"id\",\"email\",\"first_name\",\"last_name\",\"status\",\"roles\",\"last_visit\""
+    "\"id\",\"email\",\"first_name\",\"last_name\",\"status\",\"roles\",\"components\",\"bundle\"," \
+    "\"last_visit\""
 #define MEMBER_PROPERTIES                                                                          \
     "\"id\":" TEXT ",\"email\":" TEXT_OR_NULL ",\"first_name\":" TEXT ",\"last_name\":" TEXT       \
     ",\"status\":" REF("UserStatus") ",\"roles\":{\"type\":\"array\",\"items\":" OBJECT(           \
-        "\"role_id\",\"source\"", "\"role_id\":" TEXT ",\"source\":" TEXT) "},\"last_visit\":" TIME
+        "\"role_id\",\"source\"", "\"role_id\":" TEXT ",\"source\":" TEXT) "},\"last_visit\":" TIME ",\"components\":{\"type\":" \
+        "\"object\",\"additionalProperties\":" TEXT "},\"bundle\":" TEXT_OR_NULL
 #define CONNECTION_MUST                                                                            \
     "\"slug\",\"tenant\",\"disabled\",\"entity_id\",\"acs_url\",\"slo_url\",\"login_url\","        \
     "\"metadata_url\",\"idp\",\"policy\",\"rules\",\"version\",\"created_at\",\"updated_at\","    \
@@ -71,7 +78,6 @@ const struct schema schema_table[] = {
     {.name = "Rule", .table = &mapping_rule_fields},
     {.name = "Rules", .table = &mapping_fields},
     {.name = "Grant", .table = &grant_fields},
-    {.name = "Role", .table = &role_fields},
     {.name = "TraceCheck", .table = &trace_check_fields},
     {.name = "Trace", .table = &trace_fields},
     // From field tables: requests.
@@ -99,13 +105,12 @@ const struct schema schema_table[] = {
     {.name = "PolicyAsk", .table = &policy_fields, .input = true},
     {.name = "RuleAsk", .table = &mapping_rule_fields, .input = true},
     {.name = "RulesAsk", .table = &mapping_fields, .input = true},
-    {.name = "RoleCreate", .table = &role_fields, .input = true},
+#include "http/schemas_roles.def"
 #include "http/schemas_saml.def"
     // Lists.
     {.name = "Tenants", .list = "Tenant", .total = true},
     {.name = "Connections", .list = "Connection", .total = true},
     {.name = "Users", .list = "User", .total = true},
-    {.name = "Roles", .list = "Role", .total = true, .all = true},
     {.name = "Permissions", .list = "Permission", .total = true, .all = true},
     {.name = "Traces", .list = "Trace"},
 #include "http/schemas_trust.def"
@@ -221,6 +226,7 @@ const struct schema_query schema_queries[] = {
     {"exportGateAudit", "cursor", "The id of the last line that is known.", TEXT},
     {"verifyAudit", "anchor", "Number and hash of a row that were kept elsewhere: 42:HEX.", TEXT},
     {"verifyGateAudit", "anchor", "Number and hash of a row that were kept elsewhere: 42:HEX.", TEXT},
+    {"removeRole", "reassign_to", "The role that its members get in its place.", TEXT},
     {"listTraces", "reason", "The slug of a refusal, or accepted.", TEXT},
     {"listTraces", "user", "A user id, an e-mail address or a NameID.", TEXT},
     {"startLogin", "return_to", "A path on this site for after the sign-in.", TEXT},

@@ -211,7 +211,7 @@ reason token_for_session(struct op *op, const struct session_view *view, int64_t
         // No token outlives its session.
         .expires_at = expires < session->expires_at ? expires : session->expires_at,
         .authenticated_at = session->authenticated_at,
-        .rv = view->membership.rv,
+        .rv = view->rv,
     };
     TRY(rand_ulid(op, S("tok_"), &claims.token_id));
     *ret_claims = claims;

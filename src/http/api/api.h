@@ -67,7 +67,13 @@ API(api_credential_delete);
 API(api_roles_list);
 API(api_roles_create);
 API(api_role_get);
+API(api_role_patch);
 API(api_role_delete);
+API(api_role_clone);
+API(api_role_members);
+API(api_role_override_put);
+API(api_role_override_delete);
+API(api_components);
 API(api_traces_list);
 API(api_trace_get);
 API(api_audit_list);
@@ -82,6 +88,8 @@ extern const struct field_table tenant_ask_fields, tenant_change_fields, connect
     user_change_fields, service_user_ask_fields, service_user_change_fields, credential_ask_fields;
 extern const struct field_table key_ask_fields, user_disable_fields, user_email_fields;
 extern const struct field_table audit_erase_fields;
+extern const struct field_table role_clone_fields, role_change_fields, role_override_fields;
+
 
 // ---- for all of them (api.c) -------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ static const struct field ask_rows[] = {
     F_TEXT(struct tenant, name, 2, FIELD_PLAIN, TENANT_NAME_MAX),
     F_TEXTS(struct tenant, domains, 3, FIELD_PLAIN, TENANT_DOMAINS_MAX),
     F_BOOL(struct tenant, disabled, 4, FIELD_PLAIN),
+    F_TEXT(struct tenant, organization, 5, FIELD_NULL, 63),
+    F_CHOICE(struct tenant, environment, 6, FIELD_PLAIN, environment_names),
+    F_TEXTS(struct tenant, entitlements, 7, FIELD_PLAIN, TENANT_ENTITLEMENTS_MAX),
 };
 FIELD_TABLE(tenant_ask_fields, "tenant", 1, struct tenant, ask_rows);
 // All but the short name.

@@ -2,6 +2,7 @@
 // How people are shown: in the list, and one by one with where each role came from and what the caller may do.
 #include "domain/account.h"
 #include "domain/grant.h"
+#include "http/api/components.h"
 #include "http/api/users.h"
 
 // One entry for each role and source, however many groups or connections gave it.
@@ -9,7 +10,7 @@ static struct json *roles_json(struct op *op, const struct membership *membershi
     struct json *roles = json_array(op);
     const struct grant *grants = membership->grants.at;
     for (size_t i = 0; i < membership->grants.count; i++) {
-        bool seen = false;
+        bool seen = components_is_grant(&grants[i]);
         for (size_t j = 0; j < i && !seen; j++) {
             seen = grants[j].source == grants[i].source &&
                    slice_equal(grants[j].role_id, grants[i].role_id);
@@ -56,6 +57,7 @@ struct json *member_item(struct op *op, const struct actor *actor, const struct 
     json_set_str(op, item, "status",
                  membership_status_names[membership_now(membership, op->now)]);
     json_set(op, item, "roles", roles_json(op, membership));
+    components_set(op, item, membership->grants);
     json_set_time(op, item, "last_visit", membership->last_visit);
     return item;
 }

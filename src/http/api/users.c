@@ -2,6 +2,7 @@
 // The people of a tenant: listed, invited, shown, renamed, given roles. What a sign-in granted is shown with its origin
 // and never changed here. What happens to people is in user_life.c.
 #include "domain/tenant_settings.h"
+#include "http/api/components.h"
 #include "http/api/users.h"
 
 // ---- the list -----------------------------------------------------------------------------------------
@@ -171,8 +172,11 @@ reason api_users_create(struct op *op, struct gate *gate, struct request *reques
     struct inviting inviting = {.work = user_work_of(request)};
     struct ask ask = {.send_invite = true};
     const struct json *object = NULL;
+    struct component_ask access;
     TRY(request_json(op, request, &object));
+    TRY(components_take(op, object, &access, &object));
     TRY(json_to_fields(op, &user_add_fields, object, S(""), &ask));
+    TRY(components_merge(op, &access, true, ask.roles, (struct rows){NULL, 0}, &ask.roles));
     inviting.invitation = (struct invitation){.email = ask.email,
                                               .first_name = ask.first_name,
                                               .last_name = ask.last_name,
@@ -188,6 +192,7 @@ reason api_users_create(struct op *op, struct gate *gate, struct request *reques
 struct changing {
     struct user_work work;
     const struct json *object;
+    struct component_ask access;
 };
 
 static bool says(const struct json *object, const char *name) {
@@ -197,12 +202,16 @@ static bool says(const struct json *object, const char *name) {
 static reason change_roles(struct op *op, struct txn *txn, struct changing *changing,
                            const struct ask *ask, struct member *member) {
     const struct user_work *work = &changing->work;
-    if (!says(changing->object, "roles")) {
+    bool has_roles = says(changing->object, "roles");
+    struct texts roles;
+    if (!has_roles && !changing->access.said) {
         return NULL;
     }
+    TRY(components_merge(op, &changing->access, has_roles, ask->roles, member->membership.grants,
+                         &roles));
     return blame_roles(op, op->error_count,
-                       member_set_roles(op, txn, work->actor, work->tenant, work->user_id,
-                                        ask->roles, member));
+                       member_set_roles(op, txn, work->actor, work->tenant, work->user_id, roles,
+                                        member));
 }
 
 // A role that is given for a time only needs the end first; without that role the end may go.
@@ -251,6 +260,7 @@ reason api_user_patch(struct op *op, struct gate *gate, struct request *request,
                       struct reply *reply) {
     struct changing changing = {.work = user_work_of(request)};
     TRY(request_json(op, request, &changing.object));
+    TRY(components_take(op, changing.object, &changing.access, &changing.object));
     TRY(api_write(op, gate, store_change, &changing));
     return user_work_reply(op, reply, 200, &changing.work);
 }

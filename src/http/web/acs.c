@@ -90,7 +90,7 @@ static void forget_binding(struct op *op, struct visit *visit, struct reply *rep
 static reason reply_login_json(struct op *op, struct visit *visit, struct reply *reply) {
     struct login *login = &visit->login;
     struct session_view view = {login->session, login->user, login->membership, login->roles,
-                                login->permissions};
+                                login->permissions, login->rv};
     struct claims claims;
     struct slice token;
     const struct settings *settings = visit->gate->settings;

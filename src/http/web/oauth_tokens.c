@@ -54,7 +54,7 @@ static reason add_session(struct op *op, struct gate *gate, const struct claims 
     json_set_text(op, body, "sid", claims->session);
     json_set_text(op, body, "tenant", lookup.view.session.tenant);
     json_set_texts(op, body, "roles", lookup.view.roles);
-    json_set_number(op, body, "rv", lookup.view.membership.rv);
+    json_set_number(op, body, "rv", lookup.view.rv);
     json_set_number(op, body, "auth_time", lookup.view.session.authenticated_at / SECOND_MS);
     return NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "domain/connection.h"
 #include "domain/role.h"
+#include "domain/tenant_settings.h"
 #include "domain/user.h"
 
 // ---- the oracle ----
@@ -104,7 +105,8 @@ static bool same(struct permission_set a, struct permission_set b) {
 struct work {
     const struct actor *actor;
     struct role role;
-    struct slice tenant, id;
+    struct slice tenant, id, target;
+    size_t count;
     struct texts ids;
     struct permission_set set;
     struct rows rows;
@@ -128,11 +130,19 @@ static reason create(struct op *op, struct txn *txn, void *arg) {
 }
 static reason drop(struct op *op, struct txn *txn, void *arg) {
     struct work *work = arg;
-    return role_remove(op, txn, work->actor, S("acme"), work->id);
+    return role_remove(op, txn, work->actor, S("acme"), work->id, work->target, &work->count);
 }
 static reason create_tenant(struct op *op, struct txn *txn, void *arg) {
     struct tenant tenant = {.slug = ((struct work *)arg)->tenant};
     return tenant_create(op, txn, ((struct work *)arg)->actor, &tenant);
+}
+
+// Support staff hold what the catalogue says only where the tenant lets them.
+static reason let_support(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    struct tenant_settings settings = tenant_settings_default(work->tenant);
+    settings.support_no_credentials = work->count > 0;
+    return tenant_settings_put(op, txn, work->actor, &settings);
 }
 
 static int open_acme(void **state) {
@@ -140,6 +150,7 @@ static int open_acme(void **state) {
     struct fixture *fixture = *state;
     struct work work = {.actor = &fixture->staff, .tenant = S("acme")};
     assert_done(fixture_write(fixture, create_tenant, &work));
+    assert_done(fixture_write(fixture, let_support, &work));
     work.tenant = S("other");
     assert_done(fixture_write(fixture, create_tenant, &work));
     return 0;

@@ -128,7 +128,7 @@ static void only_these_doors_are_open_to_everybody(void **state) {
         "getMetadata",   "getMetadataAgain",  "startLogin",       "consumeAssertion",
         "getKeys",       "singleLogoutQuery", "singleLogoutForm", "discover",
         "discoverOauth", "getHealth",         "getReadiness",     "getMetrics",
-        "getOpenApi",    "listPermissions",   "askSignOut",       "signOut",
+        "getOpenApi",    "listPermissions",   "listComponents",   "askSignOut",       "signOut",
         "issueToken",    "revokeToken"};
     size_t count = sizeof open / sizeof open[0];
     for (size_t i = 0; i < count; i++) {

@@ -200,6 +200,8 @@ static void what_a_service_user_needs_is_not_removed(void **state) {
     const char *path = service_of(at, ann, "export", "[\"exporter\"]");
     (void)refused(at, OPERATOR, "removeRole", "/api/v1/tenants/acme/roles/exporter", NULL, 409,
                   "role_in_use");
+    // The last administrator goes only with the tenant.
+    (void)done(at, OPERATOR, "changeTenant", "/api/v1/tenants/acme", "{\"disabled\":true}");
     (void)done(at, OPERATOR, "removeUser",
                keep_text(at, "/api/v1/tenants/acme/users/%.*s", SLICE(ann.user_id)), NULL);
     (void)done(at, OPERATOR, "removeConnection", "/api/v1/connections/acme-okta", NULL);
