@@ -180,6 +180,11 @@ static reason verify_signatures(struct reception *it) {
             return refused(it, "structure", REASON_OF(SIGNATURE_MISPLACED),
                            S("signatures of the Response and of its Assertion only"), S("another one"));
         }
+        // Of an Assertion that is there in the clear: beside an encrypted one it would count for what comes out of that.
+        if (parent == MSG_PARENT_ASSERTION && message->envelope.assertions != 1) {
+            return refused(it, "structure", REASON_OF(SIGNATURE_MISPLACED), S("a signature of the one Assertion"),
+                           S("one of an Assertion that is not there"));
+        }
         TRY(verify_one(it, &message->signatures[i]));
     }
     return NULL;

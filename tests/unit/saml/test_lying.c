@@ -292,6 +292,31 @@ static void lies_about_the_envelope_admit_nobody_else(void **state) {
     assert_true(admitted > before);
 }
 
+// An encrypted Assertion has its signature inside. One of an Assertion in the clear, which the message held somewhere,
+// would make policies content that want the Assertion signed, or encrypted.
+static void a_signature_beside_an_encrypted_assertion_is_refused(void **state) {
+    (void)state;
+    struct op op;
+    op_open(&op, NOON);
+    const enum how hows[] = {ASSERTION_SIGNED, BOTH_SIGNED};
+    for (size_t i = 0; i < 2; i++) {
+        struct pool pool = {.answer = ada[hows[i]].answer};
+        struct inbound inbound = {.xml = ada[hows[i]].xml, .trust = trust, .entity_id = S(OUR_ENTITY),
+                                  .acs_url = S(OUR_ACS), .pool = &pool};
+        struct trace trace;
+        struct identity identity = {.expires = 0};
+        pool.answer.envelope.assertions = 0;
+        pool.answer.envelope.encrypted = 1;
+        pool.answer.encrypted_count = 1;
+        pool.answer.encrypted[0] = eve[hows[i]].answer.signatures[0].covered;
+        assert_done(trace_open(&op, S("acme-okta"), S("acme"), &trace));
+        reason why = saml_receive(&op, &inbound, &trace, &identity);
+        assert_ptr_equal(why, REASON_OF(SIGNATURE_MISPLACED));
+        assert_int_equal(pool.thrown, 1);
+    }
+    op_close(&op);
+}
+
 // A claim that a good message is an error answer, or the other way round.
 static void claims_of_error_answers_admit_nobody(void **state) {
     (void)state;
@@ -399,6 +424,7 @@ int main(void) {
         TEST(swapped_parents_and_pairs_admit_nobody_else),
         TEST(more_and_fewer_signatures_admit_nobody_else),
         TEST(lies_about_the_envelope_admit_nobody_else),
+        TEST(a_signature_beside_an_encrypted_assertion_is_refused),
         TEST(claims_of_error_answers_admit_nobody),
         TEST(refusals_of_any_kind_admit_nobody),
         TEST(each_changed_byte_admits_nobody_else),
