@@ -379,6 +379,7 @@ reason decrypt_element(struct op *op, const struct sp_keys *keys, const struct r
     if (plain.at == NULL) {
         REFUSE(op, ENCRYPTION_FAILED, "no EncryptedKey opens with our key, or the content is damaged");
     }
-    *ret_decrypted = (struct decrypted){plain, it.text, cipher->cbc};
+    *ret_decrypted =
+        (struct decrypted){plain, it.text, cipher->cbc, it.key_count * keys->decryption_count};
     return NULL;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Decryption of what SAML encrypts, an EncryptedAssertion or an EncryptedID (xmlenc-core1), in the gate, with the gate's keys: AES-128/192/256 in GCM and
+// Decryption of what SAML encrypts, an EncryptedAssertion, an EncryptedID or an EncryptedAttribute (xmlenc-core1), in the gate, with the gate's keys: AES-128/192/256 in GCM and
 // CBC, keys wrapped by RSA-OAEP. RSA 1.5 and 3DES are refused. What comes out is hostile until a signature holds
 // over it, or held over the ciphertext.
 #ifndef GATEHOUSE_SAML_DECRYPT_H
@@ -14,8 +14,9 @@ struct decrypted {
     struct slice plain;  // text of one element, in op's arena
     struct slice cipher; // the CipherValue as it stood in the octets
     bool cbc;
+    size_t unwraps; // operations with a private key that it took
 };
-// `at` stands on the START of `element` ("EncryptedAssertion", "EncryptedID") in canonical octets (a copy is read on). encryption.algorithm: one that is not taken (names it); also CBC when
+// `at` stands on the START of `element` ("EncryptedAssertion" ...) in canonical octets (a copy is read on). encryption.algorithm: one that is not taken (names it); also CBC when
 // allow_cbc is false. encryption.failed: everything else, by one path: a key that does not unwrap goes on as a random one.
 // encryption.no_key: no EncryptedKey in it, or no key of ours at all.
 MUST_USE reason decrypt_element(struct op *op, const struct sp_keys *keys, const struct reader *at,

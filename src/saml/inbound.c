@@ -25,6 +25,8 @@ struct reception {
     struct slice xml; // the message whose signatures are verified: what came, or what was decrypted
     bool response_signed, assertion_signed; // with a verdict that holds
     bool decrypted; // `assertion` was encrypted
+    bool inside;          // ... and its text needs what is declared at `around`, where it was
+    struct reader around;
     struct slice response, assertion;       // verified octets
 };
 
@@ -246,7 +248,7 @@ static reason read_response(struct reception *it, struct statement *statement) {
                        S("a worker that says otherwise"));
     }
     if (apart) {
-        TRY(statement_assertion(it->op, it->assertion, statement));
+        TRY(statement_assertion(it->op, it->assertion, it->inside ? &it->around : NULL, statement));
     }
     return it->decrypted ? NULL : check_pair(it, &parts, statement);
 }
@@ -259,7 +261,7 @@ static reason read_statement(struct reception *it, struct statement *statement) 
         return read_response(it, statement);
     }
     take_envelope(it, statement);
-    return statement_assertion(it->op, it->assertion, statement);
+    return statement_assertion(it->op, it->assertion, NULL, statement);
 }
 
 // ---- encryption ------------------------------------------------------------------------------------------
@@ -312,8 +314,9 @@ static reason check_origin(struct reception *it, struct slice cipher) {
 }
 
 // Does the plaintext carry a signature of its own? *ret_readable false: it is not the XML that the gate reads itself.
-static bool has_signature(struct slice plain, bool *ret_readable) {
-    struct reader reader = reader_open(plain);
+// `around`: with what is declared there; NULL: standing alone.
+static bool has_signature(struct slice plain, const struct reader *around, bool *ret_readable) {
+    struct reader reader = around != NULL ? reader_open_inside(plain, around) : reader_open(plain);
     bool found = false;
     enum reader_event event = READER_START;
     while (event != READER_DONE && event != READER_BROKEN) {
@@ -326,10 +329,10 @@ static bool has_signature(struct slice plain, bool *ret_readable) {
 }
 
 // A signed Assertion has to be canonicalised, so a worker gets it, in a root of ours.
-static reason verify_plain(struct reception *it, struct slice plain) {
+static reason verify_plain(struct reception *it, struct slice plain, const struct reader *around) {
     struct op *op = it->op;
     struct msg_canonical inner;
-    TRY(opinion_wrap(op, it->inbound->trust, plain, &it->xml));
+    TRY(opinion_wrap(op, it->inbound->trust, plain, around, &it->xml));
     TRY(pool_again(op, it->inbound->pool, it->loan, it->xml, &inner));
     const struct msg_envelope *envelope = &inner.envelope;
     reason why = NULL;
@@ -345,28 +348,32 @@ static reason verify_plain(struct reception *it, struct slice plain) {
 }
 
 static reason take_plain(struct reception *it, const struct decrypted *decrypted) {
-    bool readable = false;
-    bool own = has_signature(decrypted->plain, &readable);
+    bool alone = false;
+    bool own = has_signature(decrypted->plain, NULL, &alone);
+    bool readable = alone;
+    if (!alone) { // then it may use prefixes that are declared outside
+        own = has_signature(decrypted->plain, &it->around, &readable);
+    }
     if (own || !readable || !it->response_signed) {
-        TRY(verify_plain(it, decrypted->plain));
+        TRY(verify_plain(it, decrypted->plain, alone ? NULL : &it->around));
         if (!it->assertion_signed) {
             REFUSE(it->op, SIGNATURE_MISSING, "no signature of the decrypted Assertion could be verified");
         }
     } else {
         it->assertion = decrypted->plain; // covered by the Response's signature, and read by our own reader
+        it->inside = !alone;
     }
     it->decrypted = true;
     return NULL;
 }
 
 static reason decrypt(struct reception *it) {
-    struct reader reader;
     struct decrypted decrypted;
     struct brake *brake = it->inbound->brake;
     bool cbc = it->response_signed || (it->policy->allow_cbc && brake != NULL &&
                                        !brake_is_on(brake, it->inbound->trust->connection.slug));
-    TRY(find_encrypted(it, &reader));
-    TRY(decrypt_element(it->op, it->inbound->keys, &reader, "EncryptedAssertion", cbc, &decrypted));
+    TRY(find_encrypted(it, &it->around));
+    TRY(decrypt_element(it->op, it->inbound->keys, &it->around, "EncryptedAssertion", cbc, &decrypted));
     if (!it->response_signed) {
         TRY(check_origin(it, decrypted.cipher));
     }
@@ -449,7 +456,7 @@ static reason open_name_id(struct reception *it, struct statement *statement) {
     struct decrypted decrypted;
     reason why = decrypt_element(it->op, it->inbound->keys, statement->encrypted_id, "EncryptedID", true,
                                  &decrypted);
-    why = why != NULL ? why : statement_name_id(it->op, decrypted.plain, statement);
+    why = why != NULL ? why : statement_name_id(it->op, decrypted.plain, statement->encrypted_id, statement);
     row(it, "decryption", why == NULL ? CHECK_PASS : CHECK_FAIL, S("a NameID encrypted for our key"),
         why == NULL ? S("decrypted") : it->op->detail);
     return why;
@@ -470,7 +477,7 @@ reason saml_receive(struct op *op, const struct inbound *inbound, struct trace *
                     struct identity *ret_identity) {
     struct reception it = {.op = op, .inbound = inbound, .policy = &inbound->trust->connection.policy,
                            .xml = inbound->xml, .trace = trace};
-    struct statement statement = {.issue_instant = 0};
+    struct statement statement = {.keys = inbound->keys};
     reason why = pool_canonicalise(op, inbound->pool, inbound->xml, &it.message, &it.loan);
     if (why != NULL) {
         trace_add(op, trace, "structure", CHECK_FAIL, S("a SAML response"), op->detail);

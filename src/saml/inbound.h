@@ -43,6 +43,7 @@ struct statement {
     struct rows confirmations; // struct confirmation
     bool has_authn_statement;
     struct slice authn_instant, session_not_on_or_after;
+    const struct sp_keys *keys; // for what is encrypted in it; NULL: encryption.no_key
     // Stands on the START of the EncryptedID, when that names the subject and no NameID does; else NULL.
     const struct reader *encrypted_id;
     struct identity identity; // what is collected on the way

@@ -80,7 +80,7 @@ static reason read_encrypted_id(struct reading *reading, struct reader *reader) 
     struct op *op = reading->op;
     struct decrypted decrypted;
     TRY(decrypt_element(op, reading->keys, reader, "EncryptedID", true, &decrypted));
-    struct reader inner = reader_open(decrypted.plain);
+    struct reader inner = reader_open_inside(decrypted.plain, reader);
     if (reader_next(&inner) != READER_START || !reader_at(&inner, NS_SAML, "NameID")) {
         REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is not a NameID");
     }

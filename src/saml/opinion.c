@@ -73,21 +73,40 @@ static reason write_sp(struct op *op, const struct inbound *inbound, struct slic
     return xml_done(&xml, ret_xml);
 }
 
+// The innermost of each prefix, but for ours. The reader lets nothing into these names that would end an attribute.
+static reason declarations(struct op *op, const struct reader *around, struct slice *ret_text) {
+    struct buf text;
+    buf_open(&text, op, SP_DOCUMENT_MAX);
+    for (size_t i = around != NULL ? around->namespace_count : 0; i > 0; i--) {
+        struct slice prefix = around->namespaces[i - 1].prefix;
+        bool known = slice_equal(prefix, S("samlp"));
+        for (size_t j = i; j < around->namespace_count; j++) {
+            known = known || slice_equal(around->namespaces[j].prefix, prefix);
+        }
+        if (!known) {
+            buf_printf(&text, " xmlns%s%.*s=\"%.*s\"", prefix.len > 0 ? ":" : "", SLICE(prefix),
+                       SLICE(around->namespaces[i - 1].uri));
+        }
+    }
+    return text.len > 0 ? buf_done(&text, ret_text) : (*ret_text = S(""), NULL);
+}
+
 reason opinion_wrap(struct op *op, const struct trust *trust, struct slice assertion,
-                    struct slice *ret_xml) {
+                    const struct reader *around, struct slice *ret_xml) {
     struct slice id;
     struct slice issuer;
+    struct slice more;
     char now[CLOCK_TEXT];
     TRY(sp_random_id(op, &id));
     TRY(encode_html(op, trust->connection.idp.entity_id, &issuer));
     struct slice time = clock_print(op->now, now);
-    // Nothing but samlp is in scope at the Assertion, as nothing was when it stood alone.
+    TRY(declarations(op, around, &more));
     *ret_xml = op_text(op,
-                       "<samlp:Response xmlns:samlp=\"" NS_SAMLP "\" ID=\"%.*s\" IssueInstant=\"%.*s\" "
+                       "<samlp:Response xmlns:samlp=\"" NS_SAMLP "\"%.*s ID=\"%.*s\" IssueInstant=\"%.*s\" "
                        "Version=\"2.0\"><saml:Issuer xmlns:saml=\"" NS_SAML "\">%.*s</saml:Issuer>"
                        "<samlp:Status><samlp:StatusCode Value=\"" SP_STATUS_SUCCESS
                        "\"/></samlp:Status>%.*s</samlp:Response>",
-                       SLICE(id), SLICE(time), SLICE(issuer), SLICE(assertion));
+                       SLICE(more), SLICE(id), SLICE(time), SLICE(issuer), SLICE(assertion));
     return NULL;
 }
 

@@ -7,9 +7,10 @@
 #include "saml/inbound.h"
 
 // The document in which a decrypted Assertion that is signed itself stands: a Response of ours, unsigned.
-// Lasso reads it as it would read one that was never encrypted.
+// Lasso reads it as it would read one that was never encrypted. `around`: what is declared where it was encrypted is
+// declared on the Response; NULL: nothing.
 MUST_USE reason opinion_wrap(struct op *op, const struct trust *trust, struct slice assertion,
-                             struct slice *ret_xml);
+                             const struct reader *around, struct slice *ret_xml);
 // `identity` is what we found in `xml`. assertion.second_opinion, with the two values that differ;
 // worker.failed when lasso does not answer.
 MUST_USE reason opinion_check(struct op *op, const struct inbound *inbound, struct slice xml,

@@ -424,6 +424,16 @@ struct reader reader_open(struct slice octets) {
     return reader;
 }
 
+struct reader reader_open_inside(struct slice octets, const struct reader *around) {
+    struct reader reader = reader_open(octets);
+    for (size_t i = 0; i < around->namespace_count; i++) {
+        reader.namespaces[i] = around->namespaces[i];
+        reader.namespaces[i].depth = 0; // outside the root: no end tag takes it away
+    }
+    reader.namespace_count = around->namespace_count;
+    return reader;
+}
+
 enum reader_event reader_next(struct reader *reader) {
     if (reader->fault != NULL) {
         return READER_BROKEN;

@@ -39,6 +39,9 @@ struct reader {
 };
 
 struct reader reader_open(struct slice octets);
+// What was encrypted stands where `around` does (xmlenc-core1 4.4): the prefixes that are declared there count inside, too.
+// `around` stands on the START of the element that held it.
+struct reader reader_open_inside(struct slice octets, const struct reader *around);
 enum reader_event reader_next(struct reader *reader);
 // Skips to the end of the element whose START was read last. False: broken.
 bool reader_skip(struct reader *reader);

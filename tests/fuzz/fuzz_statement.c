@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         (void)!statement_response(&op, input, outline == 1, &statement, &parts);
     }
     struct statement statement = {.issue_instant = 0};
-    if (statement_assertion(&op, input, &statement) == NULL) {
+    if (statement_assertion(&op, input, NULL, &statement) == NULL) {
         CHECK(statement.identity.assertion_id.len > 0 && statement.issue_instant != 0);
         CHECK(statement.identity.attributes.count <= IDENTITY_ATTRIBUTES_MAX);
     }

@@ -245,6 +245,97 @@ static void an_encrypted_name_that_is_none_is_refused(void **state) {
                    SUBJECT_NAME_ID_MISSING);
 }
 
+// ---- attributes ----
+
+#define DECLARED " xmlns:saml=\"" NS_SAML "\""
+#define GROUP(more, value)                                                                          \
+    "<saml:Attribute" more " Name=\"groups\"><saml:AttributeValue>" value "</saml:AttributeValue></saml:Attribute>"
+#define STATEMENT_END "</saml:AttributeStatement>"
+
+// A signed Response in plain text whose Assertion has these EncryptedAttributes, canonical inside it.
+static reason with_attributes(struct scene *scene, const char *plain, EVP_PKEY *to, size_t keys, size_t times) {
+    struct op *op = scene->op;
+    struct sealed sealed = {.op = op, .element = "EncryptedAttribute", .content = GCM256, .plain = slice_str(plain),
+                            .wraps = {{.to = to}, {.to = to}}, .wrap_count = keys};
+    struct slice all = S("");
+    for (size_t i = 0; i < times; i++) {
+        all = op_text(op, "%.*s%.*s", SLICE(all), SLICE(edit(op, sealed_text(&sealed), DECLARED, "")));
+    }
+    scene->assertion =
+        edit(op, scene->assertion, STATEMENT_END, op_text(op, "%.*s" STATEMENT_END, SLICE(all)).at);
+    struct slice assertion = plain_of(scene, true);
+    scene->xml = edit(op, with(op, S(RESPONSE), "#<", op_text(op, "%.*s<", SLICE(assertion))), "@", "");
+    return scene_receive(scene);
+}
+
+static void an_encrypted_attribute_counts_as_one_in_the_clear(void **state) {
+    // With the prefix declared inside, and where it is declared around it only (as xmlsec writes it).
+    const char *plains[] = {GROUP(DECLARED, "Owners"), GROUP("", "Owners")};
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene = scene_of(*state);
+        reason why = with_attributes(&scene, plains[i], ours.encryption, 1, 1);
+        if (why != NULL) {
+            fail_msg("%zu: %s: %.*s", i, why->slug, SLICE(scene.op->detail));
+        }
+        const struct attribute *groups = scene.identity.attributes.at;
+        assert_int_equal(scene.identity.attributes.count, 1);
+        assert_int_equal(groups->values.count, 3); // two stand beside it in the clear
+        assert_text(groups->values.at[2], "Owners");
+    }
+    struct scene scene = scene_of(*state);
+    assert_done(with_attributes(&scene, "<saml:Attribute Name=\"mail\"></saml:Attribute>", ours.encryption, 1, 1));
+    assert_int_equal(scene.identity.attributes.count, 2);
+}
+
+// Somebody's role may hang on it, so it is not passed over.
+static void an_encrypted_attribute_that_does_not_open_is_refused(void **state) {
+    struct scene scene = scene_of(*state);
+    assert_refused(with_attributes(&scene, GROUP("", "Owners"), foreign, 1, 1), ENCRYPTION_FAILED);
+    const char *bad[] = {"Owners", GROUP("", "A") GROUP("", "B"), "<saml:NameID>x</saml:NameID>", "<!DOCTYPE a>" GROUP("", "A"),
+                         "<other:Attribute Name=\"groups\"></other:Attribute>", "<Attribute Name=\"groups\"></Attribute>",
+                         "<saml:EncryptedAttribute></saml:EncryptedAttribute>"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        scene = scene_of(*state);
+        assert_refused(with_attributes(&scene, bad[i], ours.encryption, 1, 1), ENCRYPTION_FAILED);
+    }
+    scene = scene_of(*state);
+    ours.decryption_count = 0;
+    reason why = with_attributes(&scene, GROUP("", "Owners"), ours.encryption, 1, 1);
+    ours.decryption_count = 1;
+    assert_ptr_equal(why, REASON_OF(ENCRYPTION_NO_KEY));
+}
+
+static void opening_attributes_has_a_bound(void **state) {
+    struct scene scene = scene_of(*state);
+    assert_done(with_attributes(&scene, GROUP("", "Owners"), ours.encryption, 2, 12));
+    scene = scene_of(*state);
+    assert_refused(with_attributes(&scene, GROUP("", "Owners"), ours.encryption, 2, 13), SAML_TOO_LARGE);
+}
+
+// ---- what is declared outside ----
+
+// Plaintext as xmlsec writes it: the prefixes that were declared on elements around it are declared there only.
+static void prefixes_that_are_declared_outside_count_inside(void **state) {
+    struct op *op = *state;
+    for (int i = 1; i < 4; i++) {
+        struct scene scene = scene_of(op);
+        struct slice plain = edit(op, plain_of(&scene, (i & 2) != 0), DECLARED, "");
+        reason why = try(&scene, (i & 1) != 0, plain);
+        if (why != NULL) {
+            fail_msg("%d: %s: %.*s", i, why->slug, SLICE(op->detail));
+        }
+        assert_text(scene.identity.name_id, "ada");
+    }
+    struct scene scene = scene_of(op);
+    struct slice plain = edit(op, plain_of(&scene, true), DECLARED, "");
+    assert_refused(try(&scene, false, edit(op, plain, ">ada<", ">eve<")), ENCRYPTION_FAILED);
+    assert_refused(try(&scene, false, edit(op, plain_of(&scene, false), DECLARED, "")), ENCRYPTION_FAILED);
+    // A prefix that is declared nowhere.
+    plain = edit(op, edit(op, plain_of(&scene, false), "<saml:Assertion" DECLARED, "<x:Assertion"),
+                 "</saml:Assertion>", "</x:Assertion>");
+    assert_true(try(&scene, true, plain) != NULL);
+}
+
 static void without_a_key_nothing_is_opened(void **state) {
     struct scene scene = scene_of(*state);
     scene_write(&scene, true, plain_of(&scene, true));
@@ -303,6 +394,10 @@ int main(void) {
         TEST(fifty_failures_switch_cbc_off_and_gcm_not),
         TEST(an_encrypted_name_is_read_from_a_signed_assertion),
         TEST(an_encrypted_name_that_is_none_is_refused),
+        TEST(an_encrypted_attribute_counts_as_one_in_the_clear),
+        TEST(an_encrypted_attribute_that_does_not_open_is_refused),
+        TEST(opening_attributes_has_a_bound),
+        TEST(prefixes_that_are_declared_outside_count_inside),
         TEST(without_a_key_nothing_is_opened),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);

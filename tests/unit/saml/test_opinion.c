@@ -144,7 +144,7 @@ static void a_decrypted_assertion_is_judged_in_a_response_of_ours(void **state) 
                  sign(&scene.forge, plain, "_a1", MSG_PARENT_ASSERTION, &unused));
     const struct trust *trust = NULL;
     assert_done(trust_make(op, &scene.connection, &trust));
-    assert_done(opinion_wrap(op, trust, plain, &scene.xml));
+    assert_done(opinion_wrap(op, trust, plain, NULL, &scene.xml));
     struct inbound inbound = {
         .trust = trust, .entity_id = S(OUR_ENTITY), .acs_url = S(OUR_ACS), .pool = pool};
     struct identity identity = {.name_id = S("ada")};

@@ -11,7 +11,7 @@ static struct statement read_changed(struct op *op, const char *from, const char
     if (from != NULL) {
         text = edit(op, text, from, to);
     }
-    check_reason(statement_assertion(op, text, &statement), want, from != NULL ? to : "", __LINE__);
+    check_reason(statement_assertion(op, text, NULL, &statement), want, from != NULL ? to : "", __LINE__);
     return statement;
 }
 
@@ -60,7 +60,7 @@ static void what_is_absent_is_not_there(void **state) {
     struct op *op = *state;
     struct statement bare = {.issue_instant = 0};
     assert_done(statement_assertion(op, S("<Assertion xmlns=\"" NS_SAML "\" ID=\"a\" IssueInstant="
-                                          "\"2026-11-21T16:00:00Z\"></Assertion>"), &bare));
+                                          "\"2026-11-21T16:00:00Z\"></Assertion>"), NULL, &bare));
     assert_null(bare.assertion_version.at);
     assert_null(bare.assertion_issuer.at);
     assert_int_equal(bare.identity.name_id.len, 0);
@@ -287,7 +287,7 @@ static void a_response_of_another_shape_is_refused(void **state) {
                                  "<ds:Signature xmlns:ds=\"" NS_DS "\"></ds:Signature><samlp:Status>", false,
                                  &statement, &parts), SIGNATURE_MISPLACED);
     assert_refused(statement_response(*state, S(ASSERTION), false, &statement, &parts), SAML_MALFORMED);
-    assert_refused(statement_assertion(*state, S(RESPONSE), &statement), SAML_MALFORMED);
+    assert_refused(statement_assertion(*state, S(RESPONSE), NULL, &statement), SAML_MALFORMED);
 }
 
 int main(void) {
