@@ -9,6 +9,11 @@
 #define BY_RESPONSE .signs = SIGNS_RESPONSE
 #define UNSIGNED .signs = SIGNS_NOTHING
 
+#define NAME_ID "<saml:NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">"
+#define STAFF "<saml:Attribute Name=\"groups\"><saml:AttributeValue>Staff</saml:AttributeValue></saml:Attribute>"
+#define TEN(text) text text text text text text text text text text
+#define GROUPS(text) .edits = EDITS({STAGE_ASSERTION, STAFF, text})
+
 const struct attack attacks_encryption[] = {
     {"encrypted", "encryption", "AES-256-GCM, RSA-OAEP, the inner Assertion signed.", "accepted", GCM},
     {"encrypted-128", "encryption", "AES-128-GCM.", "accepted", .cipher = "aes128-gcm"},
@@ -93,5 +98,31 @@ const struct attack attacks_encryption[] = {
                           "</saml:EncryptedAssertion><saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"/>"})},
     {"encrypted-replayed", "encryption", "The same encrypted message again.", "assertion.replayed", GCM,
      .place = ACME_OPEN, .unsolicited = true, .again = AGAIN_SAME},
-    {NULL},
+    {"name-encrypted-alone", "encrypted-parts", "An EncryptedID in place of the name.", "accepted",
+     .edits = EDITS({STAGE_ASSERTION, NAME_ID "${who}</saml:NameID>", "${sealed:EncryptedID:<saml:NameID>ada@acme.example</saml:NameID>}"})},
+    {"name-encrypted-foreign", "encrypted-parts", "An EncryptedID for another key.", "encryption.failed",
+     .edits = EDITS({STAGE_ASSERTION, NAME_ID "${who}</saml:NameID>", "${foreign:EncryptedID:<saml:NameID>ada@acme.example</saml:NameID>}"})},
+    {"name-encrypted-other-tenant", "encrypted-parts", "An EncryptedID that holds another tenant's person.", "login.domain_not_allowed",
+     .place = BETA,
+     .edits = EDITS({STAGE_ASSERTION, NAME_ID "${who}</saml:NameID>", "${sealed:EncryptedID:<saml:NameID>ada@acme.example</saml:NameID>}"})},
+    {"name-encrypted-two", "encrypted-parts", "Two names come out.", "encryption.failed",
+     .edits = EDITS({STAGE_ASSERTION, NAME_ID "${who}</saml:NameID>",
+                     "${sealed:EncryptedID:<saml:NameID>ada@acme.example</saml:NameID><saml:NameID>mallory@acme.example</saml:NameID>}"})},
+    {"name-encrypted-assertion", "encrypted-parts", "An Assertion comes out in place of a name.", "encryption.failed",
+     .edits = EDITS({STAGE_ASSERTION, NAME_ID "${who}</saml:NameID>", "${sealed:EncryptedID:<saml:Assertion>x</saml:Assertion>}"})},
+    {"name-encrypted-forged", "encrypted-parts", "The attacker encrypts a name and puts it in place of the signed one.", "signature.digest",
+     .edits = EDITS({STAGE_WIRE, NAME_ID "${who}</saml:NameID>", "${sealed:EncryptedID:<saml:NameID>mallory@acme.example</saml:NameID>}"})},
+    {"attribute-encrypted", "encrypted-parts", "The groups are encrypted, and signed as they are.", "accepted", GROUPS("${sealed:EncryptedAttribute:" STAFF "}")},
+    {"attribute-encrypted-foreign", "encrypted-parts", "An attribute for another key: a role may hang on it.", "encryption.failed",
+     GROUPS("${foreign:EncryptedAttribute:" STAFF "}")},
+    {"attribute-encrypted-two", "encrypted-parts", "Two attributes in one.", "encryption.failed", GROUPS("${sealed:EncryptedAttribute:" STAFF STAFF "}")},
+    {"attribute-encrypted-name", "encrypted-parts", "A name comes out in place of an attribute.", "encryption.failed",
+     GROUPS("${sealed:EncryptedAttribute:<saml:NameID>mallory@acme.example</saml:NameID>}")},
+    {"attribute-encrypted-dtd", "encrypted-parts", "A document type comes out.", "encryption.failed",
+     GROUPS("${sealed:EncryptedAttribute:<!DOCTYPE a>" STAFF "}")},
+    {"attribute-encrypted-forged", "encrypted-parts", "The attacker adds an encrypted attribute to a signed Assertion.", "signature.digest",
+     .edits = EDITS({STAGE_WIRE, STAFF, STAFF "${sealed:EncryptedAttribute:" STAFF "}"})},
+    {"attribute-encrypted-many", "encrypted-parts", "Thirty encrypted attributes, each of which costs an operation with our key.", "saml.too_large",
+     GROUPS(TEN("${sealed:EncryptedAttribute:" STAFF "}") TEN("${sealed:EncryptedAttribute:" STAFF "}") TEN("${sealed:EncryptedAttribute:" STAFF "}"))},
+    {0},
 };

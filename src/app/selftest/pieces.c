@@ -12,6 +12,7 @@
 //   E-                   E for a place inside an Assertion that is signed with it
 //   AS RS LS                the signatures, LS of a LogoutRequest; EO RO: the start of a Response, forged and honest; ST: Status; RC: its end
 //   M M=                 metadata in which the attacker's key is the provider's, with an ID of its own and with the honest one's
+//   sealed:NAME:TEXT     TEXT encrypted for us in an element saml:NAME, canonical inside an Assertion; foreign: for another key
 //   X(Y)                 X with Y where its Signature would stand;  X[Y]: Y appended inside X;  O:Y: Y in a ds:Object
 //   message b64 b64:X    the whole so far, and as it stands in a form; of another piece
 //   utf16le utf16be utf7 nul      the message in another encoding; a NUL byte
@@ -295,6 +296,29 @@ static reason piece_status(struct maker *maker, struct slice argument, struct sl
     return cut_response(maker, "<samlp:Status>", "{A}", S(""), ret_text);
 }
 
+static reason seal_for(struct maker *maker, enum party_name party, struct slice argument, struct slice *ret_text) {
+    struct slice name = SLICE_NONE;
+    struct slice element = SLICE_NONE;
+    if (!slice_cut(&argument, ':', &name)) {
+        return wrong(maker, argument);
+    }
+    TRY(forge_encrypt(maker->op, maker->bench->parties[party].key, "aes256-gcm", "oaep", argument, &element));
+    struct slice inside = element; // the start and the end are written anew, with the right name
+    struct slice start = S("<saml:EncryptedAssertion xmlns:saml=\"" NS_SAML "\">");
+    struct slice end = S("</saml:EncryptedAssertion>");
+    inside = slice_sub(inside, start.len, inside.len - end.len);
+    *ret_text = op_text(maker->op, "<saml:%.*s>%.*s</saml:%.*s>", SLICE(name), SLICE(inside), SLICE(name));
+    return NULL;
+}
+
+static reason piece_sealed(struct maker *maker, struct slice argument, struct slice *ret_text) {
+    return seal_for(maker, PARTY_US, argument, ret_text);
+}
+
+static reason piece_foreign(struct maker *maker, struct slice argument, struct slice *ret_text) {
+    return seal_for(maker, PARTY_OTHER, argument, ret_text);
+}
+
 static reason forged_metadata(struct maker *maker, struct slice id, struct slice *ret_text) {
     struct slice honest = maker->bench->parties[maker->bench->places[maker->place].signer].certificate;
     struct slice forged = maker->bench->parties[PARTY_EVIL].certificate;
@@ -384,6 +408,8 @@ static const struct piece pieces[] = {
     {"E=", piece_forged_same},
     {"E-", piece_forged_inside},
     {"E", piece_forged},
+    {"sealed:", piece_sealed},
+    {"foreign:", piece_foreign},
     {"M=", piece_metadata_same},
     {"M", piece_metadata},
     {"A", piece_assertion},
