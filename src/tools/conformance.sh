@@ -36,7 +36,7 @@ done <"$work/tests"
 # All of them. Numbers that are not here are for identity providers or are not used by the profile.
 ids() {
     printf '%s\n' O-{01..13}
-    printf '%s\n' P-{1..11} B-3.4.4.1 B-3.5.5.2 B-3.4.3 C-2.5.1 C-2.5.1.4 C-5.4.2
+    printf '%s\n' P-{1..11} B-3.4.4.1 B-3.5.5.2 B-3.4.3 C-2.2.4 C-2.7.3.2 C-6 C-2.5.1 C-2.5.1.4 C-5.4.2
     printf '%s\n' IIP-G0{1..3} IIP-MD{01..12} IIP-EXT01 IIP-ALG0{1..6} IIP-ALG08 IIP-SSO0{1..7} IIP-SP{01..17}
     printf '%s\n' SDP-G0{1..4} SDP-MD{01..11} SDP-ALG01 SDP-SP{02..23} SDP-SP25 SDP-SP26 SDP-SP{28..39}
     printf '%s\n' MDIOP-{1..5} ALG-{1..3}
