@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Base64, hex, percent and HTML, each in one pass. The base64 and percent decoders see 11 KB of every
-// login, so they go by tables and by runs; a byte loop there costs more than the digest of the message.
+// Base64, hex, percent and HTML, each in one pass. The base64 and percent decoders see 11 KB of
+// every login, so they go by tables and by runs; a byte loop there costs more than the digest of
+// the message.
 #include "base/encode.h"
 
-// A character of a base64 alphabet has VALUE set and its six bits below; the others are one of these.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+// A character of a base64 alphabet has VALUE set and its six bits below; the others are one of
+// these.
 #define VALUE 0x40
 #define SPACE 0x80
 #define PAD 0x81
@@ -66,6 +72,49 @@ struct base64_in {
     unsigned have; // its characters so far
 };
 
+#if defined(__x86_64__)
+// 32 characters of the standard alphabet at once, 24 bytes, while there are such and room to write
+// 32 (Mula and Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions"). By the high
+// half of a character, then by the low one, the first two tables have a bit in common for each
+// character that is none of the alphabet; the third has what is added to make six bits of it, by
+// its high half, with '/' apart.
+__attribute__((target("avx2"))) static void read_wide(struct base64_in *in) {
+    const __m256i by_high =
+        _mm256_setr_epi8(16, 16, 1, 2, 4, 8, 4, 8, 16, 16, 16, 16, 16, 16, 16, 16, //
+                         16, 16, 1, 2, 4, 8, 4, 8, 16, 16, 16, 16, 16, 16, 16, 16);
+    const __m256i by_low =
+        _mm256_setr_epi8(21, 17, 17, 17, 17, 17, 17, 17, 17, 17, 19, 26, 27, 27, 27, 26, //
+                         21, 17, 17, 17, 17, 17, 17, 17, 17, 17, 19, 26, 27, 27, 27, 26);
+    const __m256i shift =
+        _mm256_setr_epi8(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0, //
+                         0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m256i order =
+        _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1, //
+                         2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    const __m256i slash = _mm256_set1_epi8('/');
+    // 44 characters left make 33 bytes of room: 32 are written, of which 24 count.
+    while (in->end - in->at >= 44) {
+        __m256i text = _mm256_loadu_si256((const __m256i *)(const void *)in->at);
+        __m256i high = _mm256_and_si256(_mm256_srli_epi32(text, 4), slash);
+        __m256i is_slash = _mm256_cmpeq_epi8(text, slash);
+        __m256i bad = _mm256_and_si256(_mm256_shuffle_epi8(by_low, _mm256_and_si256(text, slash)),
+                                       _mm256_shuffle_epi8(by_high, high));
+        if (_mm256_testz_si256(bad, bad) == 0) {
+            return;
+        }
+        __m256i six =
+            _mm256_add_epi8(text, _mm256_shuffle_epi8(shift, _mm256_add_epi8(is_slash, high)));
+        __m256i twelve = _mm256_maddubs_epi16(six, _mm256_set1_epi32(0x01400140));
+        __m256i three = _mm256_madd_epi16(twelve, _mm256_set1_epi32(0x00011000));
+        three = _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(three, order),
+                                            _mm256_setr_epi32(0, 1, 2, 4, 5, 6, -1, -1));
+        _mm256_storeu_si256((__m256i *)(void *)in->out, three);
+        in->at += 32;
+        in->out += 24;
+    }
+}
+#endif
+
 // Whole groups of four without anything between them.
 static void read_groups(struct base64_in *in, const uint8_t table[256]) {
     while (in->end - in->at >= 4) {
@@ -83,6 +132,15 @@ static void read_groups(struct base64_in *in, const uint8_t table[256]) {
         in->out += 3;
         in->at += 4;
     }
+}
+
+static void read_whole(struct base64_in *in, const uint8_t table[256]) {
+#if defined(__x86_64__)
+    if (table == standard_table && __builtin_cpu_supports("avx2") != 0) {
+        read_wide(in);
+    }
+#endif
+    read_groups(in, table);
 }
 
 // The last group, of two or three characters: one or two bytes, and no bit may be left over.
@@ -116,7 +174,7 @@ static bool from_base64(struct op *op, struct slice text, const uint8_t table[25
     unsigned pads = 0;
     while (in.at < in.end) {
         if (in.have == 0 && pads == 0) {
-            read_groups(&in, table);
+            read_whole(&in, table);
             if (in.at == in.end) {
                 break;
             }
@@ -285,18 +343,12 @@ bool decode_url(struct op *op, struct slice text, bool plus, struct slice *ret_b
 
 static struct slice html_reference(char c) {
     switch (c) {
-    case '&':
-        return S("&amp;");
-    case '<':
-        return S("&lt;");
-    case '>':
-        return S("&gt;");
-    case '"':
-        return S("&quot;");
-    case '\'':
-        return S("&#39;");
-    default:
-        return SLICE_NONE;
+    case '&': return S("&amp;");
+    case '<': return S("&lt;");
+    case '>': return S("&gt;");
+    case '"': return S("&quot;");
+    case '\'': return S("&#39;");
+    default: return SLICE_NONE;
     }
 }
 

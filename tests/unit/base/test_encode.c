@@ -137,6 +137,40 @@ static void each_text_that_decodes_is_the_one_that_encodes(void **state) {
     }
 }
 
+// Long texts are read many characters at once: each other byte is refused, wherever it stands.
+static void one_wrong_byte_in_a_long_text_is_refused(void **state) {
+    char bytes[150];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (char)(uint8_t)(i * 83 + 7);
+    }
+    struct slice text;
+    struct slice back;
+    assert_done(encode_base64(*state, slice_of(bytes, sizeof bytes), &text));
+    for (size_t at = 0; at < text.len; at++) {
+        char wrong[200];
+        memcpy(wrong, text.at, text.len);
+        for (int c = 0; c < 256; c++) {
+            wrong[at] = (char)c;
+            bool letter =
+                c != 0 && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+                                 c) != NULL;
+            assert_int_equal(decode_base64(*state, slice_of(wrong, text.len), false, &back),
+                             letter);
+            if (letter) {
+                struct slice again;
+                assert_int_equal(back.len, sizeof bytes);
+                assert_done(encode_base64(*state, back, &again));
+                assert_slice(again, slice_of(wrong, text.len));
+            }
+        }
+        if (at % 20 == 0) { // the arena is not endless
+            op_close(*state);
+            op_open(*state, 1);
+            assert_done(encode_base64(*state, slice_of(bytes, sizeof bytes), &text));
+        }
+    }
+}
+
 static void base64url_gives_the_value_of_rfc_7515(void **state) {
     struct slice text;
     struct slice bytes;
@@ -265,6 +299,7 @@ int main(void) {
         TEST(base64_agrees_with_openssl_for_each_length),
         TEST(lines_of_any_width_decode_to_the_same_bytes),
         TEST(each_text_that_decodes_is_the_one_that_encodes),
+        TEST(one_wrong_byte_in_a_long_text_is_refused),
         TEST(base64url_gives_the_value_of_rfc_7515),
         TEST(base64url_with_padding_or_the_other_alphabet_is_refused),
         TEST(hex_goes_both_ways_and_takes_both_cases),
