@@ -16,12 +16,17 @@ void op_close(struct op *op) {
     *op = (struct op){.now = 0};
 }
 
+#define SHORT_TEXT 256 // nearly all are shorter: one pass, then a copy
+
 PRINTF_LIKE(2, 0) static struct slice format_text(struct op *op, const char *format, va_list list) {
+    char text[SHORT_TEXT];
     va_list again;
     va_copy(again, list);
-    int need = vsnprintf(NULL, 0, format, list);
+    int need = vsnprintf(text, sizeof text, format, list);
     char *at = need >= 0 ? arena_take(&op->arena, (size_t)need + 1) : NULL;
-    if (at != NULL) {
+    if (at != NULL && (size_t)need < sizeof text) {
+        memcpy(at, text, (size_t)need + 1);
+    } else if (at != NULL) {
         (void)vsnprintf(at, (size_t)need + 1, format, again);
     }
     va_end(again);
