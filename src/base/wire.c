@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Both ends of the channel to a worker: frames, their fields, and how they get through a socket.
-// The worker links this file inside its jail: with deadline 0 nothing but read(2) and write(2) is called.
+// The worker links this file inside its jail: with deadline 0 nothing but read(2) and write(2) is
+// called.
 #include "base/wire.h"
 
 #include <assert.h>
@@ -14,7 +15,8 @@
 #include "base/clock.h"
 
 #define LENGTH_BYTES 4
-#define FIELD_HEAD 5 // tag and length
+#define FIELD_HEAD 5            // tag and length
+#define FIRST_BYTES (16U << 10) // nearly all frames are smaller, and come with one call
 
 static_assert(sizeof(size_t) >= 8, "lengths of 32 bits and a head must not overflow");
 
@@ -136,8 +138,8 @@ static bool ready(int fd, short events, int64_t deadline) {
     }
 }
 
-// One piece, waiting when it must; -1 when there will be none. A pipe takes PIPE_BUF without blocking
-// once it is ready, a socket takes what it can.
+// One piece, waiting when it must; -1 when there will be none. A pipe takes PIPE_BUF without
+// blocking once it is ready, a socket takes what it can.
 static ssize_t send_some(int fd, struct slice bytes, int64_t deadline) {
     if (deadline == 0) {
         return write(fd, bytes.at, bytes.len);
@@ -190,12 +192,13 @@ bool wire_send(int fd, struct slice frame, int64_t deadline) {
     return true;
 }
 
-static bool receive_all(int fd, char *at, size_t len, int64_t deadline) {
-    while (len > 0) {
-        ssize_t got = receive_some(fd, at, len, deadline);
+// Until `need` of the `room` bytes at `at` are there; takes what comes with them. *have: so far.
+static bool receive_until(int fd, char *at, size_t *have, size_t need, size_t room,
+                          int64_t deadline) {
+    while (*have < need) {
+        ssize_t got = receive_some(fd, at + *have, room - *have, deadline);
         if (got > 0) {
-            at += got;
-            len -= (size_t)got;
+            *have += (size_t)got;
         } else if (got == 0 || !again(deadline)) {
             return false;
         }
@@ -203,21 +206,38 @@ static bool receive_all(int fd, char *at, size_t len, int64_t deadline) {
     return true;
 }
 
+// Head and fields together; grows the buffer where it must.
+static bool receive_frame(int fd, int64_t deadline, char **bytes, struct wire_head *ret_head) {
+    size_t have = 0;
+    // Who answers is at work first: to look before it is ready would be in vain.
+    if ((deadline != 0 && !ready(fd, POLLIN, deadline)) ||
+        !receive_until(fd, *bytes, &have, WIRE_HEAD, FIRST_BYTES, deadline) ||
+        !wire_head(*bytes, ret_head)) {
+        return false;
+    }
+    size_t need = WIRE_HEAD + (size_t)ret_head->length;
+    if (have > need) { // two frames: nobody is asked twice at once
+        return false;
+    }
+    if (need > FIRST_BYTES) {
+        char *more = realloc(*bytes, need);
+        if (more == NULL) {
+            return false;
+        }
+        *bytes = more;
+    }
+    return receive_until(fd, *bytes, &have, need, need, deadline);
+}
+
 bool wire_receive(int fd, int64_t deadline, struct wire_head *ret_head, char **ret_fields) {
-    char bytes[WIRE_HEAD];
+    char *bytes = malloc(FIRST_BYTES);
     struct wire_head head;
-    if (!receive_all(fd, bytes, sizeof bytes, deadline) || !wire_head(bytes, &head)) {
+    if (bytes == NULL || !receive_frame(fd, deadline, &bytes, &head)) {
+        free(bytes);
         return false;
     }
-    char *fields = malloc(head.length > 0 ? head.length : 1);
-    if (fields == NULL) {
-        return false;
-    }
-    if (!receive_all(fd, fields, head.length, deadline)) {
-        free(fields);
-        return false;
-    }
+    memmove(bytes, bytes + WIRE_HEAD, head.length);
     *ret_head = head;
-    *ret_fields = fields;
+    *ret_fields = bytes;
     return true;
 }

@@ -44,7 +44,7 @@ uint32_t wire_get_u32(struct wire_in *in, uint8_t tag, uint32_t max);
 bool wire_done(const struct wire_in *in);
 
 // Whole frames over a stream socket. False: end of file, error, deadline (clock_steady ms; 0 = none) or a
-// frame that is none. wire_receive gives the fields in malloc'd memory that the caller frees.
+// frame that is none, or bytes that came with it and are not of it: ask and answer take turns. wire_receive gives the fields in malloc'd memory that the caller frees.
 // Without a deadline only read(2) and write(2) are called, as a jailed worker may: a peer that is gone is
 // then a SIGPIPE. With one, no signal is raised on a socket.
 bool wire_send(int fd, struct slice frame, int64_t deadline);

@@ -231,24 +231,39 @@ static void a_large_frame_goes_through_a_pipe_with_and_without_deadline(void **s
     (void)close(ends[1]);
 }
 
-static void frames_one_behind_the_other_stay_apart(void **state) {
+static void frames_follow_each_other_one_at_a_time(void **state) {
     (void)state;
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     char room[64];
     struct slice frame = small_frame(room, sizeof room);
-    for (int i = 0; i < 3; i++) {
-        assert_true(wire_send(pair[0], frame, clock_steady() + 5000));
-    }
     struct wire_head head;
     char *fields = NULL;
     for (int i = 0; i < 3; i++) {
+        assert_true(wire_send(pair[0], frame, clock_steady() + 5000));
         assert_true(wire_receive(pair[1], clock_steady() + 5000, &head, &fields));
         assert_slice(slice_of(fields, head.length), slice_sub(frame, WIRE_HEAD, frame.len));
         free(fields);
     }
     (void)close(pair[0]);
     assert_false(wire_receive(pair[1], clock_steady() + 5000, &head, &fields));
+    (void)close(pair[1]);
+}
+
+static void what_comes_with_a_frame_and_is_not_of_it_refuses_both(void **state) {
+    (void)state;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    char room[64];
+    struct slice frame = small_frame(room, sizeof room);
+    struct wire_head head;
+    char *fields = NULL;
+    for (size_t more = 1; more <= frame.len; more += frame.len - 1) {
+        assert_true(wire_send(pair[0], frame, clock_steady() + 5000));
+        assert_true(wire_send(pair[0], slice_sub(frame, 0, more), clock_steady() + 5000));
+        assert_false(wire_receive(pair[1], clock_steady() + 5000, &head, &fields));
+    }
+    (void)close(pair[0]);
     (void)close(pair[1]);
 }
 
@@ -363,7 +378,8 @@ int main(void) {
         cmocka_unit_test(bytes_behind_the_last_field_are_not_done),
         cmocka_unit_test(a_large_frame_goes_through_a_socket_with_and_without_deadline),
         cmocka_unit_test(a_large_frame_goes_through_a_pipe_with_and_without_deadline),
-        cmocka_unit_test(frames_one_behind_the_other_stay_apart),
+        cmocka_unit_test(frames_follow_each_other_one_at_a_time),
+        cmocka_unit_test(what_comes_with_a_frame_and_is_not_of_it_refuses_both),
         cmocka_unit_test(a_frame_without_fields_gives_memory_to_free),
         cmocka_unit_test(the_deadline_ends_waiting),
         cmocka_unit_test(a_frame_that_comes_too_slowly_meets_the_deadline),
