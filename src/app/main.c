@@ -12,6 +12,7 @@ static const struct cli_command commands[] = {
     {"user", "the people of a tenant", user_actions},
     {"service-user", "programs that use the API of a tenant, and their credentials", service_user_actions},
     {"role", "built-in roles and a tenant's own", role_actions},
+    {"request", "access that people ask for, and the decisions on it", request_actions},
     {"trace", "what was checked in a sign-in, and why it was refused", trace_actions},
     {"audit", "who did what, and whether the log of it is whole", audit_actions},
     {"keys", "the gate's own SAML keys, and rolling them over", keys_actions},

@@ -43,14 +43,10 @@ static reason check_entitlements(struct op *op, struct txn *txn, struct faults *
                                  struct slice tenant, struct permission_set set) {
     struct tenant home;
     TRY(tenant_find(op, txn, tenant, &home));
-    for (size_t i = 0; i < permission_count; i++) {
-        const struct permission *permission = &permission_table[i];
-        if (permission->entitlement != NULL && permission_has(set, permission) &&
-            !texts_have(home.entitlements, slice_str(permission->entitlement))) {
-            fault_at(faults, "roles", REASON_OF(ENTITLEMENT_MISSING),
-                     "%s needs %s, which this tenant does not have", permission->id,
-                     permission->entitlement);
-        }
+    const char *missing = entitlement_missing(set, home.entitlements);
+    if (missing != NULL) {
+        fault_at(faults, "roles", REASON_OF(ENTITLEMENT_MISSING),
+                 "this needs %s, which the tenant does not have", missing);
     }
     return NULL;
 }

@@ -60,6 +60,11 @@ reason page_reply(struct page_out *page, struct reply *reply, unsigned status, b
 
 reason page_problem(struct op *op, const struct gate *gate, struct reply *reply, reason why,
                     struct slice trace_id) {
+    return page_problem_with(op, gate, reply, why, trace_id, SLICE_NONE, "");
+}
+
+reason page_problem_with(struct op *op, const struct gate *gate, struct reply *reply, reason why,
+                         struct slice trace_id, struct slice path, const char *words) {
     struct page_out page;
     bool login = why->class == CLASS_LOGIN;
     page_open(&page, op, gate, login ? "Sign-in was not possible" : "That did not work");
@@ -70,7 +75,15 @@ reason page_problem(struct op *op, const struct gate *gate, struct reply *reply,
     page_text(&page, slice_str(why->slug));
     page_html(&page, "</code></dd><dt>Number</dt><dd><code>");
     page_text(&page, trace_id.len > 0 ? trace_id : op->id);
-    page_html(&page, "</code></dd></dl>\n<p><a href=\"/\">Back to the start</a></p>\n");
+    page_html(&page, "</code></dd></dl>\n");
+    if (path.len > 0) {
+        page_html(&page, "<p><a class=\"button\" href=\"");
+        page_text(&page, path);
+        page_html(&page, "\">");
+        page_html(&page, words);
+        page_html(&page, "</a></p>\n");
+    }
+    page_html(&page, "<p><a href=\"/\">Back to the start</a></p>\n");
     TRY(page_reply(&page, reply, why->http, false));
     if (why->http == 429 || why->http == 503) {
         reply_header(reply, "Retry-After", S("2"));

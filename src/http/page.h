@@ -22,6 +22,10 @@ MUST_USE reason page_reply(struct page_out *page, struct reply *reply, unsigned 
 // A refusal for people: one sentence, the reason, the trace id, a way on.
 MUST_USE reason page_problem(struct op *op, const struct gate *gate, struct reply *reply, reason why,
                              struct slice trace_id);
+// The same, with a way on of its own: a link to `path` (none when it is empty).
+MUST_USE reason page_problem_with(struct op *op, const struct gate *gate, struct reply *reply,
+                                  reason why, struct slice trace_id, struct slice path,
+                                  const char *words);
 // A form that posts itself (a button when there is no JavaScript).
 struct post_field {
     const char *name;

@@ -5,6 +5,7 @@
 
 #include "domain/audit_chain.h"
 #include "domain/metadata_watch.h"
+#include "domain/request.h"
 #include "http/api/api.h"
 
 #define TEXT "{\"type\":\"string\"}"
@@ -189,6 +190,7 @@ const struct schema schema_table[] = {
      .whole = "{\"type\":\"object\",\"properties\":{\"SAMLResponse\":" TEXT ",\"SAMLRequest\":" TEXT
               ",\"RelayState\":" TEXT "}}"},
 #include "http/schemas_machines.def"
+#include "http/schemas_requests.def"
     {.name = "IntrospectForm", .media = FORM, .whole = OBJECT("\"token\"", "\"token\":" TEXT)},
 };
 const size_t schema_count = sizeof schema_table / sizeof schema_table[0];
@@ -197,6 +199,13 @@ const struct schema_query schema_queries[] = {
     {"*", "limit", "How many at most; 50 when absent.",
      "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"},
     {"*", "cursor", "The next_cursor of the page before.", TEXT},
+    {"listRequests", "state", "Only those in this state.",
+     "{\"type\":\"string\",\"enum\":[\"draft\",\"pending_approval\",\"fulfilled\",\"denied\",\"cancelled\","
+     "\"expired\",\"failed\",\"ended\",\"revoked\"]}"},
+    {"listRequests", "mine", "Only those that the caller asked for.", FLAG},
+    {"askApproval", "t", "The text of the link.", TEXT},
+    {"askDenial", "t", "The text of the link.", TEXT},
+    {"askForAccess", "t", "The text of the link.", TEXT},
     {"listUsers", "status", "Only those in this state; those removed only when asked for.",
      REF("UserStatus")},
     {"listUsers", "q", "Part of a name or an e-mail address, without regard to case.", TEXT},
@@ -249,6 +258,8 @@ const struct schema_answer schema_answers[] = {
     {"singleLogoutForm", 200, "Html", "A form that posts itself to the identity provider."},
     {"singleLogoutForm", 303, NULL, "The identity provider answered our sign-out."},
     {"findConnection", 422, "Html", "No sign-in is set up for this address."},
+    {"askedForAccess", 409, "Html", "A request of this person is waiting already."},
+    {"askedForAccess", 422, "Html", "The form once more, and what it lacks."},
     {"getReadiness", 503, "Readiness", "Not ready."},
     {"issueToken", 400, "OauthError", "The request is not as RFC 6749 wants it."},
     {"issueToken", 401, "OauthError", "The client id or its secret is wrong."},
@@ -272,6 +283,7 @@ const struct schema_part schema_parts[] = {
     {"credential", "Id of a credential."},
     {"session", "Id of a session."},
     {"role_id", "Id of a role, built-in or the tenant's own."},
+    {"request", "Id of an access request."},
     {"trace", "Id of a trace, as a refusal names it."},
     {"name", "Name of a file."},
 };

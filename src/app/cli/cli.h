@@ -150,7 +150,8 @@ void table_show(const struct table *table, const char *none);
 // ---- the commands' actions ----
 
 extern const struct cli_action init_actions[], serve_actions[], token_actions[], check_actions[],
-    metadata_actions[], tenant_actions[], connection_actions[], user_actions[], service_user_actions[], role_actions[],
-    rule_actions[], trace_actions[], audit_actions[], keys_actions[], selftest_actions[];
+    metadata_actions[], tenant_actions[], connection_actions[], user_actions[],
+    service_user_actions[], role_actions[], request_actions[], rule_actions[], trace_actions[],
+    audit_actions[], keys_actions[], selftest_actions[];
 
 #endif

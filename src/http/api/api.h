@@ -74,6 +74,17 @@ API(api_role_members);
 API(api_role_override_put);
 API(api_role_override_delete);
 API(api_components);
+API(api_requests_list);
+API(api_requests_create);
+API(api_request_get);
+API(api_request_put);
+API(api_request_submit);
+API(api_request_approve);
+API(api_request_deny);
+API(api_request_cancel);
+API(api_request_comment);
+API(api_request_retry);
+API(api_request_revoke);
 API(api_traces_list);
 API(api_trace_get);
 API(api_audit_list);
@@ -90,6 +101,8 @@ extern const struct field_table key_ask_fields, user_disable_fields, user_email_
 extern const struct field_table audit_erase_fields;
 extern const struct field_table role_clone_fields, role_change_fields, role_override_fields;
 
+extern const struct field_table request_ask_fields, request_approval_ask_fields,
+    request_note_ask_fields, request_comment_ask_fields;
 
 // ---- for all of them (api.c) -------------------------------------------------------------------------
 

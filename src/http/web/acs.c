@@ -152,7 +152,12 @@ static reason refuse(struct op *op, struct visit *visit, struct reply *reply, re
     LOG(op, LOG_INFO, "login.refused", LOG_TEXT("connection", visit->trust->connection.slug),
         LOG_TEXT("reason", slice_str(why->slug)), LOG_TEXT("trace", visit->trace.id),
         LOG_TEXT("detail", op->detail));
-    if (visit->json || page_problem(op, visit->gate, reply, why, visit->trace.id) != NULL) {
+    struct slice offer = SLICE_NONE;
+    if (!visit->json && web_request_offer(op, visit->gate, &visit->trace, why, &offer) != NULL) {
+        offer = SLICE_NONE; // the refusal itself is what has to be said
+    }
+    if (visit->json || page_problem_with(op, visit->gate, reply, why, visit->trace.id, offer,
+                                         "Ask for access") != NULL) {
         reply_problem(op, reply, why, visit->trace.id, false);
     }
     return NULL;

@@ -28,9 +28,18 @@ WEB(web_healthz);
 WEB(web_readyz);
 WEB(web_metrics);
 WEB(web_asset);
+WEB(web_request_approve_ask); // GET /request/approve
+WEB(web_request_approve);     // POST
+WEB(web_request_deny_ask);    // GET /request/deny
+WEB(web_request_deny);        // POST
+WEB(web_request_ask);         // GET /request
+WEB(web_request);             // POST
 
 #define BINDING_COOKIE_PREFIX "__Host-gatehouse-"
 
+// The address at which who was refused like this may ask for access; "" = not offered.
+MUST_USE reason web_request_offer(struct op *op, const struct gate *gate, const struct trace *trace,
+                                  reason why, struct slice *ret_path);
 // What a signed-in caller is told about themselves: GET /session, and part of the ACS's JSON.
 struct json *session_json(struct op *op, const struct session_view *view);
 // The signed SP metadata of a connection, cached by its version.

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Access requests, from the form of somebody who was refused to the sign-in that is accepted."""
+
+import json
+import unittest
+from urllib.parse import urlsplit
+
+from browser import Browser
+from case import DOMAIN, TENANT, GateCase
+from harness import begin, post_response
+
+JOHN = {
+    "first_name": "J",
+    "last_name": "Smith",
+    "email": f"jsmith@{DOMAIN}",
+    "justification": "Joins the campaign team.",
+}
+
+
+class RequestTest(GateCase):
+    policy = {"provisioning": False}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.path = f"/tenants/{TENANT}/access-requests"
+
+    def sign_in_as(self, name, role):
+        """A member with this role, signed in; returns the token."""
+        email = f"{name}@{DOMAIN}"
+        status, _ = self.gate.call(
+            "POST",
+            f"/api/v1/tenants/{TENANT}/users",
+            {"email": email, "first_name": name.title(), "last_name": "Test", "roles": [role],
+             "sso_only": True},
+        )
+        self.assertIn(status, (201, 409))
+        answer = self.assertSignedIn(self.log_in(name_id=email, groups=()))
+        return answer["access_token"]
+
+    def ask(self, token=None, expect=201, **changes):
+        status, answer = self.gate.call("POST", "/api/v1" + self.path, {**JOHN, **changes}, token)
+        self.assertEqual(status, expect, answer)
+        return answer
+
+    def act(self, request, action, body=None, token=None, expect=200):
+        status, answer = self.gate.call(
+            "POST", f"/api/v1{self.path}/{request['id']}:{action}", body, token
+        )
+        self.assertEqual(status, expect, answer)
+        return answer
+
+    def test_the_ticket_of_old_is_a_request_that_a_gatekeeper_approves(self):
+        keeper = self.sign_in_as("keeper", "security_gatekeeper")
+        asked = self.ask(bundle="full", interactive_queries=False)
+        self.assertEqual(asked["state"], "pending_approval")
+        self.assertEqual(
+            asked["components"], {"campaigns": "full", "metrics": "full", "profiles360": "view"}
+        )
+        self.assertIs(asked["interactive_queries"], False)
+        self.ask(expect=409, bundle="full")  # one open request a person
+        done = self.act(asked, "approve", {"note": "welcome"}, keeper)
+        self.assertEqual(done["state"], "fulfilled")
+        self.assertEqual(done["decisions"][0]["note"], "welcome")
+        user = self.gate.api("GET", f"/tenants/{TENANT}/users/{done['user_id']}")
+        self.assertEqual({grant["source"] for grant in user["grants"]}, {"request"})
+        self.act(asked, "deny", None, keeper, expect=409)
+
+    def test_who_may_not_approve_cannot_and_a_foreign_tenant_sees_nothing(self):
+        reader = self.sign_in_as("reader", "read_only")
+        asked = self.ask(email=f"other@{DOMAIN}", roles=["read_only"])
+        self.act(asked, "approve", None, reader, expect=403)
+        status, _ = self.gate.call("GET", f"/api/v1{self.path}/{asked['id']}", None, reader)
+        self.assertEqual(status, 404)  # not his own
+        status, _ = self.gate.call("GET", "/api/v1/tenants/elsewhere/access-requests", None, reader)
+        self.assertEqual(status, 404)
+        mine = self.ask(reader, email=f"third@{DOMAIN}", roles=["read_only"])
+        status, listed = self.gate.call("GET", "/api/v1" + self.path, None, reader)
+        self.assertEqual([item["id"] for item in listed["items"]], [mine["id"]])
+        self.act(mine, "comment", {"text": "please"}, reader)
+        self.assertEqual(self.act(mine, "cancel", None, reader)["state"], "cancelled")
+
+    def test_a_change_of_another_state_is_refused(self):
+        asked = self.ask(email=f"match@{DOMAIN}", roles=["read_only"])
+        status, answer = self.gate.call(
+            "POST",
+            f"/api/v1{self.path}/{asked['id']}:cancel",
+            headers={"If-Match": '"another"'},
+        )
+        self.assertEqual((status, answer["reason"]), (412, "version_conflict"))
+        self.act(asked, "cancel")
+
+    def test_a_create_is_done_once_for_one_key(self):
+        key = {"Idempotency-Key": "once-only-1"}
+        body = {**JOHN, "email": f"once@{DOMAIN}", "roles": ["read_only"]}
+        first = self.gate.call("POST", "/api/v1" + self.path, body, headers=key)
+        self.assertEqual(first[0], 201)
+        self.assertEqual(self.gate.call("POST", "/api/v1" + self.path, body, headers=key), first)
+
+    def test_a_request_with_a_field_that_is_wrong_says_which(self):
+        answer = self.ask(expect=422, roles=["nonesuch"], first_name="")
+        self.assertLessEqual(
+            {"/first_name"}, {error["pointer"] for error in answer["errors"]}, answer
+        )
+        answer = self.ask(expect=422, components={"campaigns": "most"})
+        self.assertEqual(answer["errors"][0]["pointer"], "/components/campaigns")
+        answer = self.ask(expect=422, interactive_queries=True)
+        self.assertEqual(answer["reason"], "entitlement_missing")
+
+    def test_whom_sso_lets_in_without_an_account_asks_on_the_spot(self):
+        email = f"newcomer@{DOMAIN}"
+        browser = Browser()
+        request = begin(browser, self.connection)
+        message = self.idp.response(self.connection, request, name_id=email, groups=())
+        page = post_response(
+            browser, self.connection, message.xml(), request.relay_state, as_json=False
+        )
+        self.assertEqual(page.status, 403)
+        self.assertIn("login.provisioning_off", page.text)
+        link = next(part for part in page.html.split('"') if part.startswith("/request?t="))
+        form = browser.get(self.gate.url(link.replace("&amp;", "&")))
+        self.assertEqual(form.status, 200, form.text)
+        self.assertIn(email, form.text)
+        before = self.gate.api("GET", self.path)["items"]
+        self.assertFalse([item for item in before if item["email"] == email], "a GET asked")
+        empty = browser.submit(form.form("first_name"), first_name="New", last_name="Comer")
+        self.assertEqual(empty.status, 422, "no access was named")
+        done = browser.submit(
+            form.form("first_name"), first_name="New", last_name="Comer", full="1", why="work"
+        )
+        self.assertEqual(done.status, 200, done.text)
+        asked = next(i for i in self.gate.api("GET", self.path)["items"] if i["email"] == email)
+        self.assertIsNone(asked["requester"])
+        self.assertEqual(asked["components"]["campaigns"], "full")
+        again = browser.submit(
+            form.form("first_name"), first_name="New", last_name="Comer", full="1"
+        )
+        self.assertEqual(again.status, 409)
+        self.act(asked, "approve")
+        self.assertSignedIn(self.log_in(name_id=email, groups=()))
+
+    def test_the_offer_is_sealed(self):
+        browser = Browser()
+        request = begin(browser, self.connection)
+        message = self.idp.response(
+            self.connection, request, name_id=f"sealed@{DOMAIN}", groups=()
+        )
+        page = post_response(
+            browser, self.connection, message.xml(), request.relay_state, as_json=False
+        )
+        link = next(part for part in page.html.split('"') if part.startswith("/request?t="))
+        seal = link[-8:]
+        forged = link[:-8] + ("A" * 8 if seal != "A" * 8 else "B" * 8)
+        for path in (forged, "/request", "/request?t=", "/request?t=trc_x.y"):
+            self.assertEqual(browser.get(self.gate.url(path)).status, 404, path)
+
+    def test_a_refusal_of_another_kind_offers_nothing(self):
+        browser = Browser()
+        request = begin(browser, self.connection)
+        message = self.idp.response(
+            self.connection, request, name_id="stranger@elsewhere.example", groups=()
+        )
+        page = post_response(
+            browser, self.connection, message.xml(), request.relay_state, as_json=False
+        )
+        self.assertEqual(page.status, 403)
+        self.assertNotIn("/request?t=", page.html)
+
+    def test_the_command_does_the_same(self):
+        done = self.gate.run(
+            "request", "add", TENANT, f"cli@{DOMAIN}", "--first", "C", "--last", "Li", "--full",
+            "--no-iq", "--why", "scripted", "--json",
+        )  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        asked = json.loads(done.stdout)
+        shown = self.gate.must("request", "show", TENANT, asked["id"]).stdout
+        self.assertIn("campaigns=full", shown)
+        self.assertIn(asked["id"], self.gate.must("request", "list", TENANT).stdout)
+        self.gate.must("request", "deny", TENANT, asked["id"], "--note", "no")
+        self.assertEqual(self.gate.run("request", "retry", TENANT, asked["id"]).returncode, 3)
+        self.assertEqual(self.gate.run("request", "comment", TENANT, asked["id"]).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
