@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/member_life.h"
+#include "domain/search.h"
 #include "http/server.h"
 #include "http/uses.h"
 
@@ -17,6 +18,7 @@
 #define SWEEP_STEP 200    // rows in one write, so that logins never wait long behind it
 #define SWEEP_STEPS_MAX 500
 #define MEMBERS_STEP 20
+#define FOLD_US 2000 // of putting new members where a search finds them, in one write
 
 struct janitor {
     struct gate *gate;
@@ -32,6 +34,10 @@ struct sweeping {
 static reason sweep_step(struct op *op, struct txn *txn, void *arg) {
     struct sweeping *sweeping = arg;
     return sweep(op, txn, SWEEP_STEP, &sweeping->more);
+}
+static reason fold_step(struct op *op, struct txn *txn, void *arg) {
+    struct sweeping *sweeping = arg;
+    return search_fold(op, txn, FOLD_US, &sweeping->more);
 }
 
 // Reminders, ends, what is left of the deleted: a person at a time does more than a row that is swept.
@@ -77,6 +83,7 @@ static void *janitor_main(void *arg) {
             (void)pthread_mutex_unlock(&janitor->mutex);
             sweep_by(janitor->gate, sweep_step);
             sweep_by(janitor->gate, members_step);
+            sweep_by(janitor->gate, fold_step);
             flush_uses(janitor->gate, false);
             (void)pthread_mutex_lock(&janitor->mutex);
         }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The list of a tenant's members: filtered, sorted, one page at a time, with the number that the
-// filter shows. There are two ways. What few have (a rare role or status) is gathered whole and
-// sorted. Everything else walks the roll in the order that is asked for, from the cursor on, until the
-// page is full or WALK_MOST rows were looked at; then the page is shorter than its limit, and the
-// cursor goes on behind the last row that was looked at. Either way the work has a bound.
+// filter shows. There are two ways. What few have (a rare role or status, a name that is sought) is
+// gathered whole and sorted. Everything else walks the roll in the order that is asked for, from the
+// cursor on, until the page is full or the work has cost WALK_MOST; then the page is shorter than its
+// limit, and the cursor goes on behind the last row that was looked at. Either way the work has a bound.
 #include "base/encode.h"
 #include "domain/grant.h"
 #include "domain/roll.h"
+#include "domain/search.h"
 
 #define GATHER_MOST 2000 // members that are read to sort them: some 4 ms
-#define WALK_MOST 4000   // rows of the roll that are looked at for one page
+#define WALK_MOST 40000  // for one page: a row of the roll that is passed over costs 1,
+#define WALK_READ 15     // one whose member or user is read costs this more; some 4 ms in all
 #define SCRATCH_ROWS 64  // rows that are read before their memory is given back
 
 enum sort { SORT_ID, SORT_NAME, SORT_EMAIL, SORT_STATUS, SORT_LAST_VISIT };
@@ -30,12 +32,14 @@ struct stream {
     int status;
     bool ended;
     struct spot head;
+    bool may_show; // by the roles of its row
 };
 
 struct roll {
     const struct member_filter *filter;
     struct slice tenant;
     enum sort sort;
+    uint64_t role_bit; // 0: any role
     bool descending, has_after;
     struct spot after; // where the page starts
     struct spot *best; // sorted; room for limit + 1: the one more says that there is a next page
@@ -44,6 +48,7 @@ struct roll {
     bool cut;          // a walk that ended before the page was full, behind `last`
     struct spot last;
     struct stream *streams; // of ROLL_STATUSES
+    struct texts found;     // ids that a search gave
 };
 
 static int compare(const struct roll *list, const struct spot *a, const struct spot *b) {
@@ -82,13 +87,8 @@ static void keep(struct roll *list, const struct spot *spot) {
 
 // ---- the filter ----
 
-static bool contains_nocase(struct slice text, struct slice part) {
-    for (size_t i = 0; part.len <= text.len && i <= text.len - part.len; i++) {
-        if (slice_equal_nocase(slice_sub(text, i, i + part.len), part)) {
-            return true;
-        }
-    }
-    return false;
+static bool wants_status(const struct roll *list, int status) {
+    return list->filter->status < 0 ? status != MEMBER_DELETED : status == list->filter->status;
 }
 
 static bool has_role(const struct membership *membership, struct slice role) {
@@ -100,28 +100,21 @@ static bool has_role(const struct membership *membership, struct slice role) {
     return false;
 }
 
-static bool shows_user(struct op *op, const struct member_filter *filter, const struct user *user) {
-    return filter->q.len == 0 ||
-           (!filter->names_only && contains_nocase(user->email, filter->q)) ||
-           contains_nocase(
-               op_text(op, "%.*s %.*s", SLICE(user->first_name), SLICE(user->last_name)),
-               filter->q);
-}
-
-// Reads of this member what the filter and the order need. The streams are of the status that is
-// asked for, so it is not looked at again.
+// Reads of this member what the filter and the order need. `whole`: also the status is looked at.
 static reason look_at(struct op *scratch, struct txn *txn, const struct roll *list,
-                      struct slice user_id, struct member *ret_member, bool *ret_shown) {
-    struct member member = {.user = {.id = SLICE_NONE}};
-    TRY(membership_find(scratch, txn, list->tenant, user_id, &member.membership, ret_shown));
-    if (!*ret_shown || (list->filter->role.len > 0 &&
-                        !has_role(&member.membership, list->filter->role))) {
-        *ret_shown = false;
-        return NULL;
+                      struct slice user_id, bool whole, struct member *ret_member,
+                      bool *ret_shown) {
+    const struct member_filter *filter = list->filter;
+    struct member member = {.membership = {.user_id = user_id}};
+    *ret_shown = true;
+    if (whole || filter->role.len > 0) {
+        TRY(membership_find(scratch, txn, list->tenant, user_id, &member.membership, ret_shown));
+        *ret_shown = *ret_shown && wants_status(list, member.membership.status) &&
+                     (filter->role.len == 0 || has_role(&member.membership, filter->role));
     }
-    if (list->filter->q.len > 0 || list->sort == SORT_NAME || list->sort == SORT_EMAIL) {
+    if (*ret_shown && (filter->q.len > 0 || list->sort == SORT_NAME || list->sort == SORT_EMAIL)) {
         TRY(user_find(scratch, txn, user_id, &member.user));
-        *ret_shown = shows_user(scratch, list->filter, &member.user);
+        *ret_shown = search_shows(scratch, &member.user, filter->q, filter->names_only);
     }
     *ret_member = member;
     return NULL;
@@ -129,7 +122,7 @@ static reason look_at(struct op *scratch, struct txn *txn, const struct roll *li
 
 // ---- streams: a status each, as one ----
 
-static reason next_head(struct op *op, struct stream *stream) {
+static reason next_head(struct op *op, const struct roll *list, struct stream *stream) {
     struct slice key;
     struct slice value;
     TRY(scan_next(op, &stream->scan, &key, &value));
@@ -138,6 +131,7 @@ static reason next_head(struct op *op, struct stream *stream) {
         REFUSE(op, STORE_UNAVAILABLE,
                "the roll of members cannot be read; the store is damaged, restore it from a backup");
     }
+    stream->may_show = list->role_bit == 0 || roll_may_have(value, list->role_bit);
     if (!stream->ended && stream->sort == SORT_STATUS) {
         spot_add(&stream->head, slice_str(membership_status_names[stream->status]));
     }
@@ -170,11 +164,7 @@ static reason open_stream(struct op *op, struct txn *txn, const struct roll *lis
     }
     TRY(scan_open(op, txn, key_slice(&stream->prefix),
                   from.len > 0 ? key_slice(&from) : SLICE_NONE, list->descending, &stream->scan));
-    return next_head(op, stream);
-}
-
-static bool wants_status(const struct roll *list, int status) {
-    return list->filter->status < 0 ? status != MEMBER_DELETED : status == list->filter->status;
+    return next_head(op, list, stream);
 }
 
 static reason open_streams(struct op *op, struct txn *txn, struct roll *list, struct slice role) {
@@ -220,29 +210,46 @@ static void scratch_anew(struct op *scratch, size_t rows) {
 }
 
 static reason walk_on(struct op *op, struct op *scratch, struct txn *txn, struct roll *list) {
-    bool whole = list->filter->role.len == 0 && list->filter->q.len == 0;
-    for (size_t rows = 1; list->count < list->room; rows++) {
+    bool reads = list->filter->role.len > 0 || list->filter->q.len > 0;
+    size_t rows = 0;
+    for (size_t cost = 0; list->count < list->room; cost++) {
         struct stream *stream = first_stream(list);
         if (stream == NULL) {
             return NULL;
         }
-        if (rows > WALK_MOST) {
+        if (cost > WALK_MOST) {
             list->cut = true;
             return NULL;
         }
-        bool shown = whole;
-        struct member member;
-        if (!whole) {
-            TRY(look_at(scratch, txn, list, spot_id(&stream->head), &member, &shown));
-            scratch_anew(scratch, rows);
+        bool shown = stream->may_show;
+        if (shown && reads) {
+            struct member member;
+            TRY(look_at(scratch, txn, list, spot_id(&stream->head), false, &member, &shown));
+            scratch_anew(scratch, ++rows);
+            cost += WALK_READ;
         }
         list->last = stream->head;
         if (shown) {
-            list->shown++;
             list->best[list->count++] = stream->head;
         }
-        TRY(next_head(op, stream));
+        TRY(next_head(op, list, stream));
     }
+    return NULL;
+}
+
+// Takes a member into the page, if the filter shows it.
+static reason weigh(struct op *scratch, struct txn *txn, struct roll *list, struct slice user_id,
+                    size_t rows) {
+    bool shown = false;
+    struct member member;
+    struct spot spot;
+    TRY(look_at(scratch, txn, list, user_id, true, &member, &shown));
+    if (shown) {
+        list->shown++;
+        spot_of(list, &member, &spot);
+        keep(list, &spot);
+    }
+    scratch_anew(scratch, rows);
     return NULL;
 }
 
@@ -252,18 +259,17 @@ static reason gather_all(struct op *op, struct op *scratch, struct txn *txn, str
         if (stream == NULL) {
             return NULL;
         }
-        bool shown = false;
-        struct member member;
-        struct spot spot;
-        TRY(look_at(scratch, txn, list, spot_id(&stream->head), &member, &shown));
-        if (shown) {
-            list->shown++;
-            spot_of(list, &member, &spot);
-            keep(list, &spot);
-        }
-        scratch_anew(scratch, rows);
-        TRY(next_head(op, stream));
+        TRY(weigh(scratch, txn, list, spot_id(&stream->head), rows));
+        TRY(next_head(op, list, stream));
     }
+}
+
+static reason gather_found(struct op *op, struct op *scratch, struct txn *txn, struct roll *list) {
+    (void)op;
+    for (size_t i = 0; i < list->found.count; i++) {
+        TRY(weigh(scratch, txn, list, list->found.at[i], i + 1));
+    }
+    return NULL;
 }
 
 static reason run(struct op *op, struct txn *txn, struct roll *list,
@@ -313,6 +319,9 @@ static reason read_sort(struct op *op, struct slice text, struct roll *list) {
     for (size_t i = 0; sort_names[i] != NULL; i++) {
         if (slice_equal(name, slice_str(sort_names[i]))) {
             list->sort = (enum sort)i;
+            if (list->sort == SORT_EMAIL && list->filter->names_only) {
+                REFUSE(op, FORBIDDEN, "the order of addresses would tell them: it needs users:view");
+            }
             return NULL;
         }
     }
@@ -352,34 +361,50 @@ static reason print_cursor(struct op *op, const struct spot *last, struct slice 
 
 // ---- the page ----
 
-// Finds the spots of the page, and how many members the filter shows.
-static reason find(struct op *op, struct txn *txn, struct roll *list, size_t *ret_total) {
+// Finds the spots of the page, and how many members the filter shows. Where a search finds too many to look
+// at them all, that is how many there are without it, at most: *ret_exact false.
+static reason find(struct op *op, struct txn *txn, struct roll *list, size_t *ret_total,
+                   bool *ret_exact) {
     const struct member_filter *filter = list->filter;
     uint64_t counted = 0;
     TRY(roll_count(op, txn, list->tenant, filter->role, filter->status, &counted));
-    bool filtered = filter->role.len > 0 || filter->q.len > 0;
-    if (filtered && counted <= GATHER_MOST) {
+    bool whole = counted <= GATHER_MOST;
+    *ret_total = (size_t)counted;
+    if (filter->q.len == 0) {
+        return filter->role.len > 0 && whole ? gather(op, txn, list) : walk(op, txn, list);
+    }
+    if (whole) {
         TRY(gather(op, txn, list));
         *ret_total = list->shown;
         return NULL;
     }
-    TRY(walk(op, txn, list));
-    *ret_total = filter->q.len > 0 ? list->shown : (size_t)counted;
-    return NULL;
+    TRY(search_find(op, txn, list->tenant, filter->q, &list->found, &whole));
+    if (whole) {
+        TRY(run(op, txn, list, gather_found));
+        *ret_total = list->shown;
+        return NULL;
+    }
+    *ret_exact = false;
+    return walk(op, txn, list);
 }
 
-reason member_list(struct op *op, struct txn *txn, struct slice tenant,
-                   const struct member_filter *filter, struct page page, struct rows *ret_members,
-                   struct slice *ret_next, size_t *ret_total) {
+reason member_search(struct op *op, struct txn *txn, struct slice tenant,
+                     const struct member_filter *filter, struct page page,
+                     struct rows *ret_members, struct slice *ret_next, size_t *ret_total,
+                     bool *ret_exact) {
     struct roll list = {.filter = filter, .tenant = tenant};
     size_t limit = page.limit == 0 ? PAGE_LIMIT_DEFAULT : page.limit;
     limit = limit > PAGE_LIMIT_MAX ? PAGE_LIMIT_MAX : limit;
     size_t total = 0;
+    bool exact = true;
     TRY(read_sort(op, filter->sort, &list));
     TRY(read_cursor(op, page.cursor, &list));
     list.room = limit + 1;
     TRY(op_take(op, list.room * sizeof *list.best, &list.best));
-    TRY(find(op, txn, &list, &total));
+    if (filter->role.len > 0) {
+        list.role_bit = roll_role_bit(filter->role);
+    }
+    TRY(find(op, txn, &list, &total, &exact));
     struct rows members = {NULL, 0};
     struct slice next = SLICE_NONE;
     TRY(op_take(op, list.count * sizeof(struct member), &members.at));
@@ -393,5 +418,13 @@ reason member_list(struct op *op, struct txn *txn, struct slice tenant,
     *ret_members = members;
     *ret_next = next;
     *ret_total = total;
+    *ret_exact = exact;
     return NULL;
+}
+
+reason member_list(struct op *op, struct txn *txn, struct slice tenant,
+                   const struct member_filter *filter, struct page page, struct rows *ret_members,
+                   struct slice *ret_next, size_t *ret_total) {
+    bool exact = true;
+    return member_search(op, txn, tenant, filter, page, ret_members, ret_next, ret_total, &exact);
 }

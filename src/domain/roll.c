@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keeps the roll. Rows hold nothing: their keys say all. A change writes only what differs, and the
-// change that each sign-in makes, the last visit, is looked for first.
+// Keeps the roll. A change writes only what differs, and the change that each sign-in makes, the last
+// visit, is looked for first.
 #include "domain/roll.h"
 
 #include "domain/batch.h"
 #include "domain/grant.h"
+#include "domain/search.h"
 #include "domain/space.h"
-
-static const char mark[] = {1}; // the value of an index row
 
 // ---- spots ----
 
@@ -84,6 +83,27 @@ bool roll_read(struct slice key, const struct key *prefix, enum roll_order order
     return true;
 }
 
+uint64_t roll_role_bit(struct slice role) {
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < role.len; i++) {
+        hash = (hash ^ (uint8_t)role.at[i]) * 16777619U;
+    }
+    return UINT64_C(1) << (hash >> 26);
+}
+
+bool roll_may_have(struct slice value, uint64_t role_bit) {
+    uint64_t bits = 0;
+    return !key_read_u64(&value, &bits) || (bits & role_bit) != 0;
+}
+
+static uint64_t bits_of(const struct membership *membership) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < membership->grants.count; i++) {
+        bits |= roll_role_bit(((const struct grant *)membership->grants.at)[i].role_id);
+    }
+    return bits;
+}
+
 static struct key row_key(const struct member *member, struct slice role, enum roll_order order) {
     struct key key =
         roll_prefix(member->membership.tenant, role, order, member->membership.status);
@@ -93,31 +113,29 @@ static struct key row_key(const struct member *member, struct slice role, enum r
     return key;
 }
 
-// From `before` to `after`; either may be broken, which is no row.
-static reason move_row(struct op *op, struct txn *txn, const struct key *before,
-                       const struct key *after) {
-    if (before != NULL && after != NULL && slice_equal(key_slice(before), key_slice(after))) {
-        return NULL;
-    }
-    if (before != NULL) {
-        bool there = false;
-        TRY(txn_delete(op, txn, key_slice(before), &there));
-    }
-    return after == NULL ? NULL
-                         : txn_put(op, txn, key_slice(after), slice_of(mark, sizeof mark));
-}
-
 static reason move_order(struct op *op, struct txn *txn, enum roll_order order,
                          const struct member *before, const struct member *after) {
-    struct key old_key;
-    struct key new_key;
+    struct key old_key = {.len = 0};
+    struct key new_key = {.len = 0};
+    struct key bits = {.len = 0};
+    uint64_t old_bits = 0;
     if (before != NULL) {
         old_key = row_key(before, SLICE_NONE, order);
+        old_bits = bits_of(&before->membership);
     }
     if (after != NULL) {
         new_key = row_key(after, SLICE_NONE, order);
+        key_u64(&bits, bits_of(&after->membership));
     }
-    return move_row(op, txn, before != NULL ? &old_key : NULL, after != NULL ? &new_key : NULL);
+    bool same = slice_equal(key_slice(&old_key), key_slice(&new_key));
+    if (before != NULL && !same) {
+        bool there = false;
+        TRY(txn_delete(op, txn, key_slice(&old_key), &there));
+    }
+    if (after == NULL || (same && old_bits == bits_of(&after->membership))) {
+        return NULL;
+    }
+    return txn_put(op, txn, key_slice(&new_key), key_slice(&bits));
 }
 
 // ---- counters ----
@@ -183,9 +201,11 @@ static bool same_roles(const struct texts *a, const struct texts *b) {
 // One role of a membership comes or goes, in the index and in its counter.
 static reason count_role(struct op *op, struct txn *txn, const struct member *member,
                          struct slice role, int by) {
-    if (role.len > 0) {
-        struct key key = row_key(member, role, ROLL_ID);
-        TRY(move_row(op, txn, by < 0 ? &key : NULL, by > 0 ? &key : NULL));
+    struct key key = row_key(member, role, ROLL_ID);
+    bool there = false;
+    if (role.len > 0) { // the row of all members is kept with the orders
+        TRY(by > 0 ? txn_put(op, txn, key_slice(&key), S("+"))
+                   : txn_delete(op, txn, key_slice(&key), &there));
     }
     return add_count(op, txn, &member->membership, role, by);
 }
@@ -251,12 +271,18 @@ reason roll_member_changed(struct op *op, struct txn *txn, const void *before, c
         if (!same_roles(&had, &has)) {
             TRY(count_roles(op, txn, &old, &had, &has, -1));
             TRY(count_roles(op, txn, &new, &has, &had, 1));
+            return move_all(op, txn, &old, &new);
         }
         return move_order(op, txn, ROLL_VISIT, &old, &new);
     }
     TRY(before != NULL ? count_all(op, txn, &old, &had, -1) : NULL);
     TRY(after != NULL ? count_all(op, txn, &new, &has, 1) : NULL);
-    return move_all(op, txn, before != NULL ? &old : NULL, after != NULL ? &new : NULL);
+    TRY(move_all(op, txn, before != NULL ? &old : NULL, after != NULL ? &new : NULL));
+    if (before == NULL) {
+        return search_add(op, txn, new.membership.tenant, new.membership.user_id);
+    }
+    return after == NULL ? search_forget(op, txn, old.membership.tenant, old.membership.user_id)
+                         : NULL;
 }
 
 // ---- a user ----
@@ -280,7 +306,9 @@ static reason rename_in(struct op *op, struct txn *txn, const struct key *key,
     }
     new.membership = old.membership;
     TRY(move_order(op, txn, ROLL_NAME, &old, &new));
-    return move_order(op, txn, ROLL_EMAIL, &old, &new);
+    TRY(move_order(op, txn, ROLL_EMAIL, &old, &new));
+    TRY(search_forget(op, txn, new.membership.tenant, new.membership.user_id));
+    return search_add(op, txn, new.membership.tenant, new.membership.user_id);
 }
 
 reason roll_user_changed(struct op *op, struct txn *txn, const void *before, const void *after) {

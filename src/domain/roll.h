@@ -40,6 +40,10 @@ void roll_seek(struct key *key, enum roll_order order, const struct spot *spot);
 // The spot that a key with this prefix stands for; false: it is none.
 bool roll_read(struct slice key, const struct key *prefix, enum roll_order order,
                struct spot *ret_spot);
+// The value of a row in an order holds a bit for each role of the member, so that most of those without a
+// role are passed over without a look at them. Several roles share a bit.
+uint64_t roll_role_bit(struct slice role);
+bool roll_may_have(struct slice value, uint64_t role_bit);
 
 // How many members of this status (-1: all but the deleted) have the role ("" = any).
 MUST_USE reason roll_count(struct op *op, struct txn *txn, struct slice tenant, struct slice role,

@@ -23,6 +23,11 @@ enum space {
     SPACE_ROLL = 0x26,              // index: tenant, u8 order, u8 status, what is sorted by, user id
     SPACE_ROLL_ROLE = 0x27,         // index: tenant, role id, u8 status, user id
     SPACE_ROLL_COUNT = 0x28,        // tenant, role id ("" = all), u8 status -> u64 members
+    SPACE_SEARCH_FRESH = 0x29,      // tenant, user id: a member that is in no block yet
+    SPACE_SEARCH_COUNT = 0x2A,      // tenant -> u64, how many of them
+    SPACE_SEARCH_DUE = 0x2B,        // tenant: enough of them for the janitor
+    SPACE_SEARCH_BLOCK = 0x2C,      // tenant, first user id -> ids and texts
+    SPACE_SEARCH_SIGNATURE = 0x2D,  // tenant, first user id -> which letters occur in the block
     SPACE_SESSION = 0x30,           // u32 minute of expiry, u16 part of it, 14 bytes of the secret's hash
     SPACE_SESSION_OF = 0x31,        // index: user id, key of the session
     SPACE_PENDING = 0x32,           // u32 minute of expiry, 16 random bytes

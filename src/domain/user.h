@@ -84,10 +84,17 @@ struct member_filter {
     int status;           // enum membership_status, or -1
     struct slice sort;    // "name" "email" "status" "last_visit", "-" in front for descending; "" = id
 };
-// rows of struct member; total counts what the filter shows. Deleted ones only when asked for by status.
+// rows of struct member; total counts what the filter shows. Deleted ones only when asked for by status. A page
+// that is not full, but has a next one, means that few of many fit: more would take too long at once.
 MUST_USE reason member_list(struct op *op, struct txn *txn, struct slice tenant,
                             const struct member_filter *filter, struct page page,
                             struct rows *ret_members, struct slice *ret_next, size_t *ret_total);
+// The same. *ret_exact false: q is in so many names that they are not counted, and total is how many there are
+// without it.
+MUST_USE reason member_search(struct op *op, struct txn *txn, struct slice tenant,
+                              const struct member_filter *filter, struct page page,
+                              struct rows *ret_members, struct slice *ret_next, size_t *ret_total,
+                              bool *ret_exact);
 MUST_USE reason member_find(struct op *op, struct txn *txn, struct slice tenant,
                             struct slice user_id, struct member *ret_member); // not_found
 // Adds a person by hand (status active: signs in by SSO) with manual grants; already_member.

@@ -111,7 +111,11 @@ const struct schema schema_table[] = {
     // Lists.
     {.name = "Tenants", .list = "Tenant", .total = true},
     {.name = "Connections", .list = "Connection", .total = true},
-    {.name = "Users", .list = "User", .total = true},
+    {.name = "Users",
+     .list = "User", // a page of it, and how good its total is
+     .whole = OBJECT("\"items\",\"next_cursor\",\"total\",\"total_exact\"",
+                     "\"items\":" LIST_OF("User") ",\"next_cursor\":" TEXT_OR_NULL
+                     ",\"total\":" NUMBER ",\"total_exact\":" FLAG)},
     {.name = "Permissions", .list = "Permission", .total = true, .all = true},
     {.name = "Traces", .list = "Trace"},
 #include "http/schemas_trust.def"

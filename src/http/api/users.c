@@ -16,6 +16,7 @@ struct list {
     struct slice next;
     size_t total;
     bool masked;
+    bool exact;
 };
 
 // Everybody in the tenant may see who is there, with addresses masked, unless the tenant says otherwise.
@@ -39,8 +40,8 @@ static reason read_list(struct op *op, struct txn *txn, void *arg) {
     TRY(tenant_find(op, txn, list->tenant, &tenant));
     TRY(may_list(op, txn, list));
     list->filter.names_only = list->masked;
-    return member_list(op, txn, list->tenant, &list->filter, list->page, &list->members,
-                       &list->next, &list->total);
+    return member_search(op, txn, list->tenant, &list->filter, list->page, &list->members,
+                       &list->next, &list->total, &list->exact);
 }
 
 static reason read_status(struct op *op, struct slice text, int *ret_status) {
@@ -82,7 +83,12 @@ reason api_users_list(struct op *op, struct gate *gate, struct request *request,
     for (size_t i = 0; i < list.members.count; i++) {
         json_add(op, items, member_item(op, list.actor, &members[i], list.masked));
     }
-    return api_reply_list(op, reply, items, list.next, list.total);
+    struct json *body = json_object(op);
+    json_set(op, body, "items", items);
+    json_set_text_or_null(op, body, "next_cursor", list.next);
+    json_set_number(op, body, "total", (int64_t)list.total);
+    json_set_bool(op, body, "total_exact", list.exact);
+    return reply_json(op, reply, 200, body);
 }
 
 // ---- one ----------------------------------------------------------------------------------------------
