@@ -125,6 +125,7 @@ class RequestTest(GateCase):
         self.assertFalse([item for item in before if item["email"] == email], "a GET asked")
         empty = browser.submit(form.form("first_name"), first_name="New", last_name="Comer")
         self.assertEqual(empty.status, 422, "no access was named")
+        self.assertEqual(empty.form("first_name").fields["last_name"], "Comer")
         done = browser.submit(
             form.form("first_name"), first_name="New", last_name="Comer", full="1", why="work"
         )

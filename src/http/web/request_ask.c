@@ -146,7 +146,8 @@ static void component_choice(struct page_out *page, const struct offer *offer, s
             page_html(page, "\">\n<option value=\"\">no access</option>\n");
             open = true;
         }
-        page_html(page, "<option>");
+        bool chosen = texts_have(offer->asked.roles, slice_str(level->role_id));
+        page_html(page, chosen ? "<option selected>" : "<option>");
         page_html(page, level->level);
         page_html(page, "</option>\n");
     }
