@@ -175,6 +175,7 @@ static reason write_session(struct op *op, struct txn *txn, struct admission *a)
         .authn_context = bounded(identity->authn_context),
         .authenticated_at = identity->authn_instant > 0 ? identity->authn_instant : op->now,
         .expires_at = a->expires_at,
+        .by_link = slice_equal(a->identifier, bounded(identity->name_id)),
     };
     TRY(session_make_room(op, txn, &a->actor, a->user.id));
     return session_add(op, txn, &a->login->session, &a->login->cookie);

@@ -27,11 +27,12 @@ static const struct field session_rows[] = {
     F_TIME(struct session, created_at, 12, FIELD_OUTPUT),
     F_TIME(struct session, expires_at, 13, FIELD_OUTPUT),
     F_TEXT(struct session, sp_provided_id, 14, FIELD_OUTPUT | FIELD_LINES, SESSION_TEXT_MAX),
+    F_BOOL(struct session, by_link, 15, FIELD_HIDDEN),
 };
-FIELD_TABLE(session_fields, "session", 2, struct session, session_rows);
+FIELD_TABLE(session_fields, "session", 3, struct session, session_rows);
 
 #define SESSION_ID "ses_"
-#define SESSION_PART 2 // bytes: when in its minute it ends, 1/65536 of it
+#define SESSION_PART 2         // bytes: when in its minute it ends, 1/65536 of it
 #define SESSION_NAMED_BYTES 16 // of a digest: enough that nobody finds two NameIDs that meet
 
 static void session_key(const void *row, struct key *ret_key) {
@@ -66,7 +67,8 @@ static void key_named(struct slice connection, struct slice name_id, struct key 
 static bool session_named_key(const void *row, struct key *ret_key) {
     const struct session *session = row;
     struct timekey timekey;
-    if (session->name_id.len == 0 || !timekey_parse(S(SESSION_ID), session->id, &timekey)) {
+    if (session->name_id.len == 0 || session->by_link ||
+        !timekey_parse(S(SESSION_ID), session->id, &timekey)) {
         return false;
     }
     *ret_key = key_in(SPACE_SESSION_NAMED);
@@ -147,14 +149,16 @@ static reason check_tenant(struct op *op, struct txn *txn, struct slice slug,
     return why;
 }
 
-// A session is worth what its connection is: one that was switched off, or taken away, vouches for nobody any more.
+// A session is worth what its connection is: one that was switched off, or taken away, vouches for
+// nobody any more.
 static reason check_connection(struct op *op, struct txn *txn, const struct session *session) {
     bool vouches = session->connection.len == 0; // no identity provider made it
     if (!vouches) {
         TRY(connection_vouches(op, txn, session->connection, session->created_at, &vouches));
     }
     return vouches ? NULL
-                   : no_session(op, "the connection of this session is gone, or was switched off since");
+                   : no_session(
+                         op, "the connection of this session is gone, or was switched off since");
 }
 
 static reason view(struct op *op, struct txn *txn, const struct timekey *timekey,
@@ -222,7 +226,8 @@ static reason end_found(struct op *op, struct txn *txn, const struct actor *acto
     bool there = false;
     TRY(entity_remove(op, txn, &session_entity, &key, &there));
     if (there) {
-        metric_add(METRIC_SESSIONS_ENDED, 1); // once more if the transaction runs again: a rough figure
+        metric_add(METRIC_SESSIONS_ENDED,
+                   1); // once more if the transaction runs again: a rough figure
     }
     return audit_add(op, txn, actor, session->tenant, "session.revoked", session->user_id,
                      session->id);
@@ -244,7 +249,8 @@ reason session_end(struct op *op, struct txn *txn, const struct actor *actor, st
     return NULL;
 }
 
-// How many there are, as far as that matters, and which of them ends first: the index is in that order.
+// How many there are, as far as that matters, and which of them ends first: the index is in that
+// order.
 static reason count_all(struct op *op, struct txn *txn, struct slice user_id, size_t *ret_count,
                         struct key *ret_first) {
     struct key prefix = key_in(SPACE_SESSION_OF);
@@ -283,6 +289,7 @@ reason session_make_room(struct op *op, struct txn *txn, const struct actor *act
 // Calls `each` for the sessions of a user in a tenant. Each is read into memory of its own.
 struct walk {
     struct slice name_id; // "" = any
+    bool by_link;         // only such
     struct slice tenant, connection;
     const struct actor *actor;
     struct session *at; // what session_list gives
@@ -327,6 +334,7 @@ static reason read_one(struct op *scratch, struct txn *txn, const struct walk *w
     *ret_match =
         found && (walk->tenant.len == 0 || slice_equal(ret_session->tenant, walk->tenant)) &&
         (walk->name_id.len == 0 || slice_equal(ret_session->name_id, walk->name_id)) &&
+        (!walk->by_link || ret_session->by_link) &&
         (walk->connection.len == 0 || slice_equal(ret_session->connection, walk->connection));
     return NULL;
 }
@@ -376,6 +384,19 @@ reason session_list(struct op *op, struct txn *txn, struct slice tenant, struct 
     return NULL;
 }
 
+// Those whose NameID is what their user is linked by: they have no row under the NameID.
+static reason walk_linked(struct op *op, struct txn *txn, struct walk *walk) {
+    struct slice parts[] = {walk->connection, walk->name_id};
+    struct sha256 digest = digest_parts(parts, 2);
+    struct link link = {.key = digest_slice(&digest)};
+    struct key key;
+    bool found = false;
+    link_entity.key(&link, &key);
+    TRY(entity_find(op, txn, &link_entity, &key, &link, &found));
+    walk->by_link = true;
+    return found ? walk_user(op, txn, link.user_id, walk, list_one) : NULL;
+}
+
 reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice connection,
                                struct slice name_id, struct rows *ret_sessions) {
     struct walk walk = {.connection = connection, .name_id = name_id};
@@ -385,6 +406,7 @@ reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice conn
     }
     key_named(connection, name_id, &prefix);
     TRY(walk_index(op, txn, prefix, &walk, list_one));
+    TRY(walk_linked(op, txn, &walk));
     *ret_sessions = (struct rows){walk.at, walk.count};
     return NULL;
 }

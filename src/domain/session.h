@@ -22,6 +22,7 @@ struct session {
     struct slice sp_provided_id; // of the NameID: a LogoutRequest repeats all of it
     struct slice authn_context;
     int64_t authenticated_at, created_at, expires_at;
+    bool by_link; // name_id is the identifier of the user's link, which leads here: no index row is written
 };
 extern const struct field_table session_fields;
 

@@ -240,6 +240,63 @@ static void several_batches_of_sessions_are_all_ended(void **state) {
     assert_int_equal(list.rows.count, 0);
 }
 
+// ---- by the NameID that a sign-out message names ----
+
+CALLS(call_named, session_list_by_name_id(op, txn, c->connection, c->id, &c->rows))
+
+static size_t named(struct house *house, const char *connection, const char *name_id) {
+    struct call c = {.connection = slice_str(connection), .id = slice_str(name_id)};
+    assert_done(fixture_read(house->fixture, call_named, &c));
+    for (size_t i = 0; i < c.rows.count; i++) {
+        const struct session *session = &((const struct session *)c.rows.at)[i];
+        assert_slice(session->name_id, name_id);
+        assert_slice(session->connection, connection);
+    }
+    return c.rows.count;
+}
+
+static void come_in(struct house *house, const char *name_id, bool by_link) {
+    house_identity(house);
+    house->identity.name_id = slice_str(name_id);
+    assert_done(house_admit(house));
+    assert_int_equal(house->login.session.by_link, by_link);
+}
+
+static void all_sessions_of_a_name_id_are_found_each_once(void **state) {
+    struct house *house = *state;
+    come_in(house, "jane@acme.example", true);
+    struct slice first = house->login.session.id;
+    come_in(house, "jane@acme.example", true);
+    come_in(house, "Jane@Acme.example", false); // the same person, called otherwise
+    come_in(house, "john@acme.example", true);
+    assert_int_equal(named(house, "acme-okta", "jane@acme.example"), 2);
+    assert_int_equal(named(house, "acme-okta", "Jane@Acme.example"), 1);
+    assert_int_equal(named(house, "acme-okta", "john@acme.example"), 1);
+    assert_int_equal(named(house, "acme-okta", "nobody@acme.example"), 0);
+    assert_int_equal(named(house, "acme-entra", "jane@acme.example"), 0);
+    struct call end = {.id = first, .actor = &house->fixture->staff};
+    assert_done(fixture_write(house->fixture, call_end, &end));
+    assert_int_equal(named(house, "acme-okta", "jane@acme.example"), 1);
+}
+
+static void a_name_id_that_links_nobody_finds_its_sessions_too(void **state) {
+    struct house *house = *state;
+    struct policy policy = house->connection.policy;
+    policy.identifier_attribute = S("employee");
+    policy.email_attribute = S("mail");
+    house_policy(house, &policy);
+    for (size_t i = 0; i < 2; i++) {
+        house_identity(house);
+        house_attribute(house, "employee", i == 0 ? "17" : "18");
+        house_attribute(house, "mail", i == 0 ? "jane@acme.example" : "17@acme.example");
+        house->identity.name_id = i == 0 ? S("abc") : S("17"); // as the other one is linked
+        assert_done(house_admit(house));
+        assert_false(house->login.session.by_link);
+    }
+    assert_int_equal(named(house, "acme-okta", "abc"), 1);
+    assert_int_equal(named(house, "acme-okta", "17"), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void) {
@@ -258,6 +315,8 @@ int main(void) {
         T(switching_a_connection_on_again_brings_no_session_back),
         T(a_connection_of_the_same_name_inherits_no_sessions),
         T(several_batches_of_sessions_are_all_ended),
+        T(all_sessions_of_a_name_id_are_found_each_once),
+        T(a_name_id_that_links_nobody_finds_its_sessions_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
