@@ -97,8 +97,13 @@ reason letter_value(struct op *op, struct letter *letter, const char *name, stru
         TRY(op_take(op, LETTER_VALUES_MAX * sizeof *values, &values));
         letter->values.at = values;
     }
-    values[letter->values.count++] =
-        (struct letter_value){slice_str(name), text_cut(value, LETTER_VALUE_MAX)};
+    size_t left = LETTER_VALUES_BYTES;
+    for (size_t i = 0; i < letter->values.count; i++) {
+        left -= values[i].value.len < left ? values[i].value.len : left;
+    }
+    left = left < LETTER_VALUE_LEAST ? LETTER_VALUE_LEAST : left;
+    value = text_cut(value, left < LETTER_VALUE_MAX ? left : LETTER_VALUE_MAX);
+    values[letter->values.count++] = (struct letter_value){slice_str(name), value};
     return NULL;
 }
 

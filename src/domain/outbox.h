@@ -9,6 +9,8 @@
 
 #define LETTER_VALUES_MAX 16
 #define LETTER_VALUE_MAX 2000           // bytes: the justification of a request is the longest
+#define LETTER_VALUES_BYTES 8000        // of all; past that each has LETTER_VALUE_LEAST
+#define LETTER_VALUE_LEAST 200
 #define OUTBOX_GIVE_UP (3 * DAY_MS)     // after its first attempt a letter is dead
 #define OUTBOX_KEEP_DONE (7 * DAY_MS)   // sent and dropped ones, for who asks whether it went
 #define OUTBOX_KEEP_DEAD (30 * DAY_MS)  // dead ones, and queued ones that nothing ever sent

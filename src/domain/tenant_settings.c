@@ -34,6 +34,7 @@ static const struct field settings_rows[] = {
     F_BOOL(struct tenant_settings, mail_admin_notices, 22, FIELD_PLAIN),
     F_NUMBER(struct tenant_settings, audit_days, 23, FIELD_PLAIN, 0, 36500),
     F_BOOL(struct tenant_settings, support_no_credentials, 24, FIELD_PLAIN),
+    F_TEXT(struct tenant_settings, support_contact, 25, FIELD_NULL, ADDRESS_MAX),
 };
 FIELD_TABLE(tenant_settings_fields, "tenant settings", 1, struct tenant_settings, settings_rows);
 
@@ -75,6 +76,25 @@ reason tenant_settings_find(struct op *op, struct txn *txn, struct slice tenant,
     return NULL;
 }
 
+// A tenant writes in the name of its own domains only.
+static reason check_sender(struct op *op, const struct tenant *home, struct tenant_settings *settings) {
+    if (settings->mail_from.len == 0) {
+        return NULL;
+    }
+    struct email email;
+    reason why = email_normalise(op, settings->mail_from, &email);
+    if (why == NULL && !texts_have(home->domains, email.domain)) {
+        why = op_refuse(op, REASON_OF(INVALID_INPUT), "%.*s is no domain of this tenant",
+                        SLICE(email.domain));
+    }
+    if (why == REASON_OF(INVALID_INPUT)) {
+        op_error(op, S("/mail_from"), REASON_OF(FIELD_VALUE), "%.*s", SLICE(op->detail));
+    }
+    TRY(why);
+    settings->mail_from = email.whole;
+    return NULL;
+}
+
 reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *actor,
                            const struct tenant_settings *settings) {
     struct tenant_settings stored = *settings;
@@ -82,15 +102,7 @@ reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *a
     struct tenant home;
     TRY(tenant_find(op, txn, settings->tenant, &home));
     TRY(tenant_settings_find(op, txn, home.slug, &before));
-    if (stored.mail_from.len > 0) {
-        struct email email;
-        reason why = email_normalise(op, stored.mail_from, &email);
-        if (why == REASON_OF(INVALID_INPUT)) {
-            op_error(op, S("/mail_from"), REASON_OF(FIELD_VALUE), "%.*s", SLICE(op->detail));
-        }
-        TRY(why);
-        stored.mail_from = email.whole;
-    }
+    TRY(check_sender(op, &home, &stored));
     TRY(entity_put(op, txn, &settings_entity, &stored));
     return audit_change(op, txn, actor, home.slug, "tenant.settings_changed", home.slug,
                         &tenant_settings_fields, &before, &stored);

@@ -28,6 +28,7 @@ struct tenant_settings {
     bool sso_request_access;      // who signs in by SSO without a membership may ask for one on the spot
     // Mail. "" = the gate's own.
     struct slice product, mail_from, mail_from_name;
+    struct slice support_contact; // where the people of the tenant ask, in each letter: an address, a page, a sentence
     bool mail_disabled_notice, mail_admin_notices; // M7; M3, M9, M11 and copies of M4 to administrators
     int64_t audit_days; // how long audit rows are kept; 0 = for ever
     bool support_no_credentials; // Support Access does not manage API credentials
@@ -37,7 +38,7 @@ extern const struct field_table tenant_settings_fields;
 // The defaults when nothing was set. not_found: there is no such tenant.
 MUST_USE reason tenant_settings_find(struct op *op, struct txn *txn, struct slice tenant,
                                      struct tenant_settings *ret_settings);
-// Replaces all; one audit row. invalid_input by field (mail_from is no address).
+// Replaces all; one audit row. invalid_input by field (mail_from is no address, or of no domain of the tenant).
 MUST_USE reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *actor,
                                     const struct tenant_settings *settings);
 // With the tenant itself.
