@@ -80,18 +80,19 @@ endif
 # ---- what there is ---------------------------------------------------------------------------------------
 
 objects = $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard $(1)))
-ROOMS := base store domain saml token http app
+ROOMS := base store domain saml token mail http app
 BASE_OBJ     := $(call objects,src/base/*.c)
 STORE_OBJ    := $(call objects,src/store/*.c)
 DOMAIN_OBJ   := $(call objects,src/domain/*.c)
 SAML_OBJ     := $(call objects,src/saml/*.c)
+MAIL_OBJ     := $(call objects,src/mail/*.c)
 TOKEN_OBJ    := $(call objects,src/token/*.c)
 HTTP_OBJ     := $(call objects,src/http/*.c src/http/api/*.c src/http/web/*.c)
 APP_OBJ      := $(filter-out $(B)/obj/app/main.o,$(call objects,src/app/*.c src/app/cli/*.c src/app/selftest/*.c))
 WORKER_OBJ   := $(filter-out $(B)/obj/worker/main.o,$(call objects,src/worker/*.c))
 OPINION_OBJ  := $(call objects,src/worker/opinion/*.c)
 PRACTICE_OBJ := $(call objects,src/practice/*.c)
-ARCHIVES     := $(foreach r,app http token saml domain store base,$(B)/lib/$(r).a)
+ARCHIVES     := $(foreach r,app http mail token saml domain store base,$(B)/lib/$(r).a)
 WORKER_ARCHIVES := $(B)/lib/worker.a $(B)/lib/base.a
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(foreach r,$(ROOMS) worker,$(wildcard tests/unit/$(r)/test_*.c))))
@@ -130,6 +131,7 @@ $(B)/lib/store.a: $(STORE_OBJ)
 $(B)/lib/domain.a: $(DOMAIN_OBJ)
 $(B)/lib/saml.a: $(SAML_OBJ)
 $(B)/lib/token.a: $(TOKEN_OBJ)
+$(B)/lib/mail.a: $(MAIL_OBJ)
 $(B)/lib/http.a: $(HTTP_OBJ)
 $(B)/lib/app.a: $(APP_OBJ)
 $(B)/lib/worker.a: $(WORKER_OBJ) $(B)/obj/saml/msg.o
@@ -140,7 +142,7 @@ $(B)/lib/%.a:
 $(B)/obj/worker/%.o: ROOM_CFLAGS = $(WORKER_CFLAGS)
 $(B)/obj/worker/opinion/%.o: ROOM_CFLAGS = $(OPINION_CFLAGS)
 $(B)/obj/practice/%.o: ROOM_CFLAGS = $(PRACTICE_CFLAGS)
-$(B)/obj/base/%.o $(B)/obj/store/%.o $(B)/obj/domain/%.o $(B)/obj/saml/%.o $(B)/obj/token/%.o $(B)/obj/http/%.o $(B)/obj/app/%.o: ROOM_CFLAGS = $(GATE_CFLAGS)
+$(B)/obj/base/%.o $(B)/obj/store/%.o $(B)/obj/domain/%.o $(B)/obj/saml/%.o $(B)/obj/token/%.o $(B)/obj/mail/%.o $(B)/obj/http/%.o $(B)/obj/app/%.o: ROOM_CFLAGS = $(GATE_CFLAGS)
 $(B)/flags:
 	$(shell mkdir -p $(@D))$(file >$@,$(FLAGS_NOW))@:
 $(B)/obj/%.o: src/%.c $(B)/flags
@@ -149,6 +151,7 @@ $(B)/obj/%.o: src/%.c $(B)/flags
 
 # The assembler reads these, so the compiler's list of what an object is made of lacks them.
 $(B)/obj/http/asset.o: $(wildcard src/http/assets/*)
+$(B)/obj/mail/letter.o build/fuzz/obj/mail/letter.o: $(wildcard src/mail/letters/*)
 
 # ---- tests -----------------------------------------------------------------------------------------------
 
@@ -200,7 +203,7 @@ $(B)/tests/crash/flood: tests/crash/flood.c
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL)
 
 # libFuzzer with ASan and UBSan over the sources themselves; clang only.
-FUZZ_OBJ   := $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c src/saml/*.c src/domain/*.c src/store/*.c src/token/*.c) \
+FUZZ_OBJ   := $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c src/saml/*.c src/domain/*.c src/store/*.c src/token/*.c src/mail/*.c) \
   $(wildcard src/http/*.c src/http/api/*.c src/http/web/*.c) src/app/config.c)
 FUZZ_WORKER := $(patsubst src/%.c,build/fuzz/obj/%.o,src/worker/canon.c src/worker/canonicalise.c src/worker/signature.c src/worker/xml.c)
 FUZZ_FLAGS := -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -Iinclude -g -O1 -MMD -MP \

@@ -3,6 +3,7 @@
 #include "app/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +15,19 @@
 
 #define VALUE_MAX 2048
 
-enum config_kind { KIND_TEXT, KIND_NUMBER, KIND_TIME, KIND_BOOL };
+enum config_kind { KIND_TEXT, KIND_SECRET, KIND_NUMBER, KIND_TIME, KIND_BOOL };
 struct config_key {
     const char *name;
     enum config_kind kind;
     size_t offset;
     int64_t fallback, min, max;
-    const char *text; // of KIND_TEXT
+    const char *text; // of KIND_TEXT and KIND_SECRET
 };
 
 #define TEXT(key, fallback, sentence)                                                              \
     {#key, KIND_TEXT, offsetof(struct settings, key), 0, 1, VALUE_MAX, fallback},
+#define SECRET(key, fallback, sentence)                                                            \
+    {#key, KIND_SECRET, offsetof(struct settings, key), 0, 1, VALUE_MAX, fallback},
 #define NUMBER(key, fallback, min, max, sentence)                                                  \
     {#key, KIND_NUMBER, offsetof(struct settings, key), fallback, min, max, NULL},
 #define TIME(key, fallback, min, max, sentence)                                                    \
@@ -35,12 +38,14 @@ static const struct config_key keys[] = {
 #include "app/config.def"
 };
 #undef TEXT
+#undef SECRET
 #undef NUMBER
 #undef TIME
 #undef BOOL
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 
 #define TEXT(key, fallback, sentence) {#key, "\"" fallback "\"", sentence},
+#define SECRET(key, fallback, sentence) {#key, "\"" fallback "\"", sentence},
 #define NUMBER(key, fallback, min, max, sentence) {#key, #fallback, sentence},
 #define TIME(key, fallback, min, max, sentence) {#key, #fallback, sentence},
 #define BOOL(key, fallback, sentence) {#key, #fallback, sentence},
@@ -60,7 +65,8 @@ static void defaults(struct settings *settings) {
         bool on = keys[i].fallback != 0;
         int64_t number = keys[i].fallback * (keys[i].kind == KIND_TIME ? SECOND_MS : 1);
         switch (keys[i].kind) {
-        case KIND_TEXT: set(settings, &keys[i], &text, sizeof text); break;
+        case KIND_TEXT:
+        case KIND_SECRET: set(settings, &keys[i], &text, sizeof text); break;
         case KIND_BOOL: set(settings, &keys[i], &on, sizeof on); break;
         case KIND_NUMBER:
         case KIND_TIME: set(settings, &keys[i], &number, sizeof number); break;
@@ -68,9 +74,13 @@ static void defaults(struct settings *settings) {
     }
 }
 
-static const struct config_key *key_find(const char *name) {
+// *ret_file: it is "KEY_file" of a secret.
+static const struct config_key *key_find(const char *name, bool *ret_file) {
     for (size_t i = 0; i < KEY_COUNT; i++) {
-        if (strcmp(keys[i].name, name) == 0) {
+        size_t len = strlen(keys[i].name);
+        *ret_file = keys[i].kind == KIND_SECRET && strncmp(name, keys[i].name, len) == 0 &&
+                    strcmp(name + len, "_file") == 0;
+        if (*ret_file || strcmp(keys[i].name, name) == 0) {
             return &keys[i];
         }
     }
@@ -108,8 +118,29 @@ static reason set_text(struct op *op, struct settings *settings, const struct co
     return NULL;
 }
 
+// The text is the first line of a file.
+static reason set_from_file(struct op *op, struct settings *settings, const struct config_key *key,
+                            struct slice path, const char *where) {
+    char bytes[VALUE_MAX + 3];
+    const char *name = NULL;
+    TRY(op_cstr(op, path, &name));
+    AUTO_FD fd = open(name, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+    if (len < 0) {
+        REFUSE(op, CONFIG_INVALID, "%s: cannot read %s, which is to hold %s: %s", where, name,
+               key->name, strerror(errno));
+    }
+    struct slice text = slice_of(bytes, (size_t)len);
+    while (text.len > 0 && (text.at[text.len - 1] == '\n' || text.at[text.len - 1] == '\r')) {
+        text.len--;
+    }
+    reason why = set_text(op, settings, key, text, where);
+    explicit_bzero(bytes, sizeof bytes);
+    return why;
+}
+
 static reason wrong_type(struct op *op, const struct config_key *key, const char *where) {
-    static const char *const expected[] = {"a text in quotes", "a number", "a number of seconds",
+    static const char *const expected[] = {"a text in quotes", "a text in quotes", "a number", "a number of seconds",
                                            "true or false"};
     REFUSE(op, CONFIG_INVALID, "%s: %s has to be %s", where, key->name, expected[key->kind]);
 }
@@ -119,7 +150,8 @@ static reason take_setting(struct op *op, const char *path, const config_setting
     const char *name = config_setting_name(setting);
     struct slice where_text = op_text(op, "%s:%u", path, config_setting_source_line(setting));
     const char *where = where_text.at;
-    const struct config_key *key = key_find(name);
+    bool in_file = false;
+    const struct config_key *key = key_find(name, &in_file);
     if (key == NULL) {
         REFUSE(op, CONFIG_INVALID, "%s: there is no key \"%s\"; the known keys are %.*s", where,
                name, SLICE(known_keys(op)));
@@ -128,10 +160,12 @@ static reason take_setting(struct op *op, const char *path, const config_setting
     bool on = false;
     switch (key->kind) {
     case KIND_TEXT:
-        return type == CONFIG_TYPE_STRING
-                   ? set_text(op, settings, key, slice_str(config_setting_get_string(setting)),
-                              where)
-                   : wrong_type(op, key, where);
+    case KIND_SECRET:
+        if (type != CONFIG_TYPE_STRING) {
+            return wrong_type(op, key, where);
+        }
+        return (in_file ? set_from_file : set_text)(
+            op, settings, key, slice_str(config_setting_get_string(setting)), where);
     case KIND_BOOL:
         if (type != CONFIG_TYPE_BOOL) {
             return wrong_type(op, key, where);
@@ -175,6 +209,18 @@ static reason take_environment(struct op *op, const struct config_key *key, stru
     }
     name[at] = '\0';
     const char *value = getenv(name);
+    if (key->kind == KIND_SECRET) {
+        char file_name[sizeof name + 8];
+        (void)snprintf(file_name, sizeof file_name, "%s_FILE", name);
+        const char *file = getenv(file_name);
+        if (file != NULL && value != NULL) {
+            REFUSE(op, CONFIG_INVALID, "%s and %s are both set; one of them is enough", name,
+                   file_name);
+        }
+        if (file != NULL) {
+            return set_from_file(op, settings, key, slice_str(file), file_name);
+        }
+    }
     if (value == NULL) {
         return NULL;
     }
@@ -182,7 +228,8 @@ static reason take_environment(struct op *op, const struct config_key *key, stru
     uint64_t number = 0;
     bool on = false;
     switch (key->kind) {
-    case KIND_TEXT: return set_text(op, settings, key, text, name);
+    case KIND_TEXT:
+    case KIND_SECRET: return set_text(op, settings, key, text, name);
     case KIND_BOOL:
         on = slice_equal(text, S("true"));
         if (!on && !slice_equal(text, S("false"))) {
@@ -223,6 +270,14 @@ static reason check_url(struct op *op, struct settings *settings) {
     return NULL;
 }
 
+static reason check_mail(struct op *op, const struct settings *settings) {
+    const struct post_options options = settings_post(settings);
+    struct post *post = NULL;
+    TRY(post_open(op, &options, &post));
+    post_close(post);
+    return NULL;
+}
+
 static reason check_about(struct op *op, const struct settings *settings) {
     struct slice mail = settings->contact_email;
     if (mail.len > 0 && slice_find(mail, S("@")) == SIZE_MAX) {
@@ -260,6 +315,7 @@ reason config_load(struct op *op, const char *path, struct settings *ret_setting
     }
     TRY(check_url(op, &settings));
     TRY(check_about(op, &settings));
+    TRY(check_mail(op, &settings));
     if (!slice_equal(settings.store, S("lmdb"))) {
         REFUSE(op, CONFIG_INVALID, "store is \"%.*s\", expected lmdb", SLICE(settings.store));
     }

@@ -118,6 +118,8 @@ static reason open_parts(struct op *op, struct gate *gate) {
     TRY(link_key_make(op, keys)); // a data directory from before there were links has none
     TRY(link_key_open(op, keys, &gate->ticket_key));
     TRY(sp_keys_open(op, keys, &gate->sp_keys));
+    const struct post_options post = settings_post(gate->settings);
+    TRY(post_open(op, &post, &gate->post));
     gate->trusts = trust_cache_open();
     gate->ring = ring_open();
     gate->brake = brake_open();
@@ -159,6 +161,7 @@ void gate_close(struct gate *gate) {
     uses_close(gate->uses);
     ring_close(gate->ring);
     brake_close(gate->brake);
+    post_close(gate->post);
     keyring_close(gate->keyring);
     link_key_close(gate->ticket_key);
     sp_keys_close(gate->sp_keys);

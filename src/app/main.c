@@ -15,6 +15,7 @@ static const struct cli_command commands[] = {
     {"request", "access that people ask for, and the decisions on it", request_actions},
     {"trace", "what was checked in a sign-in, and why it was refused", trace_actions},
     {"audit", "who did what, and whether the log of it is whole", audit_actions},
+    {"mail", "letters that wait, that were given up, and whether mail goes out", mail_actions},
     {"keys", "the gate's own SAML keys, and rolling them over", keys_actions},
     {"check", "verify a SAML response offline and explain the verdict", check_actions},
     {"metadata", "read an identity provider's metadata as an import would", metadata_actions},

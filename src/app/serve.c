@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "app/courier.h"
 #include "app/gate.h"
 #include "app/notify.h"
 #include "app/refresh.h"
@@ -128,6 +129,7 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     struct server *server = NULL;
     struct janitor janitor;
     struct refresher *refresher = NULL;
+    struct courier *courier = NULL;
     const char *control = NULL;
     TRY(gate_control_path(op, gate->settings, &control));
     TRY(server_open(op, gate, control, &server));
@@ -137,7 +139,11 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
         return why;
     }
     why = refresher_start(op, gate, &refresher);
+    if (why == NULL) {
+        why = courier_start(op, gate, &courier);
+    }
     if (why != NULL) {
+        refresher_stop(refresher);
         janitor_stop(&janitor);
         server_close(server);
         return why;
@@ -148,6 +154,7 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     notify("READY=1");
     wait_for_the_end(ends);
     gate->draining = true;
+    courier_stop(courier);
     refresher_stop(refresher);
     janitor_stop(&janitor);
     server_close(server);

@@ -5,6 +5,8 @@
 
 #include "domain/login.h"
 #include "domain/ticket.h"
+#include "mail/compose.h"
+#include "mail/post.h"
 #include "saml/idp_metadata.h"
 #include "saml/inbound.h"
 #include "token/token.h"
@@ -28,6 +30,10 @@ struct settings {
     struct slice product;    // name on the pages
     struct slice contact_email, privacy_url, logo_url; // in metadata; "" = not told
     int64_t logo_width, logo_height; // pixels
+    struct slice smtp_url, smtp_user, smtp_password, smtp_from, smtp_from_name, smtp_tls, smtp_ca_file;
+    int64_t smtp_timeout;      // ms
+    int64_t smtp_connections;
+    struct slice support_contact;
 };
 
 struct gate {
@@ -37,6 +43,7 @@ struct gate {
     struct trust_cache *trusts;
     struct keyring *keyring;
     struct ticket_key *ticket_key; // of one-time links
+    struct post *post;             // the way that letters go
     struct sp_keys *sp_keys;
     struct ring *ring;
     struct brake *brake;
@@ -46,5 +53,9 @@ struct gate {
     _Atomic int fetches;             // documents that request threads wait for just now
     _Atomic bool draining;           // SIGTERM came: readiness says no, what is under way is finished
 };
+
+// What the mail room needs of them.
+struct post_options settings_post(const struct settings *settings);
+struct compose gate_compose(const struct gate *gate);
 
 #endif

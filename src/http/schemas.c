@@ -162,9 +162,10 @@ const struct schema schema_table[] = {
      .whole = OBJECT("\"issuer\",\"jwks_uri\"", "\"issuer\":" TEXT ",\"jwks_uri\":" TEXT)},
     {.name = "Health", .whole = OBJECT("\"status\"", "\"status\":" TEXT)},
     {.name = "Readiness",
-     .whole = OBJECT("\"status\",\"store\",\"workers\",\"draining\"",
+     .whole = OBJECT("\"status\",\"store\",\"workers\",\"draining\",\"mail\"",
                      "\"status\":" TEXT ",\"store\":" FLAG ",\"workers\":" FLAG
-                     ",\"draining\":" FLAG)},
+                     ",\"draining\":" FLAG ",\"mail\":{\"type\":\"string\",\"description\":"
+                     "\"off, idle, ok or failing; it keeps nobody from signing in, so it does not count here.\"}")},
     {.name = "OpenApi", .whole = "{\"type\":\"object\"}"},
     {.name = "Problem",
      .media = "application/problem+json",
@@ -195,6 +196,7 @@ const struct schema schema_table[] = {
               ",\"RelayState\":" TEXT "}}"},
 #include "http/schemas_machines.def"
 #include "http/schemas_requests.def"
+#include "http/schemas_mail.def"
     {.name = "IntrospectForm", .media = FORM, .whole = OBJECT("\"token\"", "\"token\":" TEXT)},
 };
 const size_t schema_count = sizeof schema_table / sizeof schema_table[0];
@@ -240,6 +242,9 @@ const struct schema_query schema_queries[] = {
     {"verifyAudit", "anchor", "Number and hash of a row that were kept elsewhere: 42:HEX.", TEXT},
     {"verifyGateAudit", "anchor", "Number and hash of a row that were kept elsewhere: 42:HEX.", TEXT},
     {"removeRole", "reassign_to", "The role that its members get in its place.", TEXT},
+    {"listLetters", "state", "Only those in this state.",
+     "{\"type\":\"string\",\"enum\":[\"queued\",\"dead\",\"dropped\",\"sent\"]}"},
+    {"listLetters", "tenant", "Only those of this tenant.", TEXT},
     {"listTraces", "reason", "The slug of a refusal, or accepted.", TEXT},
     {"listTraces", "user", "A user id, an e-mail address or a NameID.", TEXT},
     {"startLogin", "return_to", "A path on this site for after the sign-in.", TEXT},
@@ -288,6 +293,7 @@ const struct schema_part schema_parts[] = {
     {"session", "Id of a session."},
     {"role_id", "Id of a role, built-in or the tenant's own."},
     {"request", "Id of an access request."},
+    {"letter", "Id of a letter."},
     {"trace", "Id of a trace, as a refusal names it."},
     {"name", "Name of a file."},
 };

@@ -31,7 +31,7 @@ rows() { # document, what, lines on stdin
         if grep -qF -- "$line" "$document"; then ok; else bad "$document lacks $what: $line"; fi
     done
 }
-sed -nE 's/^(TEXT|NUMBER|TIME|BOOL)\(([a-z_]+), *"?([^",]*)"?,.*/| `\2` | \3 |/p' src/app/config.def |
+sed -nE 's/^(TEXT|SECRET|NUMBER|TIME|BOOL)\(([a-z_]+), *"?([^",]*)"?,.*/| `\2` | \3 |/p' src/app/config.def |
     sed 's/| \([^|]*\) |$/| `\1` |/' >"$work/settings"
 sed -nE 's/^METRIC\([A-Z_]+, "[a-z]+", "([a-z_]+)", "(.*)"\)$/| `\1` | \2 |/p' src/base/metrics.def >"$work/counters"
 sed -nE 's/^RULE\([a-z_]+, "([a-z_]+)", ([A-Z_]+), "(.*)"\)$/\1 \2 \3/p' src/saml/rules.def |

@@ -24,7 +24,7 @@ done
 owners='microhttpd\.h|src/http/server\.c src/practice/
 lmdb\.h|src/store/lmdb
 libpq-fe\.h|src/store/pg
-curl/|src/saml/fetch src/base/uri\.c src/app/control src/practice/
+curl/|src/saml/fetch src/mail/smtp\.c src/base/uri\.c src/app/control src/practice/
 libconfig\.h|src/app/config\.c
 seccomp\.h|src/worker/
 libxml/|src/worker/ src/practice/
@@ -54,5 +54,5 @@ done < <(find src include tests -name node_modules -prune -o -name '*.c' -o -nam
 while IFS= read -r line; do say "$line: a call that has no place here"; done \
     < <(grep -nE '\b(strcpy|strcat|sprintf|gets|system|popen|alloca|strtok)[[:space:]]*\(' -r src include --include='*.c' --include='*.h')
 
-echo 'base -> store -> domain -> { saml | token } -> http -> app      worker: base + saml/msg      practice: base'
+echo 'base -> store -> domain -> { saml | token | mail } -> http -> app      worker: base + saml/msg      practice: base'
 [ $bad = 0 ] && echo '1 passed, 0 failed' || { echo '0 passed, 1 failed'; exit 1; }

@@ -92,10 +92,16 @@ API(api_audit_get);
 API(api_audit_export);
 API(api_audit_verify);
 API(api_audit_erase);
+API(api_letters_list);
+API(api_letter_get);
+API(api_letter_retry);
+API(api_letter_drop);
+API(api_mail_get);
+API(api_mail_test);
 
 // What callers send, for reading it and for describing it.
 extern const struct field_table tenant_ask_fields, tenant_change_fields, connection_ask_fields,
-    connection_switch_fields, idp_ask_fields, metadata_decision_fields, user_add_fields,
+    connection_switch_fields, idp_ask_fields, metadata_decision_fields, mail_test_fields, user_add_fields,
     user_change_fields, service_user_ask_fields, service_user_change_fields, credential_ask_fields;
 extern const struct field_table key_ask_fields, user_disable_fields, user_email_fields;
 extern const struct field_table audit_erase_fields;

@@ -26,6 +26,7 @@ reason web_readyz(struct op *op, struct gate *gate, struct request *request, str
     json_set_bool(op, body, "store", store);
     json_set_bool(op, body, "workers", workers);
     json_set_bool(op, body, "draining", gate->draining);
+    json_set_str(op, body, "mail", post_state_names[post_state(gate->post)]); // nobody needs it to sign in
     TRY(reply_json(op, reply, ready ? 200 : 503, body));
     if (!ready) {
         reply_header(reply, "Retry-After", S("2"));
