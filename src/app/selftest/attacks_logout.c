@@ -9,6 +9,8 @@
 #define SAYS(from, to) .edits = EDITS({STAGE_RESPONSE, from, to})
 #define WIRE(from, to) .edits = EDITS({STAGE_WIRE, from, to})
 
+#define NAME_ID "<saml:NameID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">${who}</saml:NameID>"
+
 const struct attack attacks_logout[] = {
     {"logout-query", "logout", "An honest sign-out by query.", "accepted", QUERY},
     {"logout-post", "logout", "An honest sign-out by form.", "accepted", POST},
@@ -88,6 +90,24 @@ const struct attack attacks_logout[] = {
     {"logout-replayed-query", "logout", "The same again by query.", "logout.replayed", QUERY, .again = AGAIN_SAME},
     {"logout-other-tenant", "logout", "Beta's provider, which is acme's too, signs out acme's person at beta's address.",
      "logout.unknown_session", POST, .place = BETA, SAYS(">${who}<", ">ada@acme.example<")},
+    {"logout-other-connection", "logout", "Another connection of the same tenant and provider: only its own sessions end.",
+     "logout.unknown_session", POST, .place = ACME_OPEN, SAYS(">${who}<", ">ada@acme.example<")},
+    {"logout-form-doubled", "logout", "Two messages in the form.", "saml.binding", POST,
+     .edits = EDITS({STAGE_FORM, NULL, "SAMLRequest=${b64}&SAMLRequest=${b64}&RelayState=x"})},
+    {"logout-form-both-kinds", "logout", "A response beside the request.", "saml.binding", POST,
+     .edits = EDITS({STAGE_FORM, NULL, "SAMLRequest=${b64}&SAMLResponse=${b64}"})},
+    {"logout-form-deflated", "logout", "A deflated message in the form.", "saml.binding", POST,
+     .edits = EDITS({STAGE_FORM, NULL, "SAMLRequest=${deflated}"})},
+    {"logout-form-artifact", "logout", "An artifact in the form.", "saml.binding", POST, .edits = EDITS({STAGE_FORM, NULL, "SAMLart=AAQAAA%3D%3D"})},
+    {"logout-post-wrapped", "logout", "The signed request in Extensions of one for somebody else, with its Signature.", "logout.signature", POST,
+     .signs = SIGNS_ASSERTION,
+     WIRE(NULL, "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" Destination=\"${slo}\" ID=\"_w\" "
+          "IssueInstant=\"${now}\" Version=\"2.0\"><saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">${idp}</saml:Issuer>"
+          "${LS}<samlp:Extensions>${message}</samlp:Extensions><saml:NameID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">${evil}</saml:NameID>"
+          "</samlp:LogoutRequest>")},
+    {"logout-encrypted-name", "logout", "The name is encrypted for us, and signed as it is.", "accepted", POST,
+     SAYS(NAME_ID, "<saml:EncryptedID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">${sealed::<saml:NameID "
+                   "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">ada@acme.example</saml:NameID>}</saml:EncryptedID>")},
     {"logout-version", "logout", "Version 1.1.", "saml.malformed", POST, SAYS("Version=\"2.0\"", "Version=\"1.1\"")},
     {"logout-nobody", "logout", "It names nobody.", "saml.malformed", POST, SAYS(">${who}<", "><")},
     {"logout-response-as-request", "logout", "A Response in the field of a request.", "logout.signature", POST,

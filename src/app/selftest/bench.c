@@ -52,9 +52,11 @@ static reason add_place(struct op *op, struct txn *txn, const struct set_up *set
     struct connection connection = {.slug = slice_str(places[i].slug),
                                     .tenant = slice_str(places[i].tenant)};
     struct policy policy = policy_default();
+    struct slice wanted[] = {S("urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport")};
     struct mapping mapping = {.default_role = S("read_only"), .mode = MAPPING_AUTHORITATIVE};
     policy.unsolicited = places[i].place == ACME_OPEN;
     policy.allow_cbc = places[i].place != ACME_STRICT;
+    policy.authn_context = (struct texts){wanted, places[i].place == ACME_STRICT ? 1 : 0};
     TRY(connection_create(op, txn, &staff, &connection));
     TRY(connection_set_idp(op, txn, &staff, connection.slug, &set_up->idps[i], &connection));
     TRY(connection_set_policy(op, txn, &staff, connection.slug, &policy, &connection));

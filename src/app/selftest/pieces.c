@@ -12,7 +12,8 @@
 //   E-                   E for a place inside an Assertion that is signed with it
 //   AS RS LS                the signatures, LS of a LogoutRequest; EO RO: the start of a Response, forged and honest; ST: Status; RC: its end
 //   M M=                 metadata in which the attacker's key is the provider's, with an ID of its own and with the honest one's
-//   sealed:NAME:TEXT     TEXT encrypted for us in an element saml:NAME, canonical inside an Assertion; foreign: for another key
+//   sealed:NAME:TEXT     TEXT encrypted for us in an element saml:NAME, canonical inside an Assertion (no NAME: the
+//                        EncryptedData alone); foreign: for another key
 //   X(Y)                 X with Y where its Signature would stand;  X[Y]: Y appended inside X;  O:Y: Y in a ds:Object
 //   message b64 b64:X    the whole so far, and as it stands in a form; of another piece
 //   utf16le utf16be utf7 nul      the message in another encoding; a NUL byte
@@ -307,7 +308,9 @@ static reason seal_for(struct maker *maker, enum party_name party, struct slice 
     struct slice start = S("<saml:EncryptedAssertion xmlns:saml=\"" NS_SAML "\">");
     struct slice end = S("</saml:EncryptedAssertion>");
     inside = slice_sub(inside, start.len, inside.len - end.len);
-    *ret_text = op_text(maker->op, "<saml:%.*s>%.*s</saml:%.*s>", SLICE(name), SLICE(inside), SLICE(name));
+    *ret_text = name.len == 0 ? inside
+                              : op_text(maker->op, "<saml:%.*s>%.*s</saml:%.*s>", SLICE(name), SLICE(inside),
+                                        SLICE(name));
     return NULL;
 }
 
