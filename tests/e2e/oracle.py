@@ -64,3 +64,23 @@ class LassoProvider:
         except lasso.Error as error:
             return False, str(error)
         return True, login.nameIdentifier.content
+
+    def signs_out(self, message):
+        """Of a LogoutRequest, as a query string or in base64: the same. No session is asked for."""
+        logout = lasso.Logout(self.server)
+        try:
+            logout.processRequestMsg(message)
+        except lasso.Error as error:
+            return False, str(error)
+        name = logout.nameIdentifier
+        return True, name.content if name is not None else None
+
+
+def lasso_reads_metadata(sp_metadata, idp_metadata):
+    """(True, entity ID) or (False, what lasso said) of an identity provider's metadata."""
+    server = lasso.Server.newFromBuffers(sp_metadata, None)
+    try:
+        server.addProviderFromBuffer(lasso.PROVIDER_ROLE_IDP, idp_metadata)
+    except lasso.Error as error:
+        return False, str(error)
+    return True, ",".join(server.providers.keys()) if server.providers else None

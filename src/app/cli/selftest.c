@@ -3,6 +3,7 @@
 #include "app/cli/cli.h"
 #include "app/selftest/selftest.h"
 
+#define KEY_FILE_MOST (16U << 10)
 #define REPORT_CEILING (64U << 20) // a sentence and a verdict for each case
 
 static void list_all(void) {
@@ -14,13 +15,16 @@ static void list_all(void) {
 }
 
 static reason run(struct op *op, struct args *args) {
-    struct selftest_options options = {args_one(args, "only"), args_one(args, "dump")};
+    struct selftest_options options = {args_one(args, "only"), args_one(args, "dump"), SLICE_NONE};
     struct report report;
     args->own_fault = true;
     op->arena.ceiling = REPORT_CEILING;
     if (args_has(args, "list")) {
         list_all();
         return NULL;
+    }
+    if (args_has(args, "sp-key")) {
+        TRY(file_read(op, args_one(args, "sp-key"), KEY_FILE_MOST, &options.sp_key));
     }
     TRY(selftest_run(op, &options, &report));
     args->status = report.failed == 0 ? CLI_DONE : CLI_FAILED;
@@ -35,6 +39,7 @@ static const struct cli_option options[] = {
     {"only", "NAME", false, "the cases whose name holds this, or the group of this name"},
     {"list", NULL, false, "say which cases there are, and run none"},
     {"dump", "DIR", false, "also write each message, and corpus.json with what is to be trusted"},
+    {"sp-key", "FILE", false, "what is encrypted is for this RSA key, so that other judges can open it too"},
     {NULL, NULL, false, NULL},
 };
 const struct cli_action selftest_actions[] = {

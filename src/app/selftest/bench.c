@@ -113,8 +113,12 @@ static reason fill_store(struct bench *bench) {
 
 // ---- the keys --------------------------------------------------------------------------------------------
 
-static reason make_parties(struct bench *bench) {
+static reason make_parties(struct bench *bench, struct slice sp_key) {
     for (size_t i = 0; i < PARTIES; i++) {
+        if (i == PARTY_US && sp_key.len > 0) {
+            TRY(party_read(&bench->op, sp_key, &bench->parties[i]));
+            continue;
+        }
         TRY(party_make(&bench->op, i == PARTY_EC ? "EC" : "RSA", i == PARTY_WEAK ? 1024 : 2048,
                        &bench->parties[i]));
     }
@@ -171,7 +175,7 @@ static void remove_files(const char *dir) {
 
 // ---- all of it -------------------------------------------------------------------------------------------
 
-static reason open_parts(struct bench *bench) {
+static reason open_parts(struct bench *bench, struct slice sp_key) {
     struct op *op = &bench->op;
     struct pool_options options = {.warm = WORKERS};
     TRY(gate_worker_program(op, &options.program));
@@ -183,17 +187,17 @@ static reason open_parts(struct bench *bench) {
     if (bench->trusts == NULL) {
         REFUSE(op, LIMIT_MEMORY, "no memory for the connections");
     }
-    TRY(make_parties(bench));
+    TRY(make_parties(bench, sp_key));
     TRY(open_keys(bench));
     return fill_store(bench);
 }
 
-reason bench_open(struct op *op, struct bench *bench) {
+reason bench_open(struct op *op, struct slice sp_key, struct bench *bench) {
     *bench = (struct bench){.serial = 1};
     op_open(&bench->op, op->now);
     bench->op.arena.ceiling = BENCH_CEILING;
     bench->op.id = S("selftest");
-    reason why = open_parts(bench);
+    reason why = open_parts(bench, sp_key);
     if (why != NULL) {
         why = op_refuse(op, why, "%.*s", SLICE(bench->op.detail));
         bench_close(bench);

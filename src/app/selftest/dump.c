@@ -58,12 +58,14 @@ reason dump_row(struct op *op, struct slice dir, const struct maker *maker,
     json_set_str(op, out, "expected", row->expect);
     json_set_text(op, out, "got", verdict->got);
     json_set_text(op, out, "who", make_who(maker));
+    json_set_text_or_null(op, out, "query", row->door == DOOR_LOGOUT_QUERY ? maker->query : SLICE_NONE);
     json_set_bool(op, out, "encrypted", row->cipher != NULL);
     json_set_text_or_null(op, out, "in_response_to", maker->pending.request_id);
     json_set_str(op, out, "idp_entity_id", maker->bench->places[maker->place].entity);
     json_set_text(op, out, "idp_certificate", trusted(maker));
     json_set_text(op, out, "entity_id", maker->bench->places[maker->place].sp.entity_id);
     json_set_text(op, out, "acs_url", maker->bench->places[maker->place].sp.acs_url);
+    json_set_text(op, out, "slo_url", maker->bench->places[maker->place].sp.slo_url);
     json_add(op, list, out);
     return NULL;
 }

@@ -4,6 +4,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -51,8 +52,9 @@ static bool fill_certificate(X509 *certificate, EVP_PKEY *key, int64_t now) {
            X509_set_pubkey(certificate, key) == 1 && X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
-reason party_make(struct op *op, const char *type, unsigned bits, struct party *ret_party) {
-    AUTO(EVP_PKEY) key = make_key(type, bits);
+// Takes `key` over.
+static reason party_of(struct op *op, EVP_PKEY *own, struct party *ret_party) {
+    AUTO(EVP_PKEY) key = own;
     AUTO(X509) certificate = X509_new();
     unsigned char *der = NULL;
     if (key == NULL || certificate == NULL || !fill_certificate(certificate, key, op->now)) {
@@ -68,6 +70,27 @@ reason party_make(struct op *op, const char *type, unsigned bits, struct party *
     ret_party->key = key;
     key = NULL;
     return NULL;
+}
+
+reason party_make(struct op *op, const char *type, unsigned bits, struct party *ret_party) {
+    return party_of(op, make_key(type, bits), ret_party);
+}
+
+// Never asks on a terminal.
+static int no_passphrase(char *to, int size, int writing, void *context) {
+    (void)to, (void)size, (void)writing, (void)context;
+    return -1;
+}
+
+reason party_read(struct op *op, struct slice pem, struct party *ret_party) {
+    BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
+    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    BIO_free(bio);
+    if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) {
+        EVP_PKEY_free(key);
+        REFUSE(op, INVALID_INPUT, "an RSA private key in PEM, without a passphrase, is expected");
+    }
+    return party_of(op, key, ret_party);
 }
 
 void party_free(struct party *party) {

@@ -304,7 +304,7 @@ reason selftest_run(struct op *op, const struct selftest_options *options,
                SLICE(options->only));
     }
     TRY(op_take(op, count * sizeof *report.rows, &report.rows));
-    TRY(bench_open(op, &bench));
+    TRY(bench_open(op, options->sp_key, &bench));
     reason why = judge_all(op, &bench, options, &report);
     bench_close(&bench);
     TRY(why);

@@ -72,6 +72,7 @@ struct party {
     struct slice certificate; // DER in base64
 };
 MUST_USE reason party_make(struct op *op, const char *type, unsigned bits, struct party *ret_party);
+MUST_USE reason party_read(struct op *op, struct slice pem, struct party *ret_party); // RSA; invalid_input
 void party_free(struct party *party);
 
 struct signing {
@@ -111,7 +112,8 @@ struct bench {
     } places[PLACES];
     unsigned serial;
 };
-MUST_USE reason bench_open(struct op *op, struct bench *bench);
+// sp_key: PEM of the key that messages are encrypted for; "" makes one.
+MUST_USE reason bench_open(struct op *op, struct slice sp_key, struct bench *bench);
 void bench_close(struct bench *bench);
 MUST_USE reason bench_reopen(struct op *op, struct bench *bench); // closes the store and opens it again
 
@@ -187,6 +189,7 @@ struct report {
 struct selftest_options {
     struct slice only; // a name, or a part of one; "" = all
     struct slice dump; // a directory to write the messages to; "" = none
+    struct slice sp_key; // PEM of the key to decrypt with, so that other judges can have it; "" = one of the run
 };
 MUST_USE reason selftest_run(struct op *op, const struct selftest_options *options,
                              struct report *ret_report);
