@@ -16,8 +16,7 @@
 #include "http/uses.h"
 
 #define SWEEP_EVERY_S 20  // expired rows are refused anyway; this only gives their space back
-#define SWEEP_STEP 200    // rows in one write, so that logins never wait long behind it
-#define SWEEP_STEPS_MAX 500
+#define SWEEP_STEPS_MAX 2000
 #define MEMBERS_STEP 20
 #define FOLD_US 2000 // of putting new members where a search finds them, in one write
 
@@ -32,10 +31,6 @@ struct janitor {
 struct sweeping {
     bool more;
 };
-static reason sweep_step(struct op *op, struct txn *txn, void *arg) {
-    struct sweeping *sweeping = arg;
-    return sweep(op, txn, SWEEP_STEP, &sweeping->more);
-}
 static reason fold_step(struct op *op, struct txn *txn, void *arg) {
     struct sweeping *sweeping = arg;
     return search_fold(op, txn, FOLD_US, &sweeping->more);
@@ -47,6 +42,28 @@ static reason members_step(struct op *op, struct txn *txn, void *arg) {
     return member_due(op, txn, MEMBERS_STEP, &sweeping->more);
 }
 
+static void sweep_failed(struct op *op, reason why) {
+    LOG(op, LOG_WARNING, "sweep.failed", LOG_TEXT("reason", slice_str(why->slug)),
+        LOG_TEXT("detail", op->detail));
+}
+
+// Until nothing that expired is left; what a busy hour brought may take some thousand steps.
+static void sweep_expired(struct gate *gate) {
+    struct sweep_pace pace = {.most = SWEEP_ROWS_FIRST, .more = true};
+    for (int i = 0; i < SWEEP_STEPS_MAX && pace.more && !gate->draining; i++) {
+        struct op op;
+        op_open(&op, 0);
+        reason why = store_read(&op, gate->store, sweep_look, &pace);
+        why = why == NULL ? store_write(&op, gate->store, sweep_step, &pace) : why;
+        if (why != NULL) {
+            sweep_failed(&op, why);
+            pace.more = false;
+        }
+        sweep_adapt(&pace);
+        op_close(&op);
+    }
+}
+
 static void sweep_by(struct gate *gate, store_fn step) {
     struct sweeping sweeping = {true};
     for (int i = 0; i < SWEEP_STEPS_MAX && sweeping.more && !gate->draining; i++) {
@@ -54,8 +71,7 @@ static void sweep_by(struct gate *gate, store_fn step) {
         op_open(&op, 0);
         reason why = store_write(&op, gate->store, step, &sweeping);
         if (why != NULL) {
-            LOG(&op, LOG_WARNING, "sweep.failed", LOG_TEXT("reason", slice_str(why->slug)),
-                LOG_TEXT("detail", op.detail));
+            sweep_failed(&op, why);
             sweeping.more = false;
         }
         op_close(&op);
@@ -82,7 +98,7 @@ static void *janitor_main(void *arg) {
         until.tv_sec += SWEEP_EVERY_S;
         if (pthread_cond_timedwait(&janitor->wake, &janitor->mutex, &until) == ETIMEDOUT) {
             (void)pthread_mutex_unlock(&janitor->mutex);
-            sweep_by(janitor->gate, sweep_step);
+            sweep_expired(janitor->gate);
             sweep_by(janitor->gate, members_step);
             sweep_by(janitor->gate, fold_step);
             flush_uses(janitor->gate, false);

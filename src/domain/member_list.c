@@ -40,6 +40,7 @@ struct roll {
     struct slice tenant;
     enum sort sort;
     uint64_t role_bit; // 0: any role
+    bool by_role;      // the streams are the role's own
     bool descending, has_after;
     struct spot after; // where the page starts
     struct spot *best; // sorted; room for limit + 1: the one more says that there is a next page
@@ -107,7 +108,7 @@ static reason look_at(struct op *scratch, struct txn *txn, const struct roll *li
     const struct member_filter *filter = list->filter;
     struct member member = {.membership = {.user_id = user_id}};
     *ret_shown = true;
-    if (whole || filter->role.len > 0) {
+    if (whole || (filter->role.len > 0 && !list->by_role)) {
         TRY(membership_find(scratch, txn, list->tenant, user_id, &member.membership, ret_shown));
         *ret_shown = *ret_shown && wants_status(list, member.membership.status) &&
                      (filter->role.len == 0 || has_role(&member.membership, filter->role));
@@ -210,7 +211,7 @@ static void scratch_anew(struct op *scratch, size_t rows) {
 }
 
 static reason walk_on(struct op *op, struct op *scratch, struct txn *txn, struct roll *list) {
-    bool reads = list->filter->role.len > 0 || list->filter->q.len > 0;
+    bool reads = (list->filter->role.len > 0 && !list->by_role) || list->filter->q.len > 0;
     size_t rows = 0;
     for (size_t cost = 0; list->count < list->room; cost++) {
         struct stream *stream = first_stream(list);
@@ -300,7 +301,8 @@ static reason gather(struct op *op, struct txn *txn, struct roll *list) {
 }
 
 static reason walk(struct op *op, struct txn *txn, struct roll *list) {
-    reason why = open_streams(op, txn, list, SLICE_NONE);
+    list->by_role = list->filter->role.len > 0 && order_of(list->sort) == ROLL_ID;
+    reason why = open_streams(op, txn, list, list->by_role ? list->filter->role : SLICE_NONE);
     if (why != NULL) {
         close_streams(list);
         return why;

@@ -96,5 +96,19 @@ MUST_USE reason replay_add(struct op *op, struct txn *txn, struct slice connecti
 
 // Removes at most `most` expired rows (sessions, pending, ledger, traces); *ret_more true: there are more.
 MUST_USE reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more);
+// How many rows a step takes: few at first, then as many as the last steps had time for, so that no login waits long
+// behind one, whatever the machine. First sweep_look in a read, which brings what the step will touch into memory,
+// then sweep_step in a write, then sweep_adapt.
+#define SWEEP_ROWS_FIRST 16
+#define SWEEP_ROWS_MOST 48 // some 300 pages, which the commit has to write
+#define SWEEP_HOLD_US 1000 // that a step should take; a login may wait 5 ms
+struct sweep_pace {
+    size_t most;
+    int64_t took_us; // the last step, without its commit
+    bool more;
+};
+MUST_USE reason sweep_look(struct op *op, struct txn *txn, void *pace);
+MUST_USE reason sweep_step(struct op *op, struct txn *txn, void *pace);
+void sweep_adapt(struct sweep_pace *pace);
 
 #endif

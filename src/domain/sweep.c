@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Removes what has expired, from the front of its space and a bounded number at a time, so that a
 // login never waits long behind it. What is kept how long stands in keep.h, session.h and trace.h.
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/rand.h"
 #include "domain/audit_chain.h"
@@ -172,4 +174,60 @@ reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
     }
     op_close(&inner);
     return why;
+}
+
+// ---- at a pace ----
+
+static int64_t now_us(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+// Reads a row and its index rows: each stands somewhere else, and may have to come from the disk.
+static reason look_at(struct op *op, struct txn *txn, const struct entity *entity,
+                      const struct key *key, void *row) {
+    bool found = false;
+    TRY(entity_find(op, txn, entity, key, row, &found));
+    for (size_t i = 0; found && i < entity->index_count; i++) {
+        struct key index = key_in(entity->indexes[i].space);
+        struct slice value;
+        if (entity->indexes[i].key(row, &index)) {
+            TRY(txn_get(op, txn, key_slice(&index), &value));
+        }
+    }
+    return NULL;
+}
+
+reason sweep_look(struct op *op, struct txn *txn, void *arg) {
+    const struct sweep_pace *pace = arg;
+    struct batch batch;
+    struct session session;
+    TRY(collect(op, txn, SPACE_SESSION, is_up_to, op->now / MINUTE_MS, pace->most, &batch));
+    for (size_t i = 0; i < batch.count; i++) {
+        struct op inner;
+        op_open(&inner, op->now);
+        reason why = look_at(&inner, txn, &session_entity, &batch.at[i], &session);
+        op->detail = op_text(op, "%.*s", SLICE(inner.detail));
+        op_close(&inner);
+        TRY(why);
+    }
+    return NULL;
+}
+
+reason sweep_step(struct op *op, struct txn *txn, void *arg) {
+    struct sweep_pace *pace = arg;
+    int64_t since = now_us();
+    TRY(sweep(op, txn, pace->most, &pace->more));
+    pace->took_us = now_us() - since;
+    return NULL;
+}
+
+void sweep_adapt(struct sweep_pace *pace) {
+    if (pace->took_us > SWEEP_HOLD_US) {
+        pace->most = pace->most / 2 > 0 ? pace->most / 2 : 1;
+    } else if (pace->took_us < SWEEP_HOLD_US / 2 && pace->most < SWEEP_ROWS_MOST) {
+        size_t more = pace->most + pace->most / 4 + 1;
+        pace->most = more < SWEEP_ROWS_MOST ? more : SWEEP_ROWS_MOST;
+    }
 }

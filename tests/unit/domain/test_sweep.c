@@ -161,6 +161,38 @@ static void users_memberships_links_and_audit_are_never_swept(void **state) {
 
 #define T(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
+static void steps_follow_how_long_the_last_one_took(void **state) {
+    struct house *house = *state;
+    struct sweep_pace pace = {.most = SWEEP_ROWS_FIRST};
+    for (int i = 0; i < 3 * SWEEP_ROWS_FIRST; i++) {
+        add_session(house, NOON + HOUR_MS);
+    }
+    house->fixture->op.now = NOON + 2 * HOUR_MS;
+    size_t steps = 0;
+    do {
+        assert_done(fixture_read(house->fixture, sweep_look, &pace));
+        assert_done(fixture_write(house->fixture, sweep_step, &pace));
+        assert_true(pace.took_us > 0);
+        sweep_adapt(&pace);
+        steps++;
+    } while (pace.more);
+    assert_true(steps > 1);
+    assert_int_equal(rows_in(house, SPACE_SESSION), 0);
+    pace = (struct sweep_pace){.most = 8, .took_us = SWEEP_HOLD_US + 1};
+    sweep_adapt(&pace);
+    assert_int_equal(pace.most, 4);
+    for (int i = 0; i < 8; i++) {
+        pace.took_us = 100 * SWEEP_HOLD_US;
+        sweep_adapt(&pace);
+    }
+    assert_int_equal(pace.most, 1); // it goes on, however slow
+    for (int i = 0; i < 100; i++) {
+        pace.took_us = 1;
+        sweep_adapt(&pace);
+    }
+    assert_int_equal(pace.most, SWEEP_ROWS_MOST);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(sessions_go_when_they_are_over_with_their_index),
@@ -169,6 +201,7 @@ int main(void) {
         T(links_stay_a_month_longer_to_say_why),
         T(letters_go_a_week_after_they_were_sent_and_a_month_after_they_were_not),
         T(a_step_removes_no_more_than_it_may),
+        T(steps_follow_how_long_the_last_one_took),
         T(users_memberships_links_and_audit_are_never_swept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
