@@ -5,7 +5,7 @@
 #   make run        everything on a fresh machine, then serves on http://localhost:8080 with a demo tenant
 #   make test       everything on a fresh machine: packages, build, all tests
 #   make unit       the unit tests (MODE=asan: with ASan and UBSan)
-#   make bench      CPU per login; BENCH='--count 5000'
+#   make bench      CPU per login; BENCH='--count 5000'; SCALE=1: with a million users (SCALE_USERS=20000: a quick look)
 #   make soak       kills, full disks, failing disks, overload: as in the tests, for half an hour
 #   make fuzz T=60  each fuzz target for T seconds
 #   make layers     prints the order of the rooms and checks who includes whom
@@ -191,6 +191,9 @@ $(B)/tests/fault/fault_%: tests/fault/fault_%.c tests/fault/fault.h $(wildcard t
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) $(WORKER_CFLAGS) -Itests/unit -Itests/unit/domain -Itests/fault -o $@ $< $(LDFLAGS_ALL) \
 	  $(addprefix -Wl$(comma)--wrap=,$(FAULT_MEMORY) $(FAULT_$*)) -Wl,--start-group $(ARCHIVES) $(B)/tests/fault/worker.o -Wl,--end-group $(GATE_LIBS) $(WORKER_LIBS) $(TEST_LIBS)
+$(B)/tests/bench/populate: tests/bench/populate.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -o $@ $< $(LDFLAGS_ALL) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS)
 $(B)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $< $(LDFLAGS_ALL) -lcrypto
@@ -256,8 +259,14 @@ check-headers:
 check-gate: $(BIN)/gatehouse
 	$(Q)src/tools/check_gate.sh $(BIN)/gatehouse
 
+SCALE       ?=
+SCALE_USERS ?=
 bench: $(PROGRAM_FILES) $(BENCH_BIN)
+ifneq ($(SCALE)$(SCALE_USERS),)
+	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/scale.py $(addprefix --users ,$(SCALE_USERS)) $(BENCH)
+else
 	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/run.py $(BENCH)
+endif
 
 soak: programs
 	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/crash/run.py --soak $(SOAK)

@@ -66,6 +66,15 @@ class Gate:
     def pid(self):
         return self.process.pid
 
+    def start(self):
+        """Starts it again after stop(); seconds until it was ready."""
+        since = time.monotonic()
+        self._start()
+        return time.monotonic() - since
+
+    def operator_token(self):
+        return self._command("operator-token").split()[-1]
+
     def log_tail(self):
         try:
             with open(self.log, encoding="utf-8", errors="replace") as f:
@@ -105,11 +114,11 @@ class Gate:
                     return
             except OSError:
                 pass
-            time.sleep(0.05)
+            time.sleep(0.01)
         raise Trouble(f"the gate was not ready after {START_SECONDS} seconds:\n{self.log_tail()}")
 
     def _configure(self):
-        token = self._command("operator-token").split()[-1]
+        token = self.operator_token()
         with open(os.path.join(self.idp, "idp-metadata.xml"), encoding="utf-8") as f:
             metadata = f.read()
         self._api(token, "POST", "/tenants", {"slug": SLUG, "name": "Bench", "domains": ["bench.example"]})

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 
 PREFIX = "bench-unit-03-"       # the group that forge puts into each message and the rules know
-NAMES = ("forge", "load", "yardstick")
+NAMES = ("forge", "load", "yardstick", "ask", "populate")
 
 
 class Trouble(Exception):
@@ -57,6 +57,20 @@ class Tools:
     def yardstick(self):
         """Microseconds of CPU for one RSA-2048 verification, now, on the gate's core."""
         return json.loads(self._run(pinned(self.gate_core, self._command("yardstick"))))["verify_ns"] / 1000
+
+    def populate(self, data, *options):
+        """Fills the store of a gate that is stopped, or measures its sweeper; shows its progress."""
+        command = self._command("populate", "--data", data, *options)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise Trouble(f"populate ended with {done.returncode}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def ask(self, port, requests, count, conns, must):
+        """What ask found: each request of the file answered 200 with `must` in it, or it is a Trouble."""
+        command = self._command("ask", "--port", port, "--requests", requests, "--count", count, "--conns", conns,
+                                "--must", must)
+        return json.loads(self._run(pinned(self.client_core, command)))
 
     def load(self, port, path, bodies, skip, count, conns, seconds, as_json):
         """What load found, and whether every answer was right."""
