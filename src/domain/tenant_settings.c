@@ -95,6 +95,77 @@ static reason check_sender(struct op *op, const struct tenant *home, struct tena
     return NULL;
 }
 
+// ---- who may set what ----
+
+// What users:manage does not suffice for. NULL: operators alone.
+static const struct {
+    const char *field, *permission;
+} guarded[] = {
+    {"user_limit", NULL}, // what was agreed with the customer
+    {"audit_days", NULL}, // what is lost for good
+    {"support_no_credentials", "api_credentials:manage"},
+};
+
+static bool same_field(const struct field *field, const void *a, const void *b) {
+    const void *at_a = (const char *)a + field->offset;
+    const void *at_b = (const char *)b + field->offset;
+    switch ((enum field_type)field->type) {
+    case FIELD_TEXT: return slice_equal(*(const struct slice *)at_a, *(const struct slice *)at_b);
+    case FIELD_BOOL: return *(const bool *)at_a == *(const bool *)at_b;
+    case FIELD_NUMBER: return *(const int64_t *)at_a == *(const int64_t *)at_b;
+    case FIELD_CHOICE: return *(const int *)at_a == *(const int *)at_b;
+    case FIELD_BYTES:
+    case FIELD_TIME:
+    case FIELD_TEXTS:
+    case FIELD_STRUCT:
+    case FIELD_STRUCTS: break;
+    }
+    return false; // a type that settings do not have: taken as changed, so that nothing is let through
+}
+
+bool tenant_settings_may(const struct actor *actor, const char *field) {
+    const char *permission = "users:manage";
+    if (actor->kind == ACTOR_OPERATOR || actor->kind == ACTOR_SYSTEM) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof guarded / sizeof guarded[0]; i++) {
+        if (strcmp(guarded[i].field, field) == 0) {
+            permission = guarded[i].permission;
+        }
+    }
+    return permission != NULL && permission_may(actor->permissions, permission);
+}
+
+void tenant_settings_keep(const struct actor *actor, const struct tenant_settings *stored,
+                          struct tenant_settings *settings) {
+    static const size_t sizes[] = {
+        [FIELD_TEXT] = sizeof(struct slice),
+        [FIELD_BOOL] = sizeof(bool),
+        [FIELD_NUMBER] = sizeof(int64_t),
+        [FIELD_CHOICE] = sizeof(int),
+    };
+    for (size_t i = 0; i < tenant_settings_fields.count; i++) {
+        const struct field *field = &tenant_settings_fields.fields[i];
+        if (!tenant_settings_may(actor, field->name) && field->type <= FIELD_CHOICE) {
+            memcpy((char *)settings + field->offset, (const char *)stored + field->offset,
+                   sizes[field->type]);
+        }
+    }
+}
+
+static reason check_changes(struct op *op, const struct actor *actor,
+                            const struct tenant_settings *before,
+                            const struct tenant_settings *after) {
+    struct faults faults = faults_open(op, S(""));
+    for (size_t i = 0; i < tenant_settings_fields.count; i++) {
+        const struct field *field = &tenant_settings_fields.fields[i];
+        if (!same_field(field, before, after) && !tenant_settings_may(actor, field->name)) {
+            fault_at(&faults, field->name, REASON_OF(FORBIDDEN), "you may not set this");
+        }
+    }
+    return faults_end(&faults);
+}
+
 reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *actor,
                            const struct tenant_settings *settings) {
     struct tenant_settings stored = *settings;
@@ -102,8 +173,12 @@ reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *a
     struct tenant home;
     TRY(tenant_find(op, txn, settings->tenant, &home));
     TRY(tenant_settings_find(op, txn, home.slug, &before));
+    TRY(check_changes(op, actor, &before, &stored));
     TRY(check_sender(op, &home, &stored));
     TRY(entity_put(op, txn, &settings_entity, &stored));
+    if (before.support_no_credentials != stored.support_no_credentials) {
+        TRY(tenant_roles_changed(op, txn, actor, home.slug)); // the same role gives more, or less
+    }
     return audit_change(op, txn, actor, home.slug, "tenant.settings_changed", home.slug,
                         &tenant_settings_fields, &before, &stored);
 }

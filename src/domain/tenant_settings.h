@@ -38,9 +38,14 @@ extern const struct field_table tenant_settings_fields;
 // The defaults when nothing was set. not_found: there is no such tenant.
 MUST_USE reason tenant_settings_find(struct op *op, struct txn *txn, struct slice tenant,
                                      struct tenant_settings *ret_settings);
-// Replaces all; one audit row. invalid_input by field (mail_from is no address, or of no domain of the tenant).
+// Replaces all; one audit row. invalid_input by field (mail_from is no address, or of no domain of the tenant), forbidden
+// by field (the actor may not set what has changed: most takes users:manage, some is for operators).
 MUST_USE reason tenant_settings_put(struct op *op, struct txn *txn, const struct actor *actor,
                                     const struct tenant_settings *settings);
+// May this actor set this member? What he may not, as it is stored: for a body that replaces all.
+bool tenant_settings_may(const struct actor *actor, const char *field);
+void tenant_settings_keep(const struct actor *actor, const struct tenant_settings *stored,
+                          struct tenant_settings *settings);
 // With the tenant itself.
 MUST_USE reason tenant_settings_remove(struct op *op, struct txn *txn, struct slice tenant);
 struct tenant_settings tenant_settings_default(struct slice tenant);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who is calling, and may they.
+#include "domain/organization.h"
 #include "http/router.h"
 #include "http/uses.h"
 
@@ -128,6 +129,56 @@ reason guard_tenant(struct op *op, const struct request *request, struct slice t
     }
     if (permission != NULL && !permission_may(actor->permissions, permission)) {
         REFUSE(op, FORBIDDEN, "this needs the permission %s", permission);
+    }
+    return NULL;
+}
+
+struct across {
+    const struct actor *actor;
+    struct slice tenant, organization;
+    bool sees;
+};
+static reason read_across(struct op *op, struct txn *txn, void *arg) {
+    struct across *across = arg;
+    struct tenant tenant;
+    if (across->tenant.len > 0) {
+        reason why = tenant_find(op, txn, across->tenant, &tenant);
+        if (why == REASON_OF(NOT_FOUND)) {
+            return NULL;
+        }
+        TRY(why);
+        across->organization = tenant.organization;
+    }
+    return organization_sees(op, txn, across->actor->id, across->actor->tenant,
+                             across->organization, &across->sees);
+}
+
+reason guard_across(struct op *op, struct gate *gate, struct request *request) {
+    struct actor *actor = &request->actor;
+    struct across across = {.actor = actor, .tenant = request->args[0]};
+    if (actor->kind != ACTOR_USER || request->method != METHOD_GET ||
+        slice_equal(actor->tenant, across.tenant)) {
+        return NULL;
+    }
+    TRY(store_read(op, gate->store, read_across, &across));
+    if (across.sees) {
+        actor->tenant = across.tenant;
+        actor->permissions = organization_view();
+    }
+    return NULL;
+}
+
+reason guard_organization(struct op *op, struct gate *gate, const struct request *request,
+                          struct slice organization) {
+    struct across across = {.actor = &request->actor, .organization = organization};
+    if (request->actor.kind == ACTOR_OPERATOR) {
+        return NULL;
+    }
+    if (request->actor.kind == ACTOR_USER) {
+        TRY(store_read(op, gate->store, read_across, &across));
+    }
+    if (!across.sees) {
+        REFUSE(op, NOT_FOUND, "you administer no organization with this short name");
     }
     return NULL;
 }

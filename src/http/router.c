@@ -102,7 +102,10 @@ static reason admit(struct op *op, struct gate *gate, const struct route *route,
     case ACCESS_SIGNED_IN:
         return NULL;
     case ACCESS_TENANT:
+        TRY(guard_across(op, gate, request));
         return guard_tenant(op, request, request->args[0], route->permission);
+    case ACCESS_ORGANIZATION:
+        return guard_organization(op, gate, request, request->args[0]);
     case ACCESS_CONNECTION:
         TRY(store_read(op, gate->store, read_tenant, &at));
         return guard_tenant(op, request, at.tenant, route->permission);

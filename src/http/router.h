@@ -19,6 +19,7 @@ enum access {
     ACCESS_OPERATOR, // operators only
     ACCESS_TENANT,   // args[0] is a tenant: operators, or its users with the permission
     ACCESS_CONNECTION, // args[0] is a connection: operators, or users of its tenant with the permission
+    ACCESS_ORGANIZATION, // args[0] is an organization: operators, or its administrators
     ACCESS_SIGNED_IN, // any operator or user
 };
 enum door { DOOR_API, DOOR_WEB }; // how a refusal is said: problem+json, or by Accept a page
@@ -59,6 +60,12 @@ MUST_USE reason guard_service(struct op *op, struct gate *gate, const struct cla
 // forbidden with the permission in the detail; not_found for another tenant's things.
 MUST_USE reason guard_tenant(struct op *op, const struct request *request, struct slice tenant,
                              const char *permission);
+// An administrator of an organization, in a session of one of its tenants, who reads in another of its tenants: for this
+// request he stands there, with organization_view and nothing else. Changes nothing for anybody else.
+MUST_USE reason guard_across(struct op *op, struct gate *gate, struct request *request);
+// not_found, unless the actor administers this organization in this session.
+MUST_USE reason guard_organization(struct op *op, struct gate *gate, const struct request *request,
+                                   struct slice organization);
 // For cookies on unsafe methods: Sec-Fetch-Site same-origin/none, else Origin equal to public_url; absent both: cross_site.
 MUST_USE reason guard_same_site(struct op *op, const struct gate *gate, const struct request *request);
 

@@ -6,6 +6,8 @@
 #include "domain/audit_chain.h"
 #include "domain/metadata_watch.h"
 #include "domain/request.h"
+#include "domain/organization.h"
+#include "domain/tenant_settings.h"
 #include "http/api/api.h"
 
 #define TEXT "{\"type\":\"string\"}"
@@ -241,6 +243,9 @@ const struct schema_query schema_queries[] = {
     {"exportGateAudit", "cursor", "The id of the last line that is known.", TEXT},
     {"verifyAudit", "anchor", "Number and hash of a row that were kept elsewhere: 42:HEX.", TEXT},
     {"verifyGateAudit", "anchor", "Number and hash of a row that were kept elsewhere: 42:HEX.", TEXT},
+    {"listOrganizationUsers", "tenants", "Only those of these tenants: short names with commas.", TEXT},
+    {"listOrganizationUsers", "q", "Part of a name or an e-mail address, without regard to case.", TEXT},
+    {"listOrganizationUsers", "role", "Only those who have this role.", TEXT},
     {"removeRole", "reassign_to", "The role that its members get in its place.", TEXT},
     {"listLetters", "state", "Only those in this state.",
      "{\"type\":\"string\",\"enum\":[\"queued\",\"dead\",\"dropped\",\"sent\"]}"},
@@ -291,6 +296,7 @@ const struct schema_part schema_parts[] = {
     {"service_user", "Id of a service user."},
     {"credential", "Id of a credential."},
     {"session", "Id of a session."},
+    {"organization", "Short name of an organization."},
     {"role_id", "Id of a role, built-in or the tenant's own."},
     {"request", "Id of an access request."},
     {"letter", "Id of a letter."},

@@ -85,6 +85,18 @@ API(api_request_cancel);
 API(api_request_comment);
 API(api_request_retry);
 API(api_request_revoke);
+API(api_authorize);
+API(api_my_permissions);
+API(api_settings_get);
+API(api_settings_put);
+API(api_settings_patch);
+API(api_organizations_list);
+API(api_organizations_create);
+API(api_organization_get);
+API(api_organization_put);
+API(api_organization_delete);
+API(api_organization_tenants);
+API(api_organization_users);
 API(api_traces_list);
 API(api_trace_get);
 API(api_audit_list);
@@ -105,7 +117,8 @@ extern const struct field_table tenant_ask_fields, tenant_change_fields, connect
     user_change_fields, service_user_ask_fields, service_user_change_fields, credential_ask_fields;
 extern const struct field_table key_ask_fields, user_disable_fields, user_email_fields;
 extern const struct field_table audit_erase_fields;
-extern const struct field_table role_clone_fields, role_change_fields, role_override_fields;
+extern const struct field_table role_clone_fields, role_change_fields, role_override_fields,
+    organization_change_fields, authorize_fields;
 
 extern const struct field_table request_ask_fields, request_approval_ask_fields,
     request_note_ask_fields, request_comment_ask_fields;

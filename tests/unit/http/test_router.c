@@ -204,10 +204,15 @@ static void who_may_nothing_gets_403_in_the_own_tenant(void **state) {
         const struct route *route = &route_table[i];
         bool asks = route->permission != NULL && strcmp(route->permission, "requests:create") == 0;
         if (!is_guarded(route) || strcmp(route->id, "getMe") == 0 ||
-            strcmp(route->id, "introspect") == 0 || strcmp(route->id, "listUsers") == 0) {
+            strcmp(route->id, "introspect") == 0 || strcmp(route->id, "listUsers") == 0 ||
+            strcmp(route->id, "listMyPermissions") == 0 || strcmp(route->id, "authorize") == 0) {
             continue;
         }
         struct answer answer = try_route(at, asks ? sue : ann, route);
+        if (route->access == ACCESS_ORGANIZATION) { // that there is one is not for everybody to know
+            assert_int_equal(answer.status, 404);
+            continue;
+        }
         if (answer.status != 403) {
             print_error("%s answers %u\n", route->id, answer.status);
         }
