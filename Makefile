@@ -62,7 +62,8 @@ TEST_PKGS     := cmocka
 ifneq ($(filter-out $(BARE),$(GOALS)),)
 isystem = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(1)))
 GATE_CFLAGS     := $(call isystem,$(GATE_PKGS))
-GATE_LIBS       := $(shell $(PKG_CONFIG) --libs $(GATE_PKGS))
+# libcsv has no pkg-config file.
+GATE_LIBS       := $(shell $(PKG_CONFIG) --libs $(GATE_PKGS)) -lcsv
 WORKER_CFLAGS   := $(call isystem,$(WORKER_PKGS))
 WORKER_LIBS     := $(shell $(PKG_CONFIG) --libs $(WORKER_PKGS) libcrypto)
 OPINION_CFLAGS  := $(filter-out -DXMLSEC_CRYPTO_OPENSSL=1,$(call isystem,$(OPINION_PKGS)))

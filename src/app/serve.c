@@ -6,6 +6,7 @@
 
 #include "app/courier.h"
 #include "app/gate.h"
+#include "app/jobs.h"
 #include "app/notify.h"
 #include "app/refresh.h"
 #include "base/clock.h"
@@ -146,6 +147,7 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     struct janitor janitor;
     struct refresher *refresher = NULL;
     struct courier *courier = NULL;
+    struct job_runner *jobs = NULL;
     const char *control = NULL;
     TRY(gate_control_path(op, gate->settings, &control));
     TRY(server_open(op, gate, control, &server));
@@ -158,7 +160,11 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     if (why == NULL) {
         why = courier_start(op, gate, &courier);
     }
+    if (why == NULL) {
+        why = jobs_start(op, gate, &jobs);
+    }
     if (why != NULL) {
+        courier_stop(courier);
         refresher_stop(refresher);
         janitor_stop(&janitor);
         server_close(server);
@@ -171,6 +177,7 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     wait_for_the_end(ends);
     gate->draining = true;
     courier_stop(courier);
+    jobs_stop(jobs);
     refresher_stop(refresher);
     janitor_stop(&janitor);
     server_close(server);

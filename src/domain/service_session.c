@@ -87,25 +87,31 @@ static bool revoked_key(struct slice token_id, int64_t expires, struct key *ret_
     return true;
 }
 
-reason service_find_by_token(struct op *op, struct txn *txn, struct slice tenant, struct slice id,
-                             struct slice credential_id, struct slice token_id,
-                             int64_t token_expires, struct service_view *ret_view) {
+reason service_find_by_credential(struct op *op, struct txn *txn, struct slice tenant,
+                                  struct slice id, struct slice credential_id,
+                                  struct service_view *ret_view) {
     struct service_user user;
     bool found = false;
-    struct key key;
-    struct slice there = SLICE_NONE;
     const struct credential *right = NULL;
     TRY(find(op, txn, id, &user, &found));
     if (!found || !slice_equal(user.tenant, tenant)) {
-        return refuse(op, "the service user of this token is gone");
+        return refuse(op, "the service user is gone");
     }
     const struct credential *credentials = user.credentials.at;
     for (size_t i = 0; i < user.credentials.count; i++) {
         right = slice_equal(credentials[i].id, credential_id) ? &credentials[i] : right;
     }
     if (right == NULL) {
-        return refuse(op, "the credential that this token was issued for is gone");
+        return refuse(op, "the credential is gone");
     }
+    return view(op, txn, &user, right, ret_view);
+}
+
+reason service_find_by_token(struct op *op, struct txn *txn, struct slice tenant, struct slice id,
+                             struct slice credential_id, struct slice token_id,
+                             int64_t token_expires, struct service_view *ret_view) {
+    struct key key;
+    struct slice there = SLICE_NONE;
     if (!revoked_key(token_id, token_expires, &key)) {
         return refuse(op, "the token ends at a time that there is not");
     }
@@ -113,7 +119,7 @@ reason service_find_by_token(struct op *op, struct txn *txn, struct slice tenant
     if (there.at != NULL) {
         return refuse(op, "the token was revoked");
     }
-    return view(op, txn, &user, right, ret_view);
+    return service_find_by_credential(op, txn, tenant, id, credential_id, ret_view);
 }
 
 reason service_revoke_token(struct op *op, struct txn *txn, const struct actor *actor,

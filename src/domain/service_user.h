@@ -117,6 +117,10 @@ MUST_USE reason service_find_by_token(struct op *op, struct txn *txn, struct sli
                                       struct slice id, struct slice credential_id,
                                       struct slice token_id, int64_t token_expires,
                                       struct service_view *ret_view);
+// The same without a token, for what goes on in its name.
+MUST_USE reason service_find_by_credential(struct op *op, struct txn *txn, struct slice tenant,
+                                           struct slice id, struct slice credential_id,
+                                           struct service_view *ret_view);
 // One access token ends before its time.
 MUST_USE reason service_revoke_token(struct op *op, struct txn *txn, const struct actor *actor,
                                      struct slice tenant, struct slice id, struct slice token_id,

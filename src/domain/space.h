@@ -65,6 +65,11 @@ enum space {
     SPACE_SERVICE_USER_NAME = 0x72, // index: tenant, name in lower case
     SPACE_SERVICE_USED = 0x73,      // id of a service user or of a credential -> when it was last used
     SPACE_TOKEN_REVOKED = 0x74,     // u32 minute of expiry, 16 bytes of SHA-256(token id)
+    SPACE_JOB = 0x75,               // job id (ULID)
+    SPACE_JOB_OF = 0x76,            // index: tenant, job id
+    SPACE_JOB_OPEN = 0x77,          // index: job id, of those that are not over
+    SPACE_JOB_INPUT = 0x78,         // job id, u32 number of a piece of what was sent
+    SPACE_JOB_ERROR = 0x79,         // job id, u64 line, u32 number
     SPACE_ACCOUNT = 0x58,           // user id
     SPACE_SIGN_IN = 0x59,           // u32 minute of expiry, 16 bytes of the secret's hash
     SPACE_MEMBER_DUE = 0x5A,        // index: u64 time, tenant, user id of a membership

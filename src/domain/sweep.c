@@ -8,6 +8,7 @@
 #include "domain/audit_chain.h"
 #include "domain/batch.h"
 #include "domain/idempotency.h"
+#include "domain/job.h"
 #include "domain/keep.h"
 #include "domain/request.h"
 #include "domain/outbox.h"
@@ -143,6 +144,15 @@ static reason sweep_revoked(struct op *op, struct txn *txn, int64_t minute, size
     return NULL;
 }
 
+static reason sweep_jobs(struct op *op, struct txn *txn, size_t *left) {
+    size_t removed = 0;
+    if (*left > 0) {
+        TRY(job_sweep(op, txn, *left, &removed));
+    }
+    *left -= removed < *left ? removed : *left;
+    return NULL;
+}
+
 static reason sweep_all(struct op *op, struct txn *txn, size_t most, bool *ret_more) {
     size_t left = most < SWEEP_MOST ? most : SWEEP_MOST;
     int64_t minute = op->now / MINUTE_MS;
@@ -151,6 +161,7 @@ static reason sweep_all(struct op *op, struct txn *txn, size_t most, bool *ret_m
                      &left));
     TRY(sweep_replay(op, txn, &left));
     TRY(sweep_revoked(op, txn, minute, &left));
+    TRY(sweep_jobs(op, txn, &left));
     TRY(sweep_entity(op, txn, &trace_entity, is_old_trace, op->now - TRACE_KEEP, &left));
     TRY(sweep_entity(op, txn, &ticket_entity, is_up_to, minute - TICKET_GRACE / MINUTE_MS, &left));
     TRY(sweep_letters(op, txn, LETTER_SENT, op->now - OUTBOX_KEEP_DONE, &left));

@@ -50,6 +50,7 @@ struct gate {
     struct limits *limits;
     struct uses *uses;       // when service users were last seen
     struct metadata_cache *metadata; // signed SP metadata by connection and version
+    _Atomic bool jobs_waiting;       // there may be a job to run
     _Atomic int fetches;             // documents that request threads wait for just now
     _Atomic bool draining;           // SIGTERM came: readiness says no, what is under way is finished
 };

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "domain/bulk.h"
 #include "http/page.h"
 
 #define API_PREFIX "/api/"
@@ -188,6 +189,9 @@ size_t router_body_max(enum method method, struct slice path) {
     }
     if (router_is_saml(path)) {
         return SAML_FORM_MAX;
+    }
+    if (slice_starts(path, S(API_PREFIX)) && slice_ends(path, S("/users:bulk"))) {
+        return BULK_BYTES_MAX;
     }
     return slice_starts(path, S(API_PREFIX)) ? JSON_BODY_MAX : WEB_BODY_MAX;
 }

@@ -44,7 +44,7 @@ extern const size_t route_count;
 void router_run(struct op *op, struct gate *gate, struct request *request, struct reply *reply);
 
 // The most that the body of this request may have, known before it is read: SAML_FORM_MAX at the SAML doors,
-// JSON_BODY_MAX for the API, 64 KB elsewhere.
+// JSON_BODY_MAX for the API, BULK_BYTES_MAX for a file of people, 64 KB elsewhere.
 size_t router_body_max(enum method method, struct slice path);
 
 // Is this a door that takes SAML messages?

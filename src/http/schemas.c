@@ -4,6 +4,7 @@
 #include "http/schemas.h"
 
 #include "domain/audit_chain.h"
+#include "domain/job.h"
 #include "domain/metadata_watch.h"
 #include "domain/request.h"
 #include "domain/organization.h"
@@ -221,6 +222,12 @@ const struct schema_query schema_queries[] = {
     {"listUsers", "sort", "A minus in front: the other way round.",
      "{\"type\":\"string\",\"enum\":[\"name\",\"-name\",\"email\",\"-email\",\"status\",\"-status\","
      "\"last_visit\",\"-last_visit\"]}"},
+    {"bulkUsers", "dry_run", "true: says what would come of it, and keeps nothing.", FLAG},
+    {"bulkUsers", "mode", "Nothing at all if a line is refused, or every line that can be done.",
+     "{\"type\":\"string\",\"enum\":[\"all_or_nothing\",\"best_effort\"]}"},
+    {"bulkUsers", "send_invite", "false: who is new gets no letter now.", FLAG},
+    {"exportUsersCsv", "cursor", "Of the header Link of the part before.", TEXT},
+    {"exportUsersJson", "cursor", "Of the header Link of the part before.", TEXT},
     {"listServiceUsers", "q", "Part of a name or a description, without regard to case.", TEXT},
     {"listServiceUsers", "status", "Only those in this state.",
      "{\"type\":\"string\",\"enum\":[\"active\",\"disabled\"]}"},
@@ -293,6 +300,7 @@ const struct schema_part schema_parts[] = {
     {"number", "Number of a key; 0 stands for the gate's own keys."},
     {"sha256", "SHA-256 of a certificate, in hex."},
     {"user", "Id of a user."},
+    {"job", "Id of a job."},
     {"service_user", "Id of a service user."},
     {"credential", "Id of a credential."},
     {"session", "Id of a session."},

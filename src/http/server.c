@@ -42,6 +42,7 @@ struct server {
 // first, so that a few with large bodies keep nobody from signing in.
 #define BODIES_MAX (128U << 20)
 #define BODY_SMALL (128U << 10)
+#define BODY_LARGE (1U << 20) // more than this only a file of people has
 #define BODY_MS 30000 // a body that takes longer is somebody's who wants to hold the memory
 
 enum exchange_state { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_QUEUED, EXCHANGE_ANSWER };
@@ -183,6 +184,8 @@ static void begin(struct exchange *exchange, const char *method, bool control) {
     if (said.len > 0 && (!text_u64(said, UINT64_MAX, &length) || length > exchange->body_max)) {
         exchange->too_large = true;
     }
+    // A large body grows by doubling, and what it grew out of stays until the end.
+    exchange->op.arena.ceiling += exchange->body_max > BODY_LARGE ? 4 * exchange->body_max : 0;
     buf_open(&exchange->body, &exchange->op, exchange->body_max);
     exchange->head = exchange->op.arena.taken;
     exchange->began = clock_steady();

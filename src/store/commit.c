@@ -127,6 +127,10 @@ static void close_failed(struct store *store) {
     body_swap(store, NULL);
 }
 
+uint64_t txn_writes(const struct txn *txn) {
+    return txn->writes;
+}
+
 enum pass_end {
     PASS_DONE,    // durable, or there was nothing to write
     PASS_REFUSED, // group[*ret_stopped] was refused after it wrote; nothing was stored

@@ -53,6 +53,10 @@ MUST_USE reason txn_add(struct op *op, struct txn *txn, struct slice key, struct
                         bool *ret_added);
 MUST_USE reason txn_delete(struct op *op, struct txn *txn, struct slice key, bool *ret_there);
 
+// How often this transaction changed something so far: who does one thing of many, and is refused, knows by it whether
+// something of that one is in the transaction.
+uint64_t txn_writes(const struct txn *txn);
+
 // Goes through the keys with a prefix in order. The transaction may be written to meanwhile: the
 // scan goes on behind the key it gave last. At most 16 are open at once; those that fn leaves open
 // close with the transaction.

@@ -258,11 +258,11 @@ static void a_secret_gets_a_token_that_may_what_the_roles_say(void **state) {
     answer = done(at, service, "getMe", "/api/v1/me", NULL);
     expect_text(answer.body, "kind", "service");
     expect_text(answer.body, "tenant", "acme");
-    (void)done(at, service, "listUsers", "/api/v1/tenants/acme/users", NULL);
-    (void)refused(at, service, "listUsers", "/api/v1/tenants/other/users", NULL, 404, "not_found");
+    (void)done(at, service, "listAudit", "/api/v1/tenants/acme/audit", NULL);
+    (void)refused(at, service, "listAudit", "/api/v1/tenants/other/audit", NULL, 404, "not_found");
     (void)refused(at, service, "listTenants", "/api/v1/tenants", NULL, 403, "forbidden");
     (void)done(at, ann, "changeServiceUser", path, "{\"roles\":[\"read_only\"]}");
-    (void)refused(at, service, "listUsers", "/api/v1/tenants/acme/users", NULL, 403, "forbidden");
+    (void)refused(at, service, "listAudit", "/api/v1/tenants/acme/audit", NULL, 403, "forbidden");
     answer = done(at, ann, "getServiceUser", path, NULL);
     assert_non_null(keep_at(at, answer.body, "last_used"));
     assert_non_null(keep_at(at, answer.body, "credentials.0.last_used"));
