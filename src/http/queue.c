@@ -12,7 +12,7 @@ struct queue {
     pthread_cond_t work;
     struct queue_job *first, *last;
     size_t waiting, running, most, thread_count;
-    bool closing;
+    bool closing, stopped;
     void (*run)(struct queue_job *, void *);
     void *arg;
     pthread_t threads[];
@@ -83,9 +83,11 @@ bool queue_put(struct queue *queue, struct queue_job *job) {
         }
         queue->last = job;
         queue->waiting++;
-        (void)pthread_cond_signal(&queue->work);
     }
     (void)pthread_mutex_unlock(&queue->mutex);
+    if (taken) { // not before: who is woken would find the mutex taken, and sleep again
+        (void)pthread_cond_signal(&queue->work);
+    }
     return taken;
 }
 
@@ -96,8 +98,8 @@ size_t queue_busy(struct queue *queue) {
     return busy;
 }
 
-void queue_close(struct queue *queue) {
-    if (queue == NULL) {
+void queue_stop(struct queue *queue) {
+    if (queue == NULL || queue->stopped) {
         return;
     }
     (void)pthread_mutex_lock(&queue->mutex);
@@ -107,6 +109,14 @@ void queue_close(struct queue *queue) {
     for (size_t i = 0; i < queue->thread_count; i++) {
         (void)pthread_join(queue->threads[i], NULL);
     }
+    queue->stopped = true;
+}
+
+void queue_close(struct queue *queue) {
+    if (queue == NULL) {
+        return;
+    }
+    queue_stop(queue);
     (void)pthread_cond_destroy(&queue->work);
     (void)pthread_mutex_destroy(&queue->mutex);
     free(queue);

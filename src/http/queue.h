@@ -16,7 +16,9 @@ struct queue *queue_open(size_t threads, size_t most, void (*run)(struct queue_j
 bool queue_put(struct queue *queue, struct queue_job *job);
 // Jobs that wait or run.
 size_t queue_busy(struct queue *queue);
-// Runs what was accepted, ends the threads. NULL-safe.
+// Runs what was accepted, ends the threads; from then on queue_put takes nothing. NULL-safe.
+void queue_stop(struct queue *queue);
+// After queue_stop, when nobody calls queue_put any more; or instead of it. NULL-safe.
 void queue_close(struct queue *queue);
 
 #endif

@@ -433,7 +433,7 @@ void server_close(struct server *server) {
     while (server->queue != NULL && queue_busy(server->queue) > 0 && clock_steady() < until) {
         (void)usleep(5000);
     }
-    queue_close(server->queue); // no exchange is suspended after this
+    queue_stop(server->queue); // no exchange is suspended after this
     if (server->daemon != NULL) {
         MHD_stop_daemon(server->daemon);
     }
@@ -441,6 +441,7 @@ void server_close(struct server *server) {
         MHD_stop_daemon(server->control);
         (void)unlink(server->control_path);
     }
+    queue_close(server->queue); // only now: until here a client could still send a request
     if (fd >= 0) {
         (void)close(fd);
     }

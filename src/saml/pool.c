@@ -170,8 +170,11 @@ void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
     }
     lock(pool);
     pool->free[pool->free_count++] = loan;
-    (void)pthread_cond_signal(&pool->freed);
+    bool wanted = pool->waiters > 0;
     unlock(pool);
+    if (wanted) { // not before: who is woken would find the mutex taken, and sleep again
+        (void)pthread_cond_signal(&pool->freed);
+    }
 }
 
 // ---- jobs ----

@@ -41,6 +41,7 @@ struct request {
 
 static reason enqueue(struct store *store, struct request *request) {
     reason why = NULL;
+    bool wake = false;
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     if (store->closing) {
         why = op_refuse(request->op, REASON_OF(STORE_UNAVAILABLE), "the store is being closed");
@@ -53,12 +54,13 @@ static reason enqueue(struct store *store, struct request *request) {
         *store->last = request;
         store->last = &request->next;
         store->waiting++;
-        if (store->idle) {
-            store->idle = false;
-            (void)pthread_cond_signal(&store->work);
-        }
+        wake = store->idle;
+        store->idle = false;
     }
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    if (wake) { // not before: the committer would find the lock taken, and sleep again
+        (void)pthread_cond_signal(&store->work);
+    }
     return why;
 }
 
