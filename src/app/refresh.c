@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "app/expiry.h"
 #include "base/log.h"
 #include "http/api/api.h"
 #include "saml/metadata_refresh.h"
@@ -20,6 +21,7 @@ struct refresher {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool stop;
+    int64_t expiry_at; // by the steady clock: when certificates are looked through next
     bool adopted; // connections from before there were rows have theirs
 };
 
@@ -93,6 +95,10 @@ static void *refresher_main(void *arg) {
     while (!refresher->stop) {
         (void)pthread_mutex_unlock(&refresher->mutex);
         look_at_all(refresher);
+        if (clock_steady() >= refresher->expiry_at && !refresher->gate->draining) {
+            refresher->expiry_at = clock_steady() + EXPIRY_EVERY_MS;
+            expiry_look(refresher->gate);
+        }
         (void)pthread_mutex_lock(&refresher->mutex);
         struct timespec until;
         (void)clock_gettime(CLOCK_MONOTONIC, &until);

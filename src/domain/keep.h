@@ -6,7 +6,7 @@
 #include "domain/session.h"
 #include "domain/trace.h"
 
-extern const struct entity session_entity, pending_entity, trace_entity;
+extern const struct entity session_entity, pending_entity, trace_entity, expiry_entity;
 
 #define SESSION_TEXT_MAX 4096 // bytes of a NameID, a SessionIndex ...: what is longer is not kept
 

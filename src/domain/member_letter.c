@@ -47,7 +47,6 @@ static reason values(struct op *op, struct txn *txn, const struct consequence *c
     case LETTER_WELCOME:
         return letter_value(op, letter, "resent", c->row->event == LIFE_RESEND ? S("yes") : S(""));
     case LETTER_LOCKED:
-        TRY(letter_value(op, letter, "who", member_words(op, &member->user)));
         return membership->locked_until > 0 ? letter_time(op, letter, "until", membership->locked_until)
                                             : NULL;
     case LETTER_DISABLED: return letter_value(op, letter, "reason", membership->reason);
@@ -109,7 +108,10 @@ reason member_write_to(struct op *op, struct txn *txn, const struct consequence 
         return member_tell_administrators(op, txn, &c->settings, &letter);
     }
     TRY(outbox_add(op, txn, &letter));
-    return letter.kind == LETTER_LOCKED
-               ? member_tell_administrators(op, txn, &c->settings, &letter)
-               : NULL;
+    if (letter.kind != LETTER_LOCKED) {
+        return NULL;
+    }
+    // With a name it is about somebody else.
+    TRY(letter_value(op, &letter, "who", member_words(op, &member->user)));
+    return member_tell_administrators(op, txn, &c->settings, &letter);
 }

@@ -112,6 +112,9 @@ reason letter_time(struct op *op, struct letter *letter, const char *name, int64
                                          "May",     "June",     "July",      "August",
                                          "September", "October", "November", "December"};
     char text[CLOCK_TEXT];
+    if (time == 0) {
+        return NULL;
+    }
     (void)clock_print(time, text); // 2026-11-21T16:00:00.000Z
     int month = (text[5] - '0') * 10 + (text[6] - '0');
     const char *day = text[8] == '0' ? text + 9 : text + 8;

@@ -14,7 +14,6 @@
 #define OUTBOX_GIVE_UP (3 * DAY_MS)     // after its first attempt a letter is dead
 #define OUTBOX_KEEP_DONE (7 * DAY_MS)   // sent and dropped ones, for who asks whether it went
 #define OUTBOX_KEEP_DEAD (30 * DAY_MS)  // dead ones, and queued ones that nothing ever sent
-#define OUTBOX_NOTICES_MAX 20           // administrators who get a copy of one notice
 
 enum letter_kind {
 #define LETTER(name, outside) LETTER_##name,
@@ -53,7 +52,7 @@ extern const struct entity letter_entity;
 // Adds a value for the text; what is too long is cut, an empty one is not added. More than LETTER_VALUES_MAX: a bug.
 MUST_USE reason letter_value(struct op *op, struct letter *letter, const char *name,
                              struct slice value);
-// A time as people read it: "29 November 2026, 14:05 UTC".
+// A time as people read it: "29 November 2026, 14:05 UTC". 0, never, is not added.
 MUST_USE reason letter_time(struct op *op, struct letter *letter, const char *name, int64_t time);
 // Queues it; id, times and state are set here; due_at in the future (0 = now) holds it back until then. With `to` empty
 // (a person without an address) nothing is queued and id stays empty. invalid_input: `to` is no address.

@@ -55,6 +55,7 @@ enum space {
     SPACE_LETTER_STATE = 0x64,      // index: u32 state, u64 time (due, or ended), letter id
     SPACE_LETTER_TENANT = 0x65,     // index: tenant, u32 state, u64 time, letter id
     SPACE_LETTER_USER = 0x66,       // index: user, tenant, letter id
+    SPACE_EXPIRY = 0x67,            // u32 minute of a certificate's end, 16 bytes of SHA-256(connection, certificate)
     SPACE_REQUEST = 0x68,           // tenant, access request id
     SPACE_REQUEST_STATE = 0x69,     // index: tenant, state, id
     SPACE_REQUEST_BY = 0x6A,        // index: tenant, requester, id
