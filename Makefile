@@ -173,7 +173,7 @@ $(B)/tests/unit/store/test_fault: LDFLAGS += -Wl,--wrap=mdb_txn_commit,--wrap=md
 $(B)/tests/bounds/bounds: tests/bounds/bounds.c tests/bounds/shapes.c tests/bounds/shapes.h tests/unit/saml/forge.h $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -Itests/unit -Itests/bounds -o $@ tests/bounds/bounds.c tests/bounds/shapes.c $(LDFLAGS_ALL) \
-	  -Wl,--wrap=spawner_fork,--wrap=spawner_end -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS) $(TEST_LIBS)
+	  -Wl,--wrap=spawner_fork,--wrap=spawner_end,--wrap=msg_get_opinion -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS) $(TEST_LIBS)
 # The gate's reader beside libxml2, which only tests may put into one program.
 $(B)/tests/diff/diff: tests/diff/diff.c $(B)/lib/saml.a $(WORKER_ARCHIVES)
 	@mkdir -p $(@D)
@@ -231,7 +231,7 @@ unit: $(UNIT_TESTS) $(PROGRAM_FILES)
 unit-programs: $(UNIT_TESTS)
 
 # What hostile messages cost, beside an honest one (release flags: the ratio is what is judged).
-bounds: $(BIN)/gatehouse-worker $(B)/tests/bounds/bounds
+bounds: $(BIN)/gatehouse-worker $(BIN)/gatehouse-opinion $(B)/tests/bounds/bounds
 	$(Q)GATEHOUSE_BUILD=$(BIN) $(B)/tests/bounds/bounds
 
 # Each call failed in turn: MODE=asan fault.

@@ -353,8 +353,37 @@ static reason choose_all(struct encrypted *it, bool allow_cbc, const struct bloc
     return NULL;
 }
 
+struct opening decrypt_opening(bool allow_cbc, bool vouched) {
+    return (struct opening){allow_cbc, vouched, DECRYPT_UNWRAPS_MAX, 0};
+}
+
+// Nobody vouches: all are tried, also after one that opens, so that how long it takes does not say which did.
+static reason try_keys(struct encrypted *it, const struct sp_keys *keys, const struct block_cipher *cipher,
+                       const struct oaep oaeps[DECRYPT_KEYS_MAX], struct opening *opening,
+                       struct slice *ret_plain) {
+    size_t count = keys->decryption_count;
+    struct slice plain = SLICE_NONE;
+    for (size_t i = 0; i < it->key_count * count && !(opening->vouched && plain.at != NULL); i++) {
+        char *to = NULL;
+        size_t len = 0;
+        size_t ours = (opening->key + i) % count;
+        if (opening->left == 0) {
+            break;
+        }
+        opening->left--;
+        TRY(op_take(it->op, it->value.len + CBC_BLOCK, &to));
+        if (open_with(it, cipher, keys->decryption[ours], &oaeps[i / count], it->keys[i / count].value, to, &len) &&
+            plain.at == NULL) {
+            plain = slice_of(to, len);
+            opening->key = ours;
+        }
+    }
+    *ret_plain = plain;
+    return NULL;
+}
+
 reason decrypt_element(struct op *op, const struct sp_keys *keys, const struct reader *at,
-                       const char *element, bool allow_cbc, struct decrypted *ret_decrypted) {
+                       const char *element, struct opening *opening, struct decrypted *ret_decrypted) {
     struct encrypted it = {.op = op, .reader = *at, .element = element};
     const struct block_cipher *cipher = NULL;
     struct oaep oaeps[DECRYPT_KEYS_MAX];
@@ -363,23 +392,15 @@ reason decrypt_element(struct op *op, const struct sp_keys *keys, const struct r
         REFUSE(op, ENCRYPTION_NO_KEY, "there is no key here to decrypt with");
     }
     TRY(read_encrypted(&it));
-    TRY(choose_all(&it, allow_cbc, &cipher, oaeps));
-    // All are tried, also after one that opens: how long it takes does not say which did.
-    for (size_t i = 0; i < it.key_count * keys->decryption_count; i++) {
-        char *to = NULL;
-        size_t len = 0;
-        size_t wrapped = i / keys->decryption_count;
-        EVP_PKEY *ours = keys->decryption[i % keys->decryption_count];
-        TRY(op_take(op, it.value.len + CBC_BLOCK, &to));
-        bool opens = open_with(&it, cipher, ours, &oaeps[wrapped], it.keys[wrapped].value, to, &len);
-        if (opens && plain.at == NULL) {
-            plain = slice_of(to, len);
-        }
+    TRY(choose_all(&it, opening->allow_cbc, &cipher, oaeps));
+    TRY(try_keys(&it, keys, cipher, oaeps, opening, &plain));
+    if (plain.at == NULL && opening->vouched && opening->left == 0) {
+        REFUSE(op, SAML_TOO_LARGE, "to open what is encrypted in the message takes more than %d operations with our keys",
+               DECRYPT_UNWRAPS_MAX);
     }
     if (plain.at == NULL) {
         REFUSE(op, ENCRYPTION_FAILED, "no EncryptedKey opens with our key, or the content is damaged");
     }
-    *ret_decrypted =
-        (struct decrypted){plain, it.text, cipher->cbc, it.key_count * keys->decryption_count};
+    *ret_decrypted = (struct decrypted){plain, it.text, cipher->cbc};
     return NULL;
 }

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "saml/decrypt.h"
 #include "saml/opinion.h"
 #include "saml/reader.h"
 #include "saml/rules.h"
@@ -25,6 +24,7 @@ struct reception {
     struct slice xml; // the message whose signatures are verified: what came, or what was decrypted
     bool response_signed, assertion_signed; // with a verdict that holds
     bool decrypted; // `assertion` was encrypted
+    size_t unwraps_left; // for what is encrypted inside
     bool inside;          // ... and its text needs what is declared at `around`, where it was
     struct reader around;
     struct slice response, assertion;       // verified octets
@@ -373,7 +373,9 @@ static reason decrypt(struct reception *it) {
     bool cbc = it->response_signed || (it->policy->allow_cbc && brake != NULL &&
                                        !brake_is_on(brake, it->inbound->trust->connection.slug));
     TRY(find_encrypted(it, &it->around));
-    TRY(decrypt_element(it->op, it->inbound->keys, &it->around, "EncryptedAssertion", cbc, &decrypted));
+    struct opening opening = decrypt_opening(cbc, it->response_signed);
+    TRY(decrypt_element(it->op, it->inbound->keys, &it->around, "EncryptedAssertion", &opening, &decrypted));
+    it->unwraps_left = opening.left;
     if (!it->response_signed) {
         TRY(check_origin(it, decrypted.cipher));
     }
@@ -454,8 +456,8 @@ static reason establish(struct reception *it) {
 // It stands in verified octets, so CBC is as good as any, and failures may have names.
 static reason open_name_id(struct reception *it, struct statement *statement) {
     struct decrypted decrypted;
-    reason why = decrypt_element(it->op, it->inbound->keys, statement->encrypted_id, "EncryptedID", true,
-                                 &decrypted);
+    reason why = decrypt_element(it->op, it->inbound->keys, statement->encrypted_id, "EncryptedID",
+                                 &statement->opening, &decrypted);
     why = why != NULL ? why : statement_name_id(it->op, decrypted.plain, statement->encrypted_id, statement);
     row(it, "decryption", why == NULL ? CHECK_PASS : CHECK_FAIL, S("a NameID encrypted for our key"),
         why == NULL ? S("decrypted") : it->op->detail);
@@ -464,6 +466,7 @@ static reason open_name_id(struct reception *it, struct statement *statement) {
 
 static reason receive(struct reception *it, struct statement *statement) {
     TRY(check_encryption(it));
+    statement->opening.left = it->decrypted ? it->unwraps_left : DECRYPT_UNWRAPS_MAX;
     TRY(read_statement(it, statement));
     if (statement->encrypted_id != NULL) {
         TRY(open_name_id(it, statement));
@@ -477,7 +480,7 @@ reason saml_receive(struct op *op, const struct inbound *inbound, struct trace *
                     struct identity *ret_identity) {
     struct reception it = {.op = op, .inbound = inbound, .policy = &inbound->trust->connection.policy,
                            .xml = inbound->xml, .trace = trace};
-    struct statement statement = {.keys = inbound->keys};
+    struct statement statement = {.keys = inbound->keys, .opening = decrypt_opening(true, true)};
     reason why = pool_canonicalise(op, inbound->pool, inbound->xml, &it.message, &it.loan);
     if (why != NULL) {
         trace_add(op, trace, "structure", CHECK_FAIL, S("a SAML response"), op->detail);

@@ -9,6 +9,7 @@
 #include "domain/login.h"
 #include "saml/binding.h"
 #include "saml/brake.h"
+#include "saml/decrypt.h"
 #include "saml/pool.h"
 #include "saml/reader.h"
 #include "saml/sp.h"
@@ -44,6 +45,7 @@ struct statement {
     bool has_authn_statement;
     struct slice authn_instant, session_not_on_or_after;
     const struct sp_keys *keys; // for what is encrypted in it; NULL: encryption.no_key
+    struct opening opening;     // of what stands in verified octets
     // Stands on the START of the EncryptedID, when that names the subject and no NameID does; else NULL.
     const struct reader *encrypted_id;
     struct identity identity; // what is collected on the way

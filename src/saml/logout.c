@@ -79,7 +79,8 @@ static reason read_name_id(struct reading *reading, struct reader *reader) {
 static reason read_encrypted_id(struct reading *reading, struct reader *reader) {
     struct op *op = reading->op;
     struct decrypted decrypted;
-    TRY(decrypt_element(op, reading->keys, reader, "EncryptedID", true, &decrypted));
+    struct opening opening = decrypt_opening(true, true);
+    TRY(decrypt_element(op, reading->keys, reader, "EncryptedID", &opening, &decrypted));
     struct reader inner = reader_open_inside(decrypted.plain, reader);
     if (reader_next(&inner) != READER_START || !reader_at(&inner, NS_SAML, "NameID")) {
         REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is not a NameID");

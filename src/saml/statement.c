@@ -8,10 +8,6 @@
 #include "saml/decrypt.h"
 #include "saml/reader.h"
 
-// Each key that is tried on each EncryptedKey costs a private-key operation, of 1 ms and more. An honest message encrypts an
-// attribute or two, for one key; so many still cost less than a hundred honest messages.
-#define ATTRIBUTE_UNWRAPS_MAX 24
-
 // ---- lists that grow in the arena ------------------------------------------------------------------------
 
 struct list {
@@ -54,7 +50,6 @@ struct pass {
     struct list attributes;    // struct attribute; values.count counts, values.at comes at the end
     struct list values;        // struct value
     bool own_signature;        // the Assertion has a Signature as a direct child
-    size_t unwraps;            // private-key operations for EncryptedAttributes
 };
 
 static struct pass pass_open(struct op *op, struct slice octets, struct statement *statement) {
@@ -345,12 +340,8 @@ static reason read_plain_attribute(struct pass *pass) {
 static reason read_encrypted_attribute(struct pass *pass) {
     struct decrypted decrypted;
     struct reader around = pass->reader;
-    TRY(decrypt_element(pass->op, pass->statement->keys, &around, "EncryptedAttribute", true, &decrypted));
-    pass->unwraps += decrypted.unwraps;
-    if (pass->unwraps > ATTRIBUTE_UNWRAPS_MAX) {
-        REFUSE(pass->op, SAML_TOO_LARGE, "the attributes are encrypted so that opening them takes more than %d "
-               "operations with our keys", ATTRIBUTE_UNWRAPS_MAX);
-    }
+    TRY(decrypt_element(pass->op, pass->statement->keys, &around, "EncryptedAttribute",
+                        &pass->statement->opening, &decrypted));
     pass->reader = reader_open_inside(decrypted.plain, &around);
     TRY(read_plain_attribute(pass));
     pass->reader = around;

@@ -9,9 +9,11 @@
 
 #include <zlib.h>
 
+#include "saml/encrypted.h"
 #include "saml/forge.h"
 #include "saml/inbound.h"
 #include "saml/pool_spawner.h"
+#include "saml/sp_keys.h"
 #include "shapes.h"
 
 #define CPU_MOST 100              // times an honest message
@@ -27,6 +29,9 @@ static struct {
     pid_t spawner, worker;
     int64_t ended_ns; // CPU of workers that were thrown away
     size_t peak_kb;   // the most that any of them had
+    pid_t opinions, opinion; // the spawner of second opinions, and the process that gives the present one
+    int64_t opinion_ns;      // of the last one that could be looked at before it ended
+    size_t opinion_kb;
 } seen;
 
 static int64_t cpu_of(pid_t pid) {
@@ -62,19 +67,36 @@ void __wrap_spawner_end(struct spawner *spawner, struct process *process);
 
 int __wrap_spawner_fork(struct spawner *spawner, struct process *ret_process) {
     int failed = __real_spawner_fork(spawner, ret_process);
+    bool gives_opinions = strstr(spawner->program, "opinion") != NULL;
     if (failed == 0) {
-        seen.spawner = spawner->pid;
-        seen.worker = ret_process->pid;
+        *(gives_opinions ? &seen.opinions : &seen.spawner) = spawner->pid;
+        *(gives_opinions ? &seen.opinion : &seen.worker) = ret_process->pid;
     }
     return failed;
 }
 
 // Just before the pool throws a worker away.
 void __wrap_spawner_end(struct spawner *spawner, struct process *process) {
-    size_t kb = peak_kb(process->pid);
-    seen.ended_ns += cpu_of(process->pid);
-    seen.peak_kb = kb > seen.peak_kb ? kb : seen.peak_kb;
+    if (process->pid != seen.opinion) { // that one has ended by itself by now
+        size_t kb = peak_kb(process->pid);
+        seen.ended_ns += cpu_of(process->pid);
+        seen.peak_kb = kb > seen.peak_kb ? kb : seen.peak_kb;
+    }
     __real_spawner_end(spawner, process);
+}
+
+bool __real_msg_get_opinion(struct slice fields, struct msg_opinion *ret_opinion);
+bool __wrap_msg_get_opinion(struct slice fields, struct msg_opinion *ret_opinion);
+
+// It has answered and is about to end: whoever looks too late finds nothing, and looks at the next one.
+bool __wrap_msg_get_opinion(struct slice fields, struct msg_opinion *ret_opinion) {
+    int64_t ns = cpu_of(seen.opinion);
+    size_t kb = peak_kb(seen.opinion);
+    if (ns > 0 && kb > 0) {
+        seen.opinion_ns = ns;
+        seen.opinion_kb = kb;
+    }
+    return __real_msg_get_opinion(fields, ret_opinion);
 }
 
 // ---- one message ---------------------------------------------------------------------------------
@@ -284,6 +306,19 @@ static void around_a_good_one(void) {
     op_close(&op);
 }
 
+static struct slice repeated(struct op *op, const char *before, const char *unit, size_t len, const char *after) {
+    struct buf text;
+    struct slice done;
+    buf_open(&text, op, SAML_XML_MAX);
+    buf_str(&text, before);
+    while (text.len < len) {
+        buf_str(&text, unit);
+    }
+    buf_str(&text, after);
+    assert_done(buf_done(&text, &done));
+    return done;
+}
+
 // What an IdP signs that wants to hurt.
 static void signed_ones(void) {
     static const struct {
@@ -310,6 +345,88 @@ static void signed_ones(void) {
         struct cost cost = measure(post, form_of(&op, xml), HOSTILE_ROUNDS);
         row(rows[i].name, xml.len, &cost, cost.why == NULL);
         op_close(&op);
+    }
+}
+
+// ---- the second opinion --------------------------------------------------------------------------
+
+#define OPINION_ROUNDS 3
+#define OPINION_TRIES 20
+
+// What lasso takes for a message that we would accept, beside what we took.
+static struct cost measure_opinion(struct slice body) {
+    int64_t spawner = cpu_of(seen.opinions);
+    seen.opinion_ns = 0;
+    struct cost cost = measure(post, body, OPINION_ROUNDS);
+    for (int i = 0; i < OPINION_TRIES && seen.opinion_ns == 0; i++) {
+        cost = measure(post, body, OPINION_ROUNDS);
+    }
+    assert_true(seen.opinion_ns > 0);
+    cost.ns += seen.opinion_ns + (cpu_of(seen.opinions) - spawner) / OPINION_ROUNDS;
+    cost.kb = cost.kb > seen.opinion_kb ? cost.kb : seen.opinion_kb;
+    return cost;
+}
+
+static void opinion_row(const char *name, struct slice xml, bool accepted) {
+    struct op op;
+    op_open(&op, NOON);
+    struct cost cost = measure_opinion(form_of(&op, xml));
+    row(name, xml.len, &cost, accepted && cost.why == NULL);
+    op_close(&op);
+}
+
+// It is asked about what we would accept only; so whoever wants to keep it busy has one good signature at least, of which
+// the rest of the message is none.
+static void opinions(const struct connection *connection) {
+    struct connection asks = *connection;
+    const struct trust *plain = run.trust;
+    struct op *op = &run.op;
+    asks.policy.second_opinion = true;
+    assert_done(trust_make(op, &asks, &run.trust));
+    struct slice xml = honest(op, attributes(op, 10), S(""));
+    (void)measure(post, form_of(op, xml), OPINION_ROUNDS); // its spawner starts
+    base = measure_opinion(form_of(op, xml));
+    row("opinion: an honest message", xml.len, &base, true);
+    opinion_row("opinion: 1,000 groups", honest(op, attributes(op, 1000), S("")), true);
+    opinion_row("opinion: signed values", honest(op, repeated(op, "<saml:Attribute Name=\"a\">",
+                "<saml:AttributeValue>v</saml:AttributeValue>", 180000, "</saml:Attribute>"), S("")), true);
+    opinion_row("opinion: signed attributes", honest(op, repeated(op, "", "<saml:Attribute Name=\"a\">"
+                "<saml:AttributeValue>v</saml:AttributeValue></saml:Attribute>", 200000, ""), S("")), true);
+    opinion_row("opinion: signed references", honest(op, repeated(op, "<saml:Attribute Name=\"a\"><saml:AttributeValue>",
+                "&#xD;", 240000, "</saml:AttributeValue></saml:Attribute>"), S("")), true);
+    opinion_row("opinion: elements outside", honest(op, attributes(op, 10), repeated(op, "<samlp:Extensions>", "<x/>", 40000,
+                "</samlp:Extensions>")), true);
+    opinion_row("opinion: namespaces outside", honest(op, attributes(op, 10), repeated(op, "<samlp:Extensions>",
+                "<n:x xmlns:n=\"urn:n\" xmlns:m=\"urn:m\" m:a=\"\"/>", 90000, "</samlp:Extensions>")), true);
+    opinion_row("opinion: text outside", honest(op, attributes(op, 10), repeated(op, "<samlp:Extensions>", "x ", 240000,
+                "</samlp:Extensions>")), true);
+    opinion_row("opinion: certificates outside", honest(op, attributes(op, 10), repeated(op, "<samlp:Extensions>",
+                "<d:X509Certificate xmlns:d=\"http://www.w3.org/2000/09/xmldsig#\">AAAA</d:X509Certificate>", 180000,
+                "</samlp:Extensions>")), true);
+    trust_free(run.trust);
+    run.trust = plain;
+}
+
+// Each costs an operation with a private key, or two. As many as are opened, and more.
+static void encrypted_ones(void) {
+    static const struct {
+        const char *name;
+        size_t keys, times;
+        bool accepted;
+    } rows[] = {{"signed: 4 encrypted attributes", 1, DECRYPT_UNWRAPS_MAX, true},
+                {"signed: 60 encrypted attributes", 1, 60, false},
+                {"signed: 40, each for two keys", 2, 40, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct op *op = &run.op;
+        struct wrap wrap = {.to = run.keys->encryption};
+        struct sealed sealed = {.op = op, .element = "EncryptedAttribute", .content = GCM256,
+                                .wraps = {wrap, wrap}, .wrap_count = rows[i].keys,
+                                .plain = S("<saml:Attribute Name=\"a\"></saml:Attribute>")};
+        struct slice one = edit(op, sealed_text(&sealed), " xmlns:saml=\"" NS_SAML "\"", "");
+        struct slice xml = honest(op, repeated(op, "", op_text(op, "%.*s%c", SLICE(one), 0).at,
+                                               one.len * (rows[i].times - 1) + 1, ""), S(""));
+        struct cost cost = measure(post, form_of(op, xml), HOSTILE_ROUNDS);
+        row(rows[i].name, xml.len, &cost, rows[i].accepted);
     }
 }
 
@@ -356,7 +473,7 @@ static void doors(void) {
     free(body);
 }
 
-static void open_all(const char *build) {
+static const struct connection *open_all(const char *build) {
     op_open(&run.op, NOON);
     run.op.arena.ceiling = 64U << 20; // several whole messages
     run.idp = party_make(EVP_RSA_gen(2048), NOON + DAY_MS);
@@ -380,17 +497,20 @@ static void open_all(const char *build) {
     struct slice program = op_text(&run.op, "%s/gatehouse-worker%c", build, 0);
     struct pool_options options = {.program = program.at, .warm = 1, .deadline_ms = 20000};
     assert_done(pool_open(&run.op, &options, &run.pool));
+    return connection;
 }
 
 int main(int count, char **words) {
     const char *build = getenv("GATEHOUSE_BUILD");
-    open_all(build != NULL ? build : "build");
+    const struct connection *connection = open_all(build != NULL ? build : "build");
     honest_ones();
     hostile_ones(count > 1 ? words[1] : NULL);
     if (count == 1) {
         around_a_good_one();
         signed_ones();
+        encrypted_ones();
         doors();
+        opinions(connection); // last: what is honest costs more with it
     }
     pool_close(run.pool);
     brake_close(run.brake);

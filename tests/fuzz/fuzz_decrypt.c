@@ -8,24 +8,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static struct sp_keys *keys;
-    if (keys == NULL) {
-        struct op start;
-        op_open(&start, FUZZ_NOW);
-        const char *dir = fuzz_dir();
-        CHECK(sp_keys_make(&start, dir) == NULL && sp_keys_open(&start, dir, &keys) == NULL);
-        op_close(&start);
-    }
+    const struct sp_keys *keys = fuzz_sp_keys();
     struct op op;
     op_open(&op, INT64_C(1795276800000));
     struct slice input = slice_of(data, size);
     struct reader reader = reader_open(input);
     if (reader_next(&reader) == READER_START) {
         struct decrypted decrypted;
-        for (int cbc = 0; cbc < 2; cbc++) {
-            (void)!decrypt_element(&op, keys, &reader, "EncryptedAssertion", cbc == 1, &decrypted);
+        for (int how = 0; how < 4; how++) {
+            struct opening opening = decrypt_opening((how & 1) != 0, (how & 2) != 0);
+            (void)!decrypt_element(&op, keys, &reader, "EncryptedAssertion", &opening, &decrypted);
+            CHECK(opening.left <= DECRYPT_UNWRAPS_MAX);
         }
-        CHECK(decrypt_element(&op, NULL, &reader, "EncryptedAssertion", true, &decrypted) != NULL);
+        struct opening opening = decrypt_opening(true, true);
+        CHECK(decrypt_element(&op, NULL, &reader, "EncryptedAssertion", &opening, &decrypted) != NULL);
     }
     op_close(&op);
     return 0;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "saml/sp.h"
 #include "saml/trust.h"
 
 #define FUZZ_NOW INT64_C(1795276800000) // 2026-11-21T16:00:00Z
@@ -67,6 +68,19 @@ __attribute__((unused)) static const char *fuzz_dir(void) {
     CHECK(mkdtemp(fuzz_dir_name) != NULL);
     (void)atexit(fuzz_dir_remove);
     return fuzz_dir_name;
+}
+
+// Our own, made once.
+__attribute__((unused)) static const struct sp_keys *fuzz_sp_keys(void) {
+    static struct sp_keys *keys;
+    if (keys == NULL) {
+        struct op start;
+        op_open(&start, FUZZ_NOW);
+        const char *dir = fuzz_dir();
+        CHECK(sp_keys_make(&start, dir) == NULL && sp_keys_open(&start, dir, &keys) == NULL);
+        op_close(&start);
+    }
+    return keys;
 }
 
 #endif

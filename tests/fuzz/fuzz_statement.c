@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/check.h"
+#include "fuzz_keys.h"
 #include "saml/statement.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         (void)!statement_response(&op, input, outline == 1, &statement, &parts);
     }
     struct statement statement = {.issue_instant = 0};
+    struct statement keyed = {.keys = fuzz_sp_keys(), .opening = decrypt_opening(true, true)};
+    (void)!statement_assertion(&op, input, NULL, &keyed);
     if (statement_assertion(&op, input, NULL, &statement) == NULL) {
         CHECK(statement.identity.assertion_id.len > 0 && statement.issue_instant != 0);
         CHECK(statement.identity.attributes.count <= IDENTITY_ATTRIBUTES_MAX);

@@ -70,7 +70,8 @@ static reason open_text(struct op *op, struct slice text, bool allow_cbc, struct
     struct reader reader = reader_open(text);
     assert_int_equal(reader_next(&reader), READER_START);
     calls = (struct calls){.count = {0}};
-    return decrypt_element(op, &ours, &reader, "EncryptedAssertion", allow_cbc, ret_decrypted);
+    struct opening opening = decrypt_opening(allow_cbc, false);
+    return decrypt_element(op, &ours, &reader, "EncryptedAssertion", &opening, ret_decrypted);
 }
 
 static reason open_it(const struct sealed *it) {
@@ -174,14 +175,53 @@ static void during_a_roll_over_either_key_of_ours_opens(void **state) {
     ours.decryption_count = 1;
 }
 
+static reason open_for(struct sealed *it, struct opening *opening) {
+    struct decrypted decrypted;
+    struct slice text = sealed_text(it);
+    struct reader reader = reader_open(text);
+    assert_int_equal(reader_next(&reader), READER_START);
+    calls = (struct calls){{0}};
+    return decrypt_element(it->op, &ours, &reader, "EncryptedAssertion", opening, &decrypted);
+}
+
+// Where a signature holds over the octets the sender may learn which key opens: it is tried first the next time, and
+// all of one message together costs so many operations at most.
+static void under_a_signature_the_first_key_that_opens_is_enough(void **state) {
+    struct sealed it = sealed_of(*state, CBC256);
+    struct opening opening = decrypt_opening(true, true);
+    ours.decryption[1] = retired;
+    ours.decryption_count = 2;
+    assert_done(open_for(&it, &opening));
+    assert_int_equal(calls.count[RSA_CALL], 1);
+    it.wraps[0].to = retired;
+    assert_done(open_for(&it, &opening));
+    assert_int_equal(calls.count[RSA_CALL], 2);
+    assert_done(open_for(&it, &opening));
+    assert_int_equal(calls.count[RSA_CALL], 1);
+    assert_int_equal(opening.left, DECRYPT_UNWRAPS_MAX - 4);
+    assert_refused(open_for(&it, &opening), SAML_TOO_LARGE);
+    assert_int_equal(calls.count[RSA_CALL], 0);
+    // Without one it is as many as may be, and never said.
+    opening = decrypt_opening(true, false);
+    it.wraps[0].to = stranger;
+    it.wraps[1] = it.wraps[0];
+    it.wrap_count = 2;
+    assert_refused(open_for(&it, &opening), ENCRYPTION_FAILED);
+    assert_int_equal(calls.count[RSA_CALL], DECRYPT_UNWRAPS_MAX);
+    assert_refused(open_for(&it, &opening), ENCRYPTION_FAILED);
+    assert_int_equal(calls.count[RSA_CALL], 0);
+    ours.decryption_count = 1;
+}
+
 static void the_element_is_the_one_that_was_asked_for(void **state) {
     struct sealed it = sealed_of(*state, GCM256);
     struct decrypted decrypted;
+    struct opening opening = decrypt_opening(false, false);
     it.element = "EncryptedID";
     struct slice text = sealed_text(&it);
     struct reader reader = reader_open(text);
     assert_int_equal(reader_next(&reader), READER_START);
-    assert_done(decrypt_element(*state, &ours, &reader, "EncryptedID", false, &decrypted));
+    assert_done(decrypt_element(*state, &ours, &reader, "EncryptedID", &opening, &decrypted));
     assert_text(decrypted.plain, PLAIN);
     assert_refused(open_text(*state, text, true, &decrypted), ENCRYPTION_FAILED);
 }
@@ -249,15 +289,16 @@ static void without_a_key_it_is_said_whose_is_missing(void **state) {
     struct op *op = *state;
     struct sealed it = sealed_of(op, GCM256);
     struct decrypted decrypted;
+    struct opening opening = decrypt_opening(true, false);
     it.wrap_count = 0;
     assert_refused(open_text(op, sealed_text(&it), true, &decrypted), ENCRYPTION_NO_KEY);
     it.wrap_count = 1;
     struct reader reader = reader_open(sealed_text(&it));
     assert_int_equal(reader_next(&reader), READER_START);
-    assert_refused(decrypt_element(op, NULL, &reader, "EncryptedAssertion", true, &decrypted),
+    assert_refused(decrypt_element(op, NULL, &reader, "EncryptedAssertion", &opening, &decrypted),
                    ENCRYPTION_NO_KEY);
     struct sp_keys none = {.encryption = ours.encryption, .decryption_count = 0};
-    assert_refused(decrypt_element(op, &none, &reader, "EncryptedAssertion", true, &decrypted),
+    assert_refused(decrypt_element(op, &none, &reader, "EncryptedAssertion", &opening, &decrypted),
                    ENCRYPTION_NO_KEY);
 }
 
@@ -396,6 +437,7 @@ int main(void) {
         TEST(the_key_stands_in_either_place),
         TEST(of_two_keys_either_may_be_ours_and_a_third_is_not_looked_at),
         TEST(during_a_roll_over_either_key_of_ours_opens),
+        TEST(under_a_signature_the_first_key_that_opens_is_enough),
         TEST(the_element_is_the_one_that_was_asked_for),
         TEST(algorithms_that_are_not_taken_are_named_before_a_key_is_used),
         TEST(cbc_is_taken_where_it_is_allowed_only),
