@@ -30,7 +30,8 @@ static bool is_personal(const struct field *field) {
 
 // When a row was written says the audit row itself.
 static bool is_told(const struct field *field) {
-    bool stamp = field->type == FIELD_TIME && (field->flags & FIELD_OUTPUT) != 0;
+    bool stamp = strcmp(field->name, "created_at") == 0 || strcmp(field->name, "updated_at") == 0 ||
+                 strcmp(field->name, "version") == 0;
     return (field->flags & FIELD_HIDDEN) == 0 && !stamp;
 }
 
@@ -57,6 +58,29 @@ static reason put(struct op *op, struct json *into, const struct field *field,
     return NULL;
 }
 
+// Of a struct in a row only those of its members that differ.
+static reason narrow(struct op *op, const struct field *field, const struct json **old,
+                     const struct json **new) {
+    const struct json *whole[2] = {json_get(*old, field->name), json_get(*new, field->name)};
+    struct json *less[2] = {json_object(op), json_object(op)};
+    struct json *outer[2] = {json_object(op), json_object(op)};
+    for (size_t i = 0; i < field->table->count; i++) {
+        const struct field *inner = &field->table->fields[i];
+        struct slice text[2] = {SLICE_NONE, SLICE_NONE};
+        TRY(print(op, whole[0], inner->name, &text[0]));
+        TRY(print(op, whole[1], inner->name, &text[1]));
+        for (size_t side = 0; side < 2 && is_told(inner) && !slice_equal(text[0], text[1]); side++) {
+            TRY(put(op, less[side], inner, whole[side], text[side]));
+        }
+    }
+    for (size_t side = 0; side < 2; side++) {
+        json_set(op, outer[side], field->name, less[side]);
+    }
+    *old = outer[0];
+    *new = outer[1];
+    return NULL;
+}
+
 struct comparison {
     const struct json *old, *new; // all members
     bool had, has;
@@ -74,12 +98,18 @@ static reason compare(struct op *op, const struct field *field, struct compariso
         return NULL;
     }
     size_t where = is_personal(field) ? 1 : 0;
+    const struct json *from[2] = {c->old, c->new};
     c->some[where] = true;
+    if (field->type == FIELD_STRUCT) {
+        TRY(narrow(op, field, &from[0], &from[1]));
+        TRY(print(op, from[0], field->name, &old));
+        TRY(print(op, from[1], field->name, &new));
+    }
     if (c->had) {
-        TRY(put(op, c->before[where], field, c->old, old));
+        TRY(put(op, c->before[where], field, from[0], old));
     }
     if (c->has) {
-        TRY(put(op, c->after[where], field, c->new, new));
+        TRY(put(op, c->after[where], field, from[1], new));
     }
     buf_str(&c->names, c->names.len > 0 ? ", " : "");
     buf_str(&c->names, field->name);

@@ -277,9 +277,17 @@ reason connection_create(struct op *op, struct txn *txn, const struct actor *act
     struct slice idp = idp_diff(op, &no_idp, &made.idp);
     struct slice policy = policy_diff(op, &usual, &made.policy);
     struct slice mapping = mapping_diff(op, &no_mapping, &made.mapping);
-    TRY(audit_add(op, txn, actor, made.tenant, "sso.connection_created", made.slug,
-                  op_text(op, "identity provider: %.*s; policy: %.*s; rules: %.*s%s", SLICE(idp),
-                          SLICE(policy), SLICE(mapping), made.disabled ? "; disabled" : "")));
+    TRY(audit_write(
+        op, txn, actor,
+        &(struct audit_entry){
+            .tenant = made.tenant,
+            .event = "sso.connection_created",
+            .target = made.slug,
+            .detail = op_text(op, "identity provider: %.*s; policy: %.*s; rules: %.*s%s",
+                              SLICE(idp), SLICE(policy), SLICE(mapping),
+                              made.disabled ? "; disabled" : ""),
+            .table = &connection_fields,
+            .after = &made}));
     *connection = made;
     return NULL;
 }
@@ -289,11 +297,20 @@ reason connection_create(struct op *op, struct txn *txn, const struct actor *act
 reason connection_store(struct op *op, struct txn *txn, const struct actor *actor,
                         struct connection *connection, const char *event, struct slice detail,
                         struct connection *ret) {
+    struct connection before;
+    TRY(connection_find(op, txn, connection->slug, &before));
     connection->version++;
     connection->updated_at = op->now;
     TRY(entity_put(op, txn, &connection_entity, connection));
     TRY(version_put(op, txn, connection, state_of(connection)));
-    TRY(audit_add(op, txn, actor, connection->tenant, event, connection->slug, detail));
+    TRY(audit_write(op, txn, actor,
+                    &(struct audit_entry){.tenant = connection->tenant,
+                                          .event = event,
+                                          .target = connection->slug,
+                                          .detail = detail,
+                                          .table = &connection_fields,
+                                          .before = &before,
+                                          .after = connection}));
     *ret = *connection;
     return NULL;
 }
@@ -421,6 +438,12 @@ reason connection_remove(struct op *op, struct txn *txn, const struct actor *act
     TRY(entity_remove(op, txn, &connection_entity, &key, &there));
     TRY(version_put(op, txn, &connection, VERSION_GONE));
     TRY(metadata_watch_reset(op, txn, slug, S("")));
-    return audit_add(op, txn, actor, connection.tenant, "sso.connection_deleted", slug,
-                     op_text(op, "%zu linked people are no longer linked", links));
+    return audit_write(
+        op, txn, actor,
+        &(struct audit_entry){.tenant = connection.tenant,
+                              .event = "sso.connection_deleted",
+                              .target = slug,
+                              .detail = op_text(op, "%zu linked people are no longer linked", links),
+                              .table = &connection_fields,
+                              .before = &connection});
 }

@@ -260,20 +260,70 @@ static void set_answer(struct op *op, struct json *answers, unsigned status, str
     json_set(op, answers, name, value);
 }
 
-static struct json *answers_of(struct op *op, const struct route *route) {
-    struct json *answers = json_object(op);
-    set_answer(op, answers, route->status, answer(op, route->summary, route->gives));
-    for (size_t i = 0; i < schema_answer_count; i++) {
-        const struct schema_answer *row = &schema_answers[i];
-        if (strcmp(row->id, route->id) == 0) {
-            set_answer(op, answers, row->status, answer(op, row->text, row->gives));
-        }
+// Which refusals a route may answer with.
+static bool may_refuse(const struct route *route, unsigned status) {
+    bool takes = route->takes != NULL;
+    bool changes = route->method != METHOD_GET;
+    bool web = route->door == DOOR_WEB;
+    switch (status) {
+    case 401: return web || route->access != ACCESS_PUBLIC;
+    case 403: return web || route->access != ACCESS_PUBLIC;
+    case 404: return strchr(route->path, '{') != NULL;
+    case 409:
+    case 412:
+    case 502: return changes;
+    case 413:
+    case 415: return takes;
+    case 428: return route->method == METHOD_PUT;
+    default: return true; // a query that cannot be read, too much at once, nothing that works
     }
+}
+
+static void add_refusals(struct op *op, const struct route *route, struct json *answers) {
+    static const unsigned all[] = {400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 500, 502, 503};
     struct json *refusal = json_object(op);
     json_set_str(op, refusal, "$ref",
                  route->door == DOOR_WEB ? "#/components/responses/PageOrProblem"
                                          : "#/components/responses/Problem");
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (may_refuse(route, all[i])) {
+            set_answer(op, answers, all[i], refusal);
+        }
+    }
     json_set(op, answers, "default", refusal);
+}
+
+// A status may come with one of several contents.
+static void add_answer(struct op *op, struct json *answers, const struct schema_answer *row) {
+    const char *name = NULL;
+    if (op_cstr(op, op_text(op, "%u", row->status), &name) != NULL) {
+        op->incomplete = true;
+        return;
+    }
+    const struct json *there = json_get(json_get(answers, name), "content");
+    if (there == NULL || row->gives == NULL) {
+        set_answer(op, answers, row->status, answer(op, row->text, row->gives));
+        return;
+    }
+    struct json *both = json_object(op);
+    add_members(op, both, there);
+    add_members(op, both, content(op, row->gives));
+    struct json *merged = json_object(op);
+    json_set(op, merged, "description", json_get(json_get(answers, name), "description"));
+    json_set(op, merged, "content", both);
+    json_set(op, answers, name, merged);
+}
+
+static struct json *answers_of(struct op *op, const struct route *route) {
+    struct json *answers = json_object(op);
+    add_refusals(op, route, answers); // what a row says of a status counts more
+    set_answer(op, answers, route->status, answer(op, route->summary, route->gives));
+    for (size_t i = 0; i < schema_answer_count; i++) {
+        const struct schema_answer *row = &schema_answers[i];
+        if (strcmp(row->id, route->id) == 0) {
+            add_answer(op, answers, row);
+        }
+    }
     return answers;
 }
 
@@ -321,6 +371,13 @@ static struct json *parameters_of(struct op *op, const struct route *route) {
     return parameters;
 }
 
+// Who may, where x-permission does not say more.
+static const char *const access_names[] = {
+    [ACCESS_PUBLIC] = "public",         [ACCESS_KNOWN] = "known",
+    [ACCESS_OPERATOR] = "operator",     [ACCESS_TENANT] = "tenant",
+    [ACCESS_CONNECTION] = "connection", [ACCESS_SIGNED_IN] = "signed_in",
+};
+
 static struct json *operation(struct op *op, const struct route *route) {
     struct json *object = json_object(op);
     json_set_str(op, object, "operationId", route->id);
@@ -336,6 +393,7 @@ static struct json *operation(struct op *op, const struct route *route) {
     if (route->access == ACCESS_PUBLIC) {
         json_set(op, object, "security", json_array(op));
     }
+    json_set_str(op, object, "x-access", access_names[route->access]);
     bool operators = route->access == ACCESS_OPERATOR ||
                      (route->permission != NULL &&
                       permission_find(slice_str(route->permission)) == NULL);

@@ -159,10 +159,6 @@ const struct schema schema_table[] = {
     {.name = "SignedOut",
      .whole = OBJECT("\"signed_out\",\"logout_url\"",
                      "\"signed_out\":" FLAG ",\"logout_url\":" TEXT_OR_NULL)},
-    {.name = "Introspection",
-     .whole = "{\"type\":\"object\",\"required\":[\"active\"],\"properties\":{\"active\":" FLAG "}}"},
-    {.name = "Discovery",
-     .whole = OBJECT("\"issuer\",\"jwks_uri\"", "\"issuer\":" TEXT ",\"jwks_uri\":" TEXT)},
     {.name = "Health", .whole = OBJECT("\"status\"", "\"status\":" TEXT)},
     {.name = "Readiness",
      .whole = OBJECT("\"status\",\"store\",\"workers\",\"draining\",\"mail\"",
@@ -270,10 +266,12 @@ const struct schema_query schema_queries[] = {
 const size_t schema_query_count = sizeof schema_queries / sizeof schema_queries[0];
 
 const struct schema_answer schema_answers[] = {
+    {"consumeAssertion", 200, "Html", "A form that posts the message once more, from this site."},
     {"consumeAssertion", 303, NULL, "A browser: signed in, with the session cookie."},
     {"startLogin", 200, "Html", "A form that posts itself to the identity provider."},
     {"askSignOut", 303, NULL, "Nobody is signed in."},
     {"signOut", 200, "SignedOut", "For machines; browsers may get a form that posts itself."},
+    {"signOut", 200, "Html", "A form that posts itself to the identity provider."},
     {"singleLogoutQuery", 200, "Html", "A form that posts itself to the identity provider."},
     {"singleLogoutQuery", 303, NULL, "The identity provider answered our sign-out."},
     {"singleLogoutForm", 200, "Html", "A form that posts itself to the identity provider."},

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin, urlsplit, parse_qs
 
+import contract
+
 MAX_REDIRECTS = 20  # what browsers allow; a login needs four
 TIMEOUT_S = 30  # one request; the machine that runs the tests may be busy
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -323,6 +325,7 @@ class Browser:
             page = Page(url, answer.status, got, answer.read(), [])
         finally:
             connection.close()
+        contract.check(split.port, method, target, page.status, page.header("content-type"), page.body)
         self.history.append((method, url.split("?")[0], page.status))
         for value in page.header_all("set-cookie"):
             self._keep(url, value)

@@ -3,7 +3,7 @@
 
 Owns: finding the programs (GATEHOUSE_BUILD, default `build`), their temporary data directories,
 free ports, start and stop by process id, the files that hold what they print, the operator's API
-and the steps of a login. Never: reaches into the gate's data, and never stops what it did not
+and the steps of a login; each answer of a gate is held against its OpenAPI document (contract.py). Never: reaches into the gate's data, and never stops what it did not
 start. The contract that it speaks is the one the README and the OpenAPI document describe.
 """
 
@@ -24,6 +24,7 @@ import zlib
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+import contract
 from browser import Browser
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -208,6 +209,7 @@ class Gate:
         """Starts the gate on the data that is there, and waits until it says that it is ready."""
         self.program = Program("gate", [find_built("gatehouse"), "serve"], self.env, self.folder)
         self.program.wait_until(lambda: answers(self.url("/readyz")), "200 from /readyz")
+        contract.watch(self.port)
 
     def operator_token(self):
         return self.must("operator-token").stdout.split()[-1]
@@ -217,6 +219,7 @@ class Gate:
         if self.program is None:
             return
         program, self.program = self.program, None
+        contract.unwatch(self.port)
         status = program.stop()
         if status != 0:
             raise AssertionError(f"the gate ended with {status} on SIGTERM:\n{program.printed()}")
@@ -254,6 +257,8 @@ class Gate:
             text = answer.read()
         finally:
             connection.close()
+        kind = answer.getheader("Content-Type")
+        contract.check(self.port, method, path, answer.status, kind, text)
         return answer.status, json.loads(text) if text else None
 
     def api(self, method, path, body=None):

@@ -160,6 +160,10 @@ struct api_creation {
 };
 MUST_USE reason api_create(struct op *op, struct gate *gate, const struct request *request,
                            struct reply *reply, const struct api_creation *creation);
+// For handlers that do more before their transaction than read a body: was this request answered already? Then `reply`
+// is that answer.
+MUST_USE reason api_answered(struct op *op, struct gate *gate, const struct request *request,
+                             struct reply *reply, bool *ret_answered);
 
 // {"items":[...],"next_cursor":text|null}; total is added when it is not API_NO_TOTAL.
 #define API_NO_TOTAL SIZE_MAX
@@ -215,6 +219,12 @@ struct metadata_outcome;
 void metadata_report(struct op *op, struct slice slug, const struct metadata_outcome *outcome);
 // The files of its own keys, once the connection is gone; what is left is logged.
 void connection_forget_keys(struct op *op, const struct gate *gate, struct slice slug);
+// ETags of a connection and of its parts: `table` is connection_fields, or policy_fields, mapping_fields or idp_fields.
+MUST_USE reason connection_etag(struct op *op, const struct connection *connection,
+                                const struct field_table *table, struct slice *ret_etag);
+// In the transaction of a change of the connection that args[0] names.
+MUST_USE reason connection_if_match(struct op *op, struct txn *txn, const struct request *request,
+                                    const struct field_table *table);
 // A connection by its short name, for those who show a part of it.
 MUST_USE reason connection_read(struct op *op, struct gate *gate, struct slice slug,
                                 struct connection *ret_connection);

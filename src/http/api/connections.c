@@ -48,11 +48,35 @@ reason connection_read(struct op *op, struct gate *gate, struct slice slug,
     return store_read(op, gate->store, read_one, ret_connection);
 }
 
+reason connection_etag(struct op *op, const struct connection *connection,
+                       const struct field_table *table, struct slice *ret_etag) {
+    const void *part = table == &policy_fields    ? (const void *)&connection->policy
+                       : table == &mapping_fields ? (const void *)&connection->mapping
+                       : table == &idp_fields     ? (const void *)&connection->idp
+                                                  : connection;
+    *ret_etag = SLICE_NONE;
+    return api_etag(op, table, part, ret_etag);
+}
+
+reason connection_if_match(struct op *op, struct txn *txn, const struct request *request,
+                           const struct field_table *table) {
+    if (request_header(request, "If-Match").len == 0) {
+        return NULL;
+    }
+    struct connection connection;
+    struct slice etag;
+    TRY(connection_find(op, txn, request->args[0], &connection));
+    TRY(connection_etag(op, &connection, table, &etag));
+    return api_if_match(op, request, etag);
+}
+
 static reason reply_connection(struct op *op, struct gate *gate, struct reply *reply,
                                unsigned status, const struct connection *connection) {
     struct json *body = NULL;
+    struct slice etag;
     TRY(connection_json(op, gate, connection, &body));
-    return reply_json(op, reply, status, body);
+    TRY(connection_etag(op, connection, &connection_fields, &etag));
+    return api_reply_one(op, reply, status, body, etag);
 }
 
 reason api_connection_get(struct op *op, struct gate *gate, struct request *request,
@@ -199,42 +223,55 @@ static reason store_one(struct op *op, struct txn *txn, void *arg) {
                                 &creation->made);
 }
 
+static reason say_one(struct op *op, const struct gate *gate, struct reply *reply, void *arg) {
+    const struct creation *creation = arg;
+    struct json *body = NULL;
+    struct slice etag = SLICE_NONE;
+    TRY(connection_json(op, gate, &creation->made, &body));
+    if (creation->ask.idp != NULL) {
+        json_set_texts(op, body, "warnings", creation->ask.warnings);
+    }
+    TRY(connection_etag(op, &creation->made, &connection_fields, &etag));
+    TRY(api_reply_one(op, reply, 201, body, etag));
+    reply_header(reply, "Location",
+                 op_text(op, "/api/v1/connections/%.*s", SLICE(creation->made.slug)));
+    return NULL;
+}
+
 reason api_connections_create(struct op *op, struct gate *gate, struct request *request,
                               struct reply *reply) {
     struct creation creation = {.actor = &request->actor, .tenant = request->args[0]};
     const struct json *object = NULL;
     TRY(request_json(op, request, &object));
     TRY(connection_ask_read(op, object, S(""), &creation.ask));
-    TRY(connection_ask_idp(op, gate, &creation.ask));
-    TRY(api_write(op, gate, store_one, &creation));
-    struct json *body = NULL;
-    TRY(connection_json(op, gate, &creation.made, &body));
-    if (creation.ask.idp != NULL) {
-        json_set_texts(op, body, "warnings", creation.ask.warnings);
+    bool answered = false;
+    TRY(api_answered(op, gate, request, reply, &answered));
+    if (answered) {
+        return NULL;
     }
-    TRY(reply_json(op, reply, 201, body));
-    reply_header(reply, "Location",
-                 op_text(op, "/api/v1/connections/%.*s", SLICE(creation.made.slug)));
-    return NULL;
+    TRY(connection_ask_idp(op, gate, &creation.ask));
+    const struct api_creation made = {.store = store_one, .say = say_one, .arg = &creation};
+    return api_create(op, gate, request, reply, &made);
 }
 
 // ---- changing -----------------------------------------------------------------------------------------
 
 struct change {
-    const struct actor *actor;
+    const struct request *request;
     struct slice slug;
     bool disabled;
     struct connection connection;
 };
 static reason store_switch(struct op *op, struct txn *txn, void *arg) {
     struct change *change = arg;
-    return connection_set_disabled(op, txn, change->actor, change->slug, change->disabled,
+    TRY(connection_if_match(op, txn, change->request, &connection_fields));
+    return connection_set_disabled(op, txn, &change->request->actor, change->slug, change->disabled,
                                    &change->connection);
 }
 
 reason api_connection_put(struct op *op, struct gate *gate, struct request *request,
                           struct reply *reply) {
-    struct change change = {.actor = &request->actor, .slug = request->args[0]};
+    struct change change = {.request = request, .slug = request->args[0]};
     struct connection asked = {.disabled = false};
     const struct json *object = NULL;
     TRY(request_json(op, request, &object));
@@ -246,12 +283,13 @@ reason api_connection_put(struct op *op, struct gate *gate, struct request *requ
 
 static reason remove_one(struct op *op, struct txn *txn, void *arg) {
     struct change *change = arg;
-    return connection_remove(op, txn, change->actor, change->slug);
+    TRY(connection_if_match(op, txn, change->request, &connection_fields));
+    return connection_remove(op, txn, &change->request->actor, change->slug);
 }
 
 reason api_connection_delete(struct op *op, struct gate *gate, struct request *request,
                              struct reply *reply) {
-    struct change change = {.actor = &request->actor, .slug = request->args[0]};
+    struct change change = {.request = request, .slug = request->args[0]};
     TRY(api_write(op, gate, remove_one, &change));
     connection_forget_keys(op, gate, change.slug);
     reply_empty(reply, 204);

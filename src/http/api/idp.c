@@ -260,23 +260,31 @@ static reason put_der(struct op *op, const struct idp *idp, struct json *body) {
     return NULL;
 }
 
+static reason reply_idp(struct op *op, struct reply *reply, const struct connection *connection,
+                        const struct json *body) {
+    struct slice etag = SLICE_NONE;
+    TRY(connection_etag(op, connection, &idp_fields, &etag));
+    return api_reply_one(op, reply, 200, body, etag);
+}
+
 reason api_idp_get(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
     struct connection connection;
     TRY(connection_read(op, gate, request->args[0], &connection));
     struct json *body = json_from_fields(op, &idp_fields, &connection.idp);
     TRY(put_der(op, &connection.idp, body));
-    return reply_json(op, reply, 200, body);
+    return reply_idp(op, reply, &connection, body);
 }
 
 struct change {
-    const struct actor *actor;
+    const struct request *request;
     struct slice slug;
     const struct idp *idp;
     struct connection connection;
 };
 static reason store_idp(struct op *op, struct txn *txn, void *arg) {
     struct change *change = arg;
-    return connection_set_idp(op, txn, change->actor, change->slug, change->idp,
+    TRY(connection_if_match(op, txn, change->request, &idp_fields));
+    return connection_set_idp(op, txn, &change->request->actor, change->slug, change->idp,
                               &change->connection);
 }
 
@@ -288,9 +296,9 @@ reason api_idp_put(struct op *op, struct gate *gate, struct request *request, st
     // Nobody has us fetch for a connection that is not there.
     TRY(connection_read(op, gate, request->args[0], &connection));
     TRY(idp_ask(op, gate, object, S(""), &connection, &import));
-    struct change change = {&request->actor, request->args[0], &import.idp, connection};
+    struct change change = {request, request->args[0], &import.idp, connection};
     TRY(api_write(op, gate, store_idp, &change));
     struct json *body = json_from_fields(op, &idp_fields, &change.connection.idp);
     json_set_texts(op, body, "warnings", import.warnings);
-    return reply_json(op, reply, 200, body);
+    return reply_idp(op, reply, &change.connection, body);
 }

@@ -83,6 +83,12 @@ static reason make_key(struct op *op, struct gate *gate, struct change *change) 
     return sp_own_key_make(op, dir, change->slug, change->kind, change->number);
 }
 
+static reason say_key(struct op *op, const struct gate *gate, struct reply *reply, void *arg) {
+    const struct change *change = arg;
+    (void)gate;
+    return reply_keys(op, reply, 201, &change->connection);
+}
+
 reason api_connection_key_add(struct op *op, struct gate *gate, struct request *request,
                               struct reply *reply) {
     struct change change = {.actor = &request->actor, .slug = request->args[0], .number = SP_KEY_OF_GATE};
@@ -91,18 +97,23 @@ reason api_connection_key_add(struct op *op, struct gate *gate, struct request *
     reason why = NULL;
     TRY(request_json(op, request, &object));
     TRY(json_to_fields(op, &key_ask_fields, object, S(""), &ask));
+    bool answered = false;
+    TRY(api_answered(op, gate, request, reply, &answered));
+    if (answered) {
+        return NULL;
+    }
+    const struct api_creation made = {.store = store_key, .say = say_key, .arg = &change};
     change.kind = (enum sp_key_kind)ask.kind;
     for (int tries = 0; tries < (ask.gate ? 1 : ADD_TRIES); tries++) {
         if (!ask.gate) {
             TRY(make_key(op, gate, &change));
         }
-        why = api_write(op, gate, store_key, &change);
+        why = api_create(op, gate, request, reply, &made);
         if (why != REASON_OF(ILLEGAL_TRANSITION)) {
             break;
         }
     }
-    TRY(why);
-    return reply_keys(op, reply, 201, &change.connection);
+    return why;
 }
 
 static reason take_step(struct op *op, struct gate *gate, struct request *request,

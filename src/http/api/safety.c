@@ -152,6 +152,25 @@ static reason make(struct op *op, struct txn *txn, void *arg) {
     return making->keyed ? keep(op, txn, making) : NULL;
 }
 
+static reason look_up(struct op *op, struct txn *txn, void *arg) {
+    struct making *making = arg;
+    struct kept_answer answer;
+    bool found = false;
+    TRY(idempotency_find(op, txn, digest_slice(&making->key), &answer, &found));
+    return found ? say_again(op, making, &answer) : NULL;
+}
+
+reason api_answered(struct op *op, struct gate *gate, const struct request *request,
+                    struct reply *reply, bool *ret_answered) {
+    struct making making = {.gate = gate, .request = request, .reply = reply};
+    TRY(read_key(op, &making));
+    if (making.keyed) {
+        TRY(store_read(op, gate->store, look_up, &making));
+    }
+    *ret_answered = reply->status != 0;
+    return NULL;
+}
+
 reason api_create(struct op *op, struct gate *gate, const struct request *request,
                   struct reply *reply, const struct api_creation *creation) {
     struct making making = {

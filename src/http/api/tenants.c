@@ -155,6 +155,11 @@ reason api_tenants_create(struct op *op, struct gate *gate, struct request *requ
     TRY(api_without(op, object, by_hand, &rest));
     TRY(json_to_fields(op, &tenant_ask_fields, rest, S(""), &creation.asked));
     TRY(read_connections(op, api_member(object, "connections"), &creation));
+    bool answered = false;
+    TRY(api_answered(op, gate, request, reply, &answered));
+    if (answered) {
+        return NULL;
+    }
     // Workers and other people's servers are asked before the transaction, never in it.
     for (size_t i = 0; i < creation.count; i++) {
         TRY(connection_ask_idp(op, gate, &creation.asks[i]));

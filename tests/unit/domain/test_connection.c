@@ -117,7 +117,7 @@ static void each_change_raises_the_version_and_a_new_life_goes_on_counting(void 
     assert_done(fixture_write(fixture, set_disabled, &work));
     assert_int_equal(work.connection.version, 2);
     assert_true(work.connection.disabled);
-    audit_is(fixture, "sso.connection_disabled", "");
+    audit_is(fixture, "sso.connection_disabled", "disabled");
     assert_done(put_idp(fixture, "acme-okta", some_idp()));
     assert_done(put_policy(fixture, "acme-okta", policy_default()));
     work = by_operator(fixture, "acme-okta");

@@ -33,6 +33,19 @@ static void a_row_says_what_was_before_and_after(void **state) {
                   "not_found");
 }
 
+static void of_a_policy_only_what_changed_is_told(void **state) {
+    struct scene *at = *state;
+    two_tenants(at);
+    (void)done(at, OPERATOR, "setPolicy", "/api/v1/connections/acme-okta/policy",
+               "{\"skew_seconds\":60}");
+    struct answer answer =
+        done(at, OPERATOR, "listAudit", AUDIT "?event=sso.connection_policy_changed", NULL);
+    expect_number(answer.body, "items.0.before.policy.skew_seconds", 180);
+    expect_number(answer.body, "items.0.after.policy.skew_seconds", 60);
+    assert_null(look(answer.body, "items.0.after.policy.want"));
+    assert_null(look(answer.body, "items.0.after.idp"));
+}
+
 static void who_somebody_is_is_shown_to_who_may_know(void **state) {
     struct scene *at = *state;
     two_tenants(at);
@@ -142,6 +155,7 @@ static void who_is_gone_is_erased_by_who_manages_privacy(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(a_row_says_what_was_before_and_after),
+        SCENE_TEST(of_a_policy_only_what_changed_is_told),
         SCENE_TEST(who_somebody_is_is_shown_to_who_may_know),
         SCENE_TEST(an_export_comes_in_pages_oldest_first),
         SCENE_TEST(a_whole_chain_is_said_to_be_whole),

@@ -92,6 +92,33 @@ static void roles_have_etags_too(void **state) {
         204);
 }
 
+static void connections_and_each_part_of_them_have_etags(void **state) {
+    static const char *const parts[][4] = {
+        {"getPolicy", "setPolicy", "/api/v1/connections/acme-okta/policy", "{\"skew_seconds\":60}"},
+        {"getRules", "setRules", "/api/v1/connections/acme-okta/rules", "{\"default_role\":\"user\"}"},
+        {"getConnection", "switchConnection", "/api/v1/connections/acme-okta", "{\"disabled\":true}"},
+    };
+    struct scene *at = *state;
+    two_tenants(at);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct slice etag = etag_of(at, parts[i][0], parts[i][2]);
+        assert_int_equal(call_with(at, OPERATOR, parts[i][1], parts[i][2], parts[i][3], "If-Match",
+                                   S("\"another\""))
+                             .status,
+                         412);
+        assert_int_equal(
+            call_with(at, OPERATOR, parts[i][1], parts[i][2], parts[i][3], "If-Match", etag).status,
+            200);
+        assert_int_equal(
+            call_with(at, OPERATOR, parts[i][1], parts[i][2], parts[i][3], "If-Match", etag).status,
+            412);
+    }
+    assert_int_equal(call_with(at, OPERATOR, "removeConnection", "/api/v1/connections/acme-okta",
+                               NULL, "If-Match", S("\"another\""))
+                         .status,
+                     412);
+}
+
 static void where_it_is_demanded_a_change_names_its_state(void **state) {
     struct scene *at = *state;
     begin(at, METHOD_PUT, TENANTS "/acme", "{}");
@@ -224,6 +251,7 @@ int main(void) {
         SCENE_TEST(a_change_for_the_present_state_is_made),
         SCENE_TEST(a_change_for_another_state_changes_nothing),
         SCENE_TEST(roles_have_etags_too),
+        SCENE_TEST(connections_and_each_part_of_them_have_etags),
         SCENE_TEST(where_it_is_demanded_a_change_names_its_state),
         SCENE_TEST(the_same_request_again_makes_nothing_twice),
         SCENE_TEST(a_key_is_for_one_request_of_one_caller),

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One sample request for each operation of the OpenAPI document, for test_matrix.py.
+
+A row says how whoever may do it is answered. Requests that change something are made so that they
+fail after the permission was checked (a body that is not taken, an id that is not there, an
+If-Match that does not hold), so that the walk changes nothing.
+"""
+
+from dataclasses import dataclass, field
+
+NOT_NOW = {"If-Match": '"another-state"'}
+NOT_TAKEN = {"no_such_member": 1}
+
+
+@dataclass(frozen=True)
+class Row:
+    """status: of who may. fake: the {parts} that are given an id which is not there. any_of: the
+    permissions of which one is needed, where the handler decides. form: of a form body. only: names
+    of the callers that are sent, where a request would do what it says."""
+
+    status: int
+    body: object = None
+    fake: tuple = ()
+    headers: dict = field(default_factory=dict)
+    any_of: tuple = ()
+    form: str = None
+    query: str = ""
+    only: tuple = ()
+    nobody: int = None  # where nobody is answered otherwise
+    operator: int = None  # where an operator is answered otherwise
+    service: int = None  # where a service user is
+
+
+def gone(*parts):
+    return Row(404, fake=parts)
+
+
+ROWS = {
+    # Doors for browsers and for SAML: anybody.
+    "home": Row(200),
+    "askEmail": Row(200),
+    "findConnection": Row(422, form="email=nobody"),
+    "askSignOut": Row(303, only=("nobody", "operator", "disabled", "signed out", "service user")),
+    "signOut": Row(401, form="", only=("nobody", "operator", "disabled", "signed out", "service user")),
+    "getSession": Row(200, operator=401, service=401),
+    "getAsset": Row(404),
+    "getMetadata": Row(200),
+    "getMetadataAgain": Row(200),
+    "startLogin": Row(302),
+    "consumeAssertion": Row(400, form="x=1"),
+    "singleLogoutQuery": Row(400),
+    "singleLogoutForm": Row(400, form="x=1"),
+    "getKeys": Row(200),
+    "discover": Row(200),
+    "discoverOauth": Row(200),
+    "issueToken": Row(401, form="grant_type=client_credentials"),
+    "revokeToken": Row(401, form="token=x", nobody=200),
+    "introspect": Row(200, form="token=x"),
+    "getHealth": Row(200),
+    "getReadiness": Row(200),
+    "getMetrics": Row(200),
+    # The API about itself and its caller.
+    "getOpenApi": Row(200),
+    "listPermissions": Row(200),
+    "listComponents": Row(200),
+    "getMe": Row(200),
+    # Tenants.
+    "listTenants": Row(200),
+    "createTenant": Row(422, NOT_TAKEN),
+    "getTenant": Row(200),
+    "changeTenant": Row(422, {"slug": "another"}),
+    "removeTenant": Row(412, headers=NOT_NOW),
+    # Connections.
+    "listConnections": Row(200),
+    "listTenantConnections": Row(200),
+    "createConnection": Row(422, NOT_TAKEN),
+    "getConnection": Row(200),
+    "switchConnection": Row(422, NOT_TAKEN),
+    "removeConnection": Row(412, headers=NOT_NOW),
+    "getIdp": Row(200),
+    "setIdp": Row(422, NOT_TAKEN),
+    "distrustCertificate": Row(422, fake=("sha256",)),
+    "trustCertificate": gone("sha256"),
+    "listConnectionKeys": Row(200),
+    "addConnectionKey": Row(422, NOT_TAKEN),
+    "useConnectionKey": gone("number"),
+    "retireConnectionKey": gone("number"),
+    "removeConnectionKey": gone("number"),
+    "listMetadataChanges": Row(200),
+    "refreshMetadata": Row(409),
+    "approveMetadataChange": Row(422, NOT_TAKEN),
+    "rejectMetadataChange": Row(422, NOT_TAKEN),
+    "getPolicy": Row(200),
+    "setPolicy": Row(422, NOT_TAKEN),
+    "getRules": Row(200),
+    "setRules": Row(422, NOT_TAKEN),
+    # People.
+    "listUsers": Row(200),
+    "addUser": Row(422, NOT_TAKEN),
+    "getUser": Row(200),
+    "changeUser": Row(422, NOT_TAKEN),
+    "removeUser": gone("user"),
+    "resendWelcome": gone("user"),
+    "disableUser": Row(422, NOT_TAKEN),
+    "enableUser": gone("user"),
+    "reactivateUser": gone("user"),
+    "unlockUser": gone("user"),
+    "restoreUser": gone("user"),
+    "changeUserEmail": Row(422, NOT_TAKEN),
+    "listUserSessions": Row(200),
+    "revokeUserSession": gone("session"),
+    "revokeSessions": gone("user"),
+    # Roles.
+    "listRoles": Row(200),
+    "createRole": Row(422, NOT_TAKEN),
+    "getRole": Row(200),
+    "changeRole": Row(422, NOT_TAKEN),
+    "removeRole": gone("role_id"),
+    "cloneRole": Row(422, NOT_TAKEN),
+    "listRoleMembers": Row(200),
+    "restrictRole": Row(422, NOT_TAKEN),
+    "restoreRole": gone("role_id"),
+    # What happened.
+    "listTraces": Row(200, any_of=("sso:manage", "audit:view")),
+    "getTrace": Row(200, any_of=("sso:manage", "audit:view")),
+    "listAudit": Row(200),
+    "getAuditEvent": Row(200),
+    "exportAudit": Row(200),
+    "verifyAudit": Row(200),
+    "eraseAudit": Row(422, NOT_TAKEN),
+    "listGateAudit": Row(200),
+    "exportGateAudit": Row(200),
+    "verifyGateAudit": Row(200),
+    # Service users.
+    "listServiceUsers": Row(200),
+    "createServiceUser": Row(422, NOT_TAKEN),
+    "getServiceUser": Row(200),
+    "changeServiceUser": Row(422, NOT_TAKEN),
+    "removeServiceUser": gone("service_user"),
+    "disableServiceUser": gone("service_user"),
+    "enableServiceUser": gone("service_user"),
+    "addCredential": Row(422, NOT_TAKEN),
+    "removeCredential": gone("credential"),
+}
+
+# Bodies with which the operations that answer 201 make something; `ids` are those of the tenant.
+MAKERS = {
+    "createTenant": lambda ids: {"slug": "third", "name": "Third"},
+    "createConnection": lambda ids: {"slug": "acme-second"},
+    "addUser": lambda ids: {"email": "new@acme.example", "first_name": "New"},
+    "createRole": lambda ids: {"role_id": "fresh", "name": "Fresh", "permissions": ["sso:manage"]},
+    "cloneRole": lambda ids: {"role_id": "cloned", "name": "Cloned"},
+    "createServiceUser": lambda ids: {"name": "Second", "roles": ["user"], "owner": ids["user"]},
+    "addConnectionKey": lambda ids: {"kind": "signing"},
+    "addCredential": lambda ids: {},
+}
+# Of these the answer holds what is shown once.
+SECRETS = {"addCredential"}
