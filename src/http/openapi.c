@@ -268,7 +268,7 @@ static bool may_refuse(const struct route *route, unsigned status) {
     switch (status) {
     case 401: return web || route->access != ACCESS_PUBLIC;
     case 403: return web || route->access != ACCESS_PUBLIC;
-    case 404: return strchr(route->path, '{') != NULL;
+    case 404: return web || changes || strchr(route->path, '{') != NULL;
     case 409:
     case 412:
     case 502: return changes;
@@ -376,6 +376,7 @@ static const char *const access_names[] = {
     [ACCESS_PUBLIC] = "public",         [ACCESS_KNOWN] = "known",
     [ACCESS_OPERATOR] = "operator",     [ACCESS_TENANT] = "tenant",
     [ACCESS_CONNECTION] = "connection", [ACCESS_SIGNED_IN] = "signed_in",
+    [ACCESS_ORGANIZATION] = "organization",
 };
 
 static struct json *operation(struct op *op, const struct route *route) {
@@ -393,6 +394,7 @@ static struct json *operation(struct op *op, const struct route *route) {
     if (route->access == ACCESS_PUBLIC) {
         json_set(op, object, "security", json_array(op));
     }
+    CHECK(access_names[route->access] != NULL);
     json_set_str(op, object, "x-access", access_names[route->access]);
     bool operators = route->access == ACCESS_OPERATOR ||
                      (route->permission != NULL &&

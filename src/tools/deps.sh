@@ -8,7 +8,7 @@ libmicrohttpd-dev liblmdb-dev libssl-dev libjansson-dev libcjose-dev libcurl4-op
 libxml2-dev libseccomp-dev
 liblasso3-dev libxmlsec1-dev
 libcmocka-dev valgrind xmlsec1 util-linux openssl curl libxml2-utils opensaml-schemas xmltooling-schemas
-python3 python3-aiosmtpd python3-pysaml2 python3-lasso python3-cryptography python3-lxml
+python3 python3-aiosmtpd python3-jsonschema python3-pysaml2 python3-lasso python3-cryptography python3-lxml
 simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3
 chromium
 '
