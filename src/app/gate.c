@@ -11,6 +11,7 @@
 #include "http/uses.h"
 #include "http/web/web.h"
 #include "token/link_key.h"
+#include "token/seal_key.h"
 
 #define PATH_MAX_TEXT 4096
 
@@ -93,6 +94,7 @@ reason gate_init(struct op *op, const struct settings *settings) {
     TRY(make_dir(op, keys));
     TRY(keyring_make(op, keys));
     TRY(link_key_make(op, keys));
+    TRY(seal_key_make(op, keys));
     TRY(sp_keys_make(op, keys));
     TRY(store_open(op, dir, &store));
     reason why = store_migrate(op, store, migrations, sizeof migrations / sizeof migrations[0]);
@@ -106,6 +108,27 @@ reason gate_keyring(struct op *op, const struct settings *settings, struct keyri
     return keyring_open(op, keys, ret_keyring);
 }
 
+// Those who wait for a password hold a request thread each: never more than half of them, so that sign-ins that need no
+// password find one.
+static reason open_argon(struct op *op, struct gate *gate) {
+    const struct settings *settings = gate->settings;
+    int64_t half = settings->threads > 1 ? settings->threads / 2 : 1;
+    int64_t threads = settings->password_threads < half ? settings->password_threads : half;
+    const struct argon_options options = {
+        .memory_kib = (uint32_t)settings->password_memory,
+        .passes = (uint32_t)settings->password_passes,
+        .lanes = (uint32_t)settings->password_lanes,
+        .threads = (size_t)threads,
+        .waiting = (size_t)(half - threads),
+    };
+    gate->argon = argon_open(&options);
+    if (gate->argon == NULL) {
+        REFUSE(op, LIMIT_MEMORY, "no memory or threads to hash passwords: password_memory is %lld KiB",
+               (long long)settings->password_memory);
+    }
+    return NULL;
+}
+
 static reason open_parts(struct op *op, struct gate *gate) {
     const char *dir = NULL;
     const char *keys = NULL;
@@ -117,6 +140,9 @@ static reason open_parts(struct op *op, struct gate *gate) {
     TRY(keyring_open(op, keys, &gate->keyring));
     TRY(link_key_make(op, keys)); // a data directory from before there were links has none
     TRY(link_key_open(op, keys, &gate->ticket_key));
+    TRY(seal_key_make(op, keys)); // nor was anything sealed
+    TRY(seal_key_open(op, keys, &gate->seal_key));
+    TRY(open_argon(op, gate));
     TRY(sp_keys_open(op, keys, &gate->sp_keys));
     const struct post_options post = settings_post(gate->settings);
     TRY(post_open(op, &post, &gate->post));
@@ -164,6 +190,8 @@ void gate_close(struct gate *gate) {
     post_close(gate->post);
     keyring_close(gate->keyring);
     link_key_close(gate->ticket_key);
+    seal_key_close(gate->seal_key);
+    argon_close(gate->argon);
     sp_keys_close(gate->sp_keys);
     *gate = (struct gate){.settings = NULL};
 }

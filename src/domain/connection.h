@@ -16,6 +16,7 @@
 #define CONNECTIONS_PER_TENANT_MAX 100
 #define SKEW_SECONDS_MAX 300
 #define POLICY_CONTEXTS_MAX 32 // authentication contexts of a policy
+#define BREAK_GLASS_MAX 16 // people for whom there is a password all the same: a few
 #define MAPPING_VALUE_MAX 1024 // bytes of a group in a rule: a long DN
 
 enum binding { BINDING_REDIRECT, BINDING_POST };
@@ -69,6 +70,8 @@ struct policy {
     struct slice groups_attribute;
     struct slice email_attribute, identifier_attribute, name_id_format; // "" = null
     struct texts authn_context;
+    bool enforced;            // no passwords for its domains
+    struct texts break_glass; // but for these e-mail addresses
 };
 struct policy policy_default(void);
 

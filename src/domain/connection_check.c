@@ -160,6 +160,30 @@ static void check_attribute(struct faults *faults, const char *name, struct slic
     }
 }
 
+static reason check_break_glass(struct faults *faults, struct texts given, struct texts *ret_people) {
+    struct op *op = faults->op;
+    struct texts people = {NULL, 0};
+    if (given.count > BREAK_GLASS_MAX) {
+        fault_at(faults, "break_glass", REASON_OF(FIELD_RANGE), "at most %d people", BREAK_GLASS_MAX);
+        return NULL;
+    }
+    TRY(op_take(op, given.count * sizeof *people.at, &people.at));
+    for (size_t i = 0; i < given.count; i++) {
+        struct email email;
+        reason why = email_normalise(op, given.at[i], &email);
+        if (why == REASON_OF(INVALID_INPUT)) {
+            fault_in(faults, "break_glass", i, REASON_OF(FIELD_VALUE), "%.*s", SLICE(op->detail));
+            continue;
+        }
+        TRY(why);
+        if (!texts_have(people, email.whole)) {
+            people.at[people.count++] = email.whole;
+        }
+    }
+    *ret_people = people;
+    return NULL;
+}
+
 static reason check_domains(struct faults *faults, const struct tenant *tenant, struct texts given,
                             struct texts *ret_domains) {
     struct op *op = faults->op;
@@ -224,6 +248,7 @@ reason policy_check(struct faults *faults, const struct tenant *tenant, const st
         }
     }
     TRY(check_domains(faults, tenant, given->domains, &policy.domains));
+    TRY(check_break_glass(faults, given->break_glass, &policy.break_glass));
     *ret_policy = policy;
     return NULL;
 }

@@ -79,8 +79,10 @@ static const struct field policy_rows[] = {
     F_TEXTS(struct policy, authn_context, 18, FIELD_PLAIN, POLICY_CONTEXTS_MAX),
     F_TEXT(struct policy, name_id_format, 19, FIELD_NULL, ATTRIBUTE_NAME_MAX),
     F_CHOICE(struct policy, metadata_changes, 20, FIELD_PLAIN, metadata_changes_names),
+    F_BOOL(struct policy, enforced, 21, FIELD_PLAIN),
+    F_TEXTS(struct policy, break_glass, 22, FIELD_PLAIN, BREAK_GLASS_MAX),
 };
-FIELD_TABLE(policy_fields, "policy", 1, struct policy, policy_rows);
+FIELD_TABLE(policy_fields, "policy", 2, struct policy, policy_rows);
 
 static const struct field mapping_rule_rows[] = {
     F_CHOICE(struct mapping_rule, match, 1, FIELD_MUST, match_names),

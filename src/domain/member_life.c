@@ -197,9 +197,11 @@ reason member_let(struct op *op, struct txn *txn, const struct actor *actor, str
     }
     TRY(may_happen(op, txn, actor, member, happening->event));
     TRY(tenant_settings_find(op, txn, before.tenant, &c.settings));
-    member->membership.status = c.row->to;
+    // A lock that only an administrator ends outlasts a new password.
+    bool stays = happening->event == LIFE_RESET && status == MEMBER_LOCKED && before.locked_until == 0;
+    member->membership.status = stays ? status : c.row->to;
     set_times(op, &member->membership, happening);
-    TRY(take_effect(op, txn, actor, member, c.row->effects));
+    TRY(take_effect(op, txn, actor, member, stays ? c.row->effects & ~CLEAR_LOCK : c.row->effects));
     TRY(member_write_to(op, txn, &c, member));
     TRY(membership_store(op, txn, actor, &before, &member->membership));
     if (happening->event == LIFE_END) {

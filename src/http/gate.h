@@ -3,7 +3,9 @@
 #ifndef GATEHOUSE_HTTP_GATE_H
 #define GATEHOUSE_HTTP_GATE_H
 
+#include "base/argon.h"
 #include "domain/login.h"
+#include "domain/seal.h"
 #include "domain/ticket.h"
 #include "mail/compose.h"
 #include "mail/post.h"
@@ -26,6 +28,9 @@ struct settings {
     int64_t connection_rate; // per connection, per second; 0 = off
     int64_t pending_limit;   // waiting sign-ins per connection
     int64_t pending_address_limit; // and per address
+    int64_t password_memory, password_passes, password_lanes; // of argon2id; memory in KiB
+    int64_t password_threads;       // that hash passwords
+    int64_t password_address_limit; // bad passwords from one address in 15 minutes
     bool allow_private_fetch;
     struct slice product;    // name on the pages
     struct slice contact_email, privacy_url, logo_url; // in metadata; "" = not told
@@ -44,6 +49,8 @@ struct gate {
     struct keyring *keyring;
     struct ticket_key *ticket_key; // of one-time links
     struct post *post;             // the way that letters go
+    struct seal_key *seal_key;     // of what is stored sealed
+    struct argon *argon;           // hashes passwords
     struct sp_keys *sp_keys;
     struct ring *ring;
     struct brake *brake;

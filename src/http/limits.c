@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/rand.h"
-#include "domain/session.h"
+#include "domain/sign_in.h"
 #include "http/gate.h"
 
 struct slot {
@@ -17,7 +17,8 @@ struct slot {
     int64_t count;
 };
 // Each kind has windows of its own length, and so a table of its own.
-enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KINDS };
+enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_PASSWORD,
+    KIND_FORGOT_EACH, KIND_FORGOT_ADDRESS, KINDS };
 struct limits {
     pthread_mutex_t mutex;
     uint8_t secret[16];
@@ -49,9 +50,9 @@ static struct slot *slot_of(struct limits *limits, enum kind kind, struct slice 
     return &limits->slots[kind][hash % LIMITS_SLOTS];
 }
 
-// Counts one; false when this window has had `most`.
-static bool count(struct limits *limits, enum kind kind, struct slice key, int64_t now,
-                  int64_t length, int64_t most) {
+// Counts `add`; false when this window has had `most`.
+static bool count_some(struct limits *limits, enum kind kind, struct slice key, int64_t now,
+                       int64_t length, int64_t most, int64_t add) {
     struct slot *slot = slot_of(limits, kind, key, S(""));
     int64_t window = now / length;
     (void)pthread_mutex_lock(&limits->mutex);
@@ -59,9 +60,14 @@ static bool count(struct limits *limits, enum kind kind, struct slice key, int64
         *slot = (struct slot){window, 0};
     }
     bool fits = slot->count < most;
-    slot->count += fits ? 1 : 0;
+    slot->count += fits ? add : 0;
     (void)pthread_mutex_unlock(&limits->mutex);
     return fits;
+}
+
+static bool count(struct limits *limits, enum kind kind, struct slice key, int64_t now,
+                  int64_t length, int64_t most) {
+    return count_some(limits, kind, key, now, length, most, 1);
 }
 
 reason limits_login(struct op *op, struct limits *limits, const struct settings *settings,
@@ -97,6 +103,24 @@ reason limits_pending(struct op *op, struct limits *limits, const struct setting
                (long long)settings->pending_limit, SLICE(connection));
     }
     return NULL;
+}
+
+reason limits_password(struct op *op, struct limits *limits, const struct settings *settings,
+                       struct slice address, bool failed) {
+    int64_t most = settings->password_address_limit;
+    if (!count_some(limits, KIND_PASSWORD, address, clock_steady(), SIGN_IN_WINDOW, most,
+                    failed ? 1 : 0) &&
+        !failed) {
+        REFUSE(op, SIGN_IN_LIMIT, "%lld bad passwords came from %.*s within 15 minutes "
+               "(password_address_limit)", (long long)most, SLICE(address));
+    }
+    return NULL;
+}
+
+bool limits_forgot(struct limits *limits, struct slice email, struct slice address) {
+    int64_t now = clock_steady();
+    return count(limits, KIND_FORGOT_ADDRESS, address, now, HOUR_MS, FORGOT_ADDRESS_MAX) &&
+           count(limits, KIND_FORGOT_EACH, email, now, HOUR_MS, FORGOT_EACH_MAX);
 }
 
 bool limits_keep_refusal(struct limits *limits, struct slice connection) {

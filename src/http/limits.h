@@ -20,6 +20,15 @@ MUST_USE reason limits_login(struct op *op, struct limits *limits, const struct 
 MUST_USE reason limits_pending(struct op *op, struct limits *limits,
                                const struct settings *settings, struct slice address,
                                struct slice connection);
+// Passwords from one address: `password_address_limit` bad ones in SIGN_IN_WINDOW. `failed` counts one; else it is only asked.
+// sign_in.rate_limited.
+MUST_USE reason limits_password(struct op *op, struct limits *limits,
+                                const struct settings *settings, struct slice address, bool failed);
+// May one more letter for a forgotten password be written? FORGOT_EACH_MAX an hour for one e-mail address,
+// FORGOT_ADDRESS_MAX for one network address.
+#define FORGOT_EACH_MAX 5
+#define FORGOT_ADDRESS_MAX 20
+bool limits_forgot(struct limits *limits, struct slice email, struct slice address);
 // May one more refusal of a signed message be written to the disk? REFUSALS_KEPT_MAX of a connection in a minute.
 bool limits_keep_refusal(struct limits *limits, struct slice connection);
 // Wrong secrets: SECRETS_BAD_MAX in a minute of one address for one client; those for clients that there are not count

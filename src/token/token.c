@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/rand.h"
+#include "domain/sign_in.h"
 #include "token/keyring.h"
 
 #define CLOCK_TOLERANCE (60 * SECOND_MS) // between gates: a token made a moment ago elsewhere
@@ -37,7 +38,11 @@ static reason write_claims(struct op *op, struct slice public_url, const struct 
         json_set_text(op, body, "sid", claims->session);
         json_set_number(op, body, "auth_time", claims->authenticated_at / SECOND_MS);
         struct json *amr = json_array(op);
-        json_add_text(op, amr, S("saml"));
+        bool local = slice_equal(claims->client_id, S(TOKEN_CLIENT_PASSWORD));
+        json_add_text(op, amr, local ? S("pwd") : S("saml"));
+        if (local && slice_equal(claims->acr, S(ACR_FACTORS))) {
+            json_add_text(op, amr, S("otp"));
+        }
         json_set(op, body, "amr", amr);
         json_set_text(op, body, "acr", claims->acr);
         write_tenant(op, body, claims);
@@ -203,7 +208,7 @@ reason token_for_session(struct op *op, const struct session_view *view, int64_t
         .subject = view->user.id,
         .session = session->id,
         .tenant = session->tenant,
-        .client_id = session->connection,
+        .client_id = session->connection.len > 0 ? session->connection : S(TOKEN_CLIENT_PASSWORD),
         .acr = session->authn_context,
         .roles = view->roles,
         .scope = S(""),

@@ -10,6 +10,7 @@
 #define TOKEN_TEXT_MAX 4096       // ours are under 1 KB
 #define OPERATOR_TTL_DEFAULT 900  // seconds
 #define OPERATOR_TTL_MAX 86400
+#define TOKEN_CLIENT_PASSWORD "urn:gatehouse:password" // client_id of a session that no connection made
 #define TOKEN_ROLES_MAX 32        // more roles than this do not fit a token of 1 KB: `roles` is left out
 
 struct keyring; // P-256 keys: the newest signs, all verify; kid = RFC 7638 thumbprint

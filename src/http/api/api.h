@@ -62,6 +62,12 @@ API(api_jobs_list);
 API(api_job_get);
 API(api_job_errors);
 API(api_job_cancel);
+API(api_user_reset_factor);
+API(api_sign_in);
+API(api_password_forgot);
+API(api_password_reset);
+API(api_password_change);
+API(api_invitation_accept);
 API(api_service_users_list);
 API(api_service_users_create);
 API(api_service_user_get);
@@ -126,6 +132,8 @@ extern const struct field_table key_ask_fields, user_disable_fields, user_email_
 extern const struct field_table audit_erase_fields;
 extern const struct field_table role_clone_fields, role_change_fields, role_override_fields,
     organization_change_fields, authorize_fields;
+extern const struct field_table sign_in_ask_fields, forgot_ask_fields, reset_ask_fields, accept_ask_fields,
+    password_change_ask_fields;
 
 extern const struct field_table request_ask_fields, request_approval_ask_fields,
     request_note_ask_fields, request_comment_ask_fields;

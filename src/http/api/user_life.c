@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What an administrator lets happen to a person: each call is an event of the table in domain/lifecycle.def, which decides.
+#include "domain/password_set.h"
 #include "http/api/users.h"
 
 struct ask {
@@ -73,6 +74,38 @@ reason api_user_change_email(struct op *op, struct gate *gate, struct request *r
     TRY(json_to_fields(op, &user_email_fields, object, S(""), &event.ask));
     TRY(api_write(op, gate, store_email, &event));
     return user_work_reply(op, reply, 202, &event.work);
+}
+
+// ---- the second factor --------------------------------------------------------------------------------
+
+// Of a person of this tenant's own: others have theirs taken away where their account was made.
+static reason store_reset(struct op *op, struct txn *txn, void *arg) {
+    struct user_work *work = arg;
+    struct account account;
+    bool found = false;
+    TRY(user_work_find(op, txn, work));
+    struct member member = work->shown.member;
+    if (member.membership.status == MEMBER_DELETED) {
+        return life_refuse(op, MEMBER_DELETED, LIFE_UPDATE);
+    }
+    if (work->actor->kind != ACTOR_OPERATOR && !slice_equal(member.user.created_in, work->tenant)) {
+        REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant");
+    }
+    TRY(account_find(op, txn, work->user_id, &account, &found));
+    if (found && (account.factor_at > 0 || account.factor_pending.len > 0)) {
+        factor_forget(&account);
+        TRY(account_put(op, txn, &account));
+        TRY(factor_changed(op, txn, work->actor, &member.user, work->tenant,
+                           "user.second_factor_reset", "The second factor was taken away."));
+    }
+    return user_work_done(op, txn, &member, work);
+}
+
+reason api_user_reset_factor(struct op *op, struct gate *gate, struct request *request,
+                             struct reply *reply) {
+    struct user_work work = user_work_of(request);
+    TRY(api_write(op, gate, store_reset, &work));
+    return user_work_reply(op, reply, 200, &work);
 }
 
 // ---- sessions -----------------------------------------------------------------------------------------

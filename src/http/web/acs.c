@@ -87,15 +87,15 @@ static void forget_binding(struct op *op, struct visit *visit, struct reply *rep
     }
 }
 
-static reason reply_login_json(struct op *op, struct visit *visit, struct reply *reply) {
-    struct login *login = &visit->login;
+reason reply_signed_in(struct op *op, const struct gate *gate, const struct login *login,
+                       struct slice trace_id, struct reply *reply) {
     struct session_view view = {login->session, login->user, login->membership, login->roles,
                                 login->permissions, login->rv};
     struct claims claims;
     struct slice token;
-    const struct settings *settings = visit->gate->settings;
+    const struct settings *settings = gate->settings;
     TRY(token_for_session(op, &view, settings->token_lifetime, &claims));
-    TRY(token_issue(op, visit->gate->keyring, settings->public_url, &claims, &token));
+    TRY(token_issue(op, gate->keyring, settings->public_url, &claims, &token));
     struct json *body = json_object(op);
     json_set_text(op, body, "access_token", token);
     json_set_str(op, body, "token_type", "Bearer");
@@ -112,7 +112,7 @@ static reason reply_login_json(struct op *op, struct visit *visit, struct reply 
     json_set_texts(op, body, "roles", login->roles);
     json_set_texts(op, body, "permissions", permissions);
     json_set_text(op, body, "return_to", login->return_to);
-    json_set_text(op, body, "trace_id", visit->trace.id);
+    json_set_text(op, body, "trace_id", trace_id);
     return reply_json(op, reply, 200, body);
 }
 
@@ -121,7 +121,7 @@ static reason reply_login(struct op *op, struct visit *visit, struct reply *repl
         return ask_again(op, visit, reply);
     }
     if (visit->json) {
-        TRY(reply_login_json(op, visit, reply));
+        TRY(reply_signed_in(op, visit->gate, &visit->login, visit->trace.id, reply));
     } else {
         reply_redirect(reply, 303, visit->login.return_to);
         reply_cookie(op, reply, S(SESSION_COOKIE_NAME), visit->login.cookie, "Lax", -1);

@@ -99,11 +99,16 @@ static reason signed_in(struct op *op, struct gate *gate, const struct session_v
     row(&page, "E-mail", view->user.email.len > 0 ? view->user.email : S("none"));
     row(&page, "Tenant",
         op_text(op, "%.*s (%.*s)", SLICE(names.tenant_name), SLICE(names.tenant)));
-    row(&page, "Signed in through", view->session.connection);
+    row(&page, "Signed in through",
+        view->session.connection.len > 0 ? view->session.connection : S("a password"));
     row(&page, "Since", time_text(op, view->session.created_at));
     row(&page, "Until", time_text(op, view->session.expires_at));
     page_html(&page, "</dl>\n");
     roles_table(&page, op, view, &names);
+    if (view->session.connection.len == 0) {
+        page_html(&page, "<p><a href=\"/password/change\">Change your password</a></p>\n"
+                         "<p><a href=\"/second-factor/setup\">Your second factor</a></p>\n");
+    }
     page_html(&page, "<form method=\"post\" action=\"/logout\">"
                      "<button type=\"submit\">Sign out</button></form>\n");
     return page_reply(&page, reply, 200, true);

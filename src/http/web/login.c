@@ -5,6 +5,7 @@
 #include "base/uri.h"
 #include "http/limits.h"
 #include "http/page.h"
+#include "http/web/local_web.h"
 #include "http/web/web.h"
 
 static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigned status,
@@ -27,7 +28,8 @@ static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigne
     page_text(&page, return_to);
     page_html(&page, "\">\n<button type=\"submit\">Continue</button>\n</form>\n"
                      "<p class=\"note\">You will sign in at your organisation's own sign-in "
-                     "page.</p>\n");
+                     "page, or with a password.</p>\n"
+                     "<p class=\"note\"><a href=\"/password\">Sign in with a password</a></p>\n");
     return page_reply(&page, reply, status, true);
 }
 
@@ -69,10 +71,8 @@ reason web_login_go(struct op *op, struct gate *gate, struct request *request,
     }
     struct discovery discovery = {.domain = email.domain};
     reason why = store_read(op, gate->store, discover, &discovery);
-    if (why == REASON_OF(NOT_FOUND)) {
-        return ask(op, gate, reply, 422, text, return_to,
-                   "No sign-in is set up for this address. Please check the spelling, or ask your "
-                   "administrator.");
+    if (why == REASON_OF(NOT_FOUND)) { // whoever it is, known or not
+        return web_password_form(op, gate, reply, 200, email.whole, return_to, NULL);
     }
     TRY(why);
     struct slice target = op_text(op, "/saml/%.*s/login", SLICE(discovery.slug));

@@ -34,6 +34,24 @@ WEB(web_request_deny_ask);    // GET /request/deny
 WEB(web_request_deny);        // POST
 WEB(web_request_ask);         // GET /request
 WEB(web_request);             // POST
+WEB(web_password_ask);
+WEB(web_password_go);
+WEB(web_tenant_ask);
+WEB(web_tenant_go);
+WEB(web_factor_ask);
+WEB(web_factor_go);
+WEB(web_setup_ask);
+WEB(web_setup_go);
+WEB(web_forgot_ask);
+WEB(web_forgot_go);
+WEB(web_reset_ask);
+WEB(web_reset_go);
+WEB(web_invitation_ask);
+WEB(web_invitation_go);
+WEB(web_change_ask);
+WEB(web_change_go);
+WEB(web_email_ask);
+WEB(web_email_go);
 
 #define BINDING_COOKIE_PREFIX "__Host-gatehouse-"
 
@@ -42,6 +60,9 @@ MUST_USE reason web_request_offer(struct op *op, const struct gate *gate, const 
                                   reason why, struct slice *ret_path);
 // What a signed-in caller is told about themselves: GET /session, and part of the ACS's JSON.
 struct json *session_json(struct op *op, const struct session_view *view);
+// A login that was accepted, for machines: an access token and who it is for.
+MUST_USE reason reply_signed_in(struct op *op, const struct gate *gate, const struct login *login,
+                                struct slice trace_id, struct reply *reply);
 // The signed SP metadata of a connection, cached by its version.
 struct metadata_cache *metadata_cache_open(void); // NULL: no memory
 void metadata_cache_close(struct metadata_cache *cache);

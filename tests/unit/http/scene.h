@@ -15,6 +15,7 @@
 #include "http/schemas.h"
 #include "http/web/web.h"
 #include "token/link_key.h"
+#include "token/seal_key.h"
 
 #define NOON INT64_C(1795262400000) // 2026-11-21T12:00:00Z
 
@@ -74,6 +75,8 @@ HELPER int scene_open(void **state) {
                                      .service_token_lifetime = HOUR_MS,
                                      .pending_limit = 1000,
                                      .pending_address_limit = 1000};
+    at->settings.threads = 4;
+    at->settings.password_address_limit = 1000;
     at->gate = (struct gate){.settings = &at->settings,
                              .trusts = trust_cache_open(),
                              .ring = ring_open(),
@@ -85,6 +88,8 @@ HELPER int scene_open(void **state) {
     assert_done(keyring_open(&at->keep, at->dir, &at->gate.keyring));
     assert_done(link_key_make(&at->keep, at->dir));
     assert_done(link_key_open(&at->keep, at->dir, &at->gate.ticket_key));
+    assert_done(seal_key_make(&at->keep, at->dir));
+    assert_done(seal_key_open(&at->keep, at->dir, &at->gate.seal_key));
     log_level_set(LOG_ERROR);
     *state = at;
     return 0;
@@ -96,6 +101,8 @@ HELPER int scene_close(void **state) {
     op_close(&at->keep);
     keyring_close(at->gate.keyring);
     link_key_close(at->gate.ticket_key);
+    seal_key_close(at->gate.seal_key);
+    argon_close(at->gate.argon);
     store_close(at->gate.store);
     trust_cache_close(at->gate.trusts);
     ring_close(at->gate.ring);

@@ -137,7 +137,7 @@ static void no_letter_speaks_of_its_password_as_text_or_lacks_plain_words(void *
 
 static void letters_with_a_link_have_it_and_others_have_none(void **state) {
     (void)state;
-    static const enum letter_kind linked[] = {LETTER_WELCOME, LETTER_INVITE_REMINDER,
+    static const enum letter_kind linked[] = {LETTER_WELCOME, LETTER_MEMBER_ADDED, LETTER_INVITE_REMINDER,
                                               LETTER_REACTIVATION, LETTER_RESET,
                                               LETTER_EMAIL_CONFIRM, LETTER_REQUEST_SUBMITTED};
     for (int kind = 0; kind < LETTER_KINDS; kind++) {
