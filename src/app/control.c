@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "app/jobs.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "http/router.h"
@@ -145,16 +146,17 @@ static bool set_up(CURL *curl, const struct control *control, enum method method
 }
 
 static reason call_socket(struct op *op, const struct control *control, enum method method,
-                          struct slice target, struct slice body,
+                          struct slice target, const char *type, struct slice body,
                           struct control_answer *ret_answer) {
     const char *url = NULL;
+    const char *content = op_text(op, "Content-Type: %s", type).at;
     long status = 0;
     struct buf answer;
     TRY(op_cstr(op, op_text(op, "http://localhost%.*s", SLICE(target)), &url));
     buf_open(&answer, op, CONTROL_ANSWER_MAX);
     AUTO(CURL) curl = curl_easy_init();
     AUTO(curl_headers) headers = NULL;
-    if (curl == NULL || !add_header(&headers, "Content-Type: application/json") ||
+    if (curl == NULL || content == NULL || !add_header(&headers, content) ||
         !add_header(&headers, "Accept: application/json") || !add_header(&headers, "Expect:") ||
         !set_up(curl, control, method, url, body, headers, &answer)) {
         REFUSE(op, LIMIT_MEMORY, "no memory to ask the running gate");
@@ -179,7 +181,8 @@ static reason call_socket(struct op *op, const struct control *control, enum met
 // ---- in this process ----
 
 static reason call_here(struct op *op, struct control *control, enum method method,
-                        struct slice target, struct slice body, struct control_answer *ret_answer) {
+                        struct slice target, const char *type, struct slice body,
+                        struct control_answer *ret_answer) {
     struct request *request = NULL;
     struct reply *reply = NULL;
     TRY(op_take(op, sizeof *request, &request));
@@ -190,7 +193,7 @@ static reason call_here(struct op *op, struct control *control, enum method meth
         .path = slice_sub(target, 0, mark),
         .query = mark == SIZE_MAX ? S("") : slice_sub(target, mark + 1, target.len),
         .body = body,
-        .headers = {{S("Content-Type"), S("application/json")},
+        .headers = {{S("Content-Type"), slice_str(type)},
                     {S("Accept"), S("application/json")}},
         .header_count = 2,
         .address = S("local"),
@@ -212,8 +215,21 @@ static reason call_here(struct op *op, struct control *control, enum method meth
     return NULL;
 }
 
+reason control_send(struct op *op, struct control *control, enum method method, struct slice target,
+                    const char *type, struct slice body, struct control_answer *ret_answer) {
+    return control->socket != NULL
+               ? call_socket(op, control, method, target, type, body, ret_answer)
+               : call_here(op, control, method, target, type, body, ret_answer);
+}
+
 reason control_call(struct op *op, struct control *control, enum method method, struct slice target,
                     struct slice body, struct control_answer *ret_answer) {
-    return control->socket != NULL ? call_socket(op, control, method, target, body, ret_answer)
-                                   : call_here(op, control, method, target, body, ret_answer);
+    return control_send(op, control, method, target, "application/json", body, ret_answer);
+}
+
+reason control_run_jobs(struct op *op, struct control *control) {
+    if (control->socket == NULL && !jobs_run_all(&control->gate)) {
+        REFUSE(op, STORE_UNAVAILABLE, "the store does not take the job now; start the gate, or try again");
+    }
+    return NULL;
 }

@@ -27,10 +27,16 @@ MUST_USE reason control_open(struct op *op, const struct settings *settings,
 void control_close(struct control *control); // NULL-safe
 // True when the requests go to a running gate.
 bool control_is_remote(const struct control *control);
-// `target`: path and query. `body` is JSON text, "" for none. peer_failed: the running gate gave no
+// `target`: path and query. `body` is of this type ("application/json"), "" for none. peer_failed: the running gate gave no
 // answer. What the API answers, a problem too, is an answer.
+MUST_USE reason control_send(struct op *op, struct control *control, enum method method,
+                             struct slice target, const char *type, struct slice body,
+                             struct control_answer *ret_answer);
+// The same with JSON.
 MUST_USE reason control_call(struct op *op, struct control *control, enum method method,
                              struct slice target, struct slice body,
                              struct control_answer *ret_answer);
+// Jobs that wait are run: by the running gate anyway, else here and now. store.unavailable: they wait on.
+MUST_USE reason control_run_jobs(struct op *op, struct control *control);
 
 #endif

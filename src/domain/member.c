@@ -195,7 +195,8 @@ reason member_set_names(struct op *op, struct txn *txn, const struct actor *acto
     TRY(find_alive(op, txn, tenant, user_id, &member));
     TRY(member_check_names(op, first_name, last_name));
     // One person, several tenants: only where the account was made may an administrator rename it.
-    if (actor->kind == ACTOR_USER && !slice_equal(member.user.created_in, tenant)) {
+    if ((actor->kind == ACTOR_USER || actor->kind == ACTOR_SERVICE) &&
+        !slice_equal(member.user.created_in, tenant)) {
         REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant, which may change the name");
     }
     if (!slice_equal(member.user.first_name, first_name) ||

@@ -9,6 +9,7 @@
 #include "domain/fault.h"
 #include "domain/grant.h"
 #include "domain/listing.h"
+#include "domain/member_parts.h"
 #include "domain/space.h"
 
 #define ID_MAX 64
@@ -109,6 +110,11 @@ static reason find(struct op *op, struct txn *txn, struct slice tenant, struct s
     return NULL;
 }
 
+// One who left answers for nothing. Who is invited, or locked out for bad passwords, is still of the tenant.
+bool service_owner_left(int status) {
+    return status == MEMBER_DISABLED || status == MEMBER_DELETED;
+}
+
 static reason owner_of(struct op *op, struct txn *txn, struct service_user_shown *shown) {
     struct membership membership;
     struct user owner;
@@ -159,7 +165,7 @@ static bool contains_nocase(struct slice text, struct slice part) {
 static bool shows(const struct service_user_filter *filter,
                   const struct service_user_shown *shown) {
     return (filter->status < 0 || shown->user.status == filter->status) &&
-           (!filter->owner_gone || shown->owner_status != MEMBER_ACTIVE) &&
+           (!filter->owner_gone || service_owner_left(shown->owner_status)) &&
            (filter->q.len == 0 || contains_nocase(shown->user.name, filter->q) ||
             contains_nocase(shown->user.description, filter->q));
 }
@@ -226,9 +232,9 @@ static reason check_owner(struct op *op, struct txn *txn, const struct service_u
     struct membership membership;
     bool found = false;
     TRY(membership_find(op, txn, user->tenant, user->owner, &membership, &found));
-    if (!found || membership.status != MEMBER_ACTIVE) {
+    if (!found || service_owner_left(membership.status)) {
         REFUSE(op, OWNER_INACTIVE,
-               "the owner of a service user has to be an active user of its tenant");
+               "the owner of a service user has to be a user of its tenant who is not disabled");
     }
     return NULL;
 }
@@ -281,34 +287,6 @@ static bool has_grant(struct rows grants, struct slice role_id) {
     return false;
 }
 
-// Each role must exist; what is new must be within what the actor may himself.
-static reason check_roles(struct op *op, struct txn *txn, const struct actor *actor,
-                          struct slice tenant, struct texts role_ids, struct rows held) {
-    if (role_ids.count > ROLES_EACH_MAX) {
-        op_error(op, S("/roles"), REASON_OF(FIELD_RANGE), "at most %d roles, got %zu",
-                 ROLES_EACH_MAX, role_ids.count);
-        REFUSE(op, INVALID_INPUT, "at most %d roles fit one service user", ROLES_EACH_MAX);
-    }
-    struct texts fresh = {NULL, 0};
-    struct tenant home;
-    TRY(tenant_find(op, txn, tenant, &home));
-    TRY(op_take(op, (role_ids.count + 1) * sizeof *fresh.at, &fresh.at));
-    for (size_t i = 0; i < role_ids.count; i++) {
-        struct role role;
-        TRY(role_find(op, txn, tenant, role_ids.at[i], &role));
-        if (!has_grant(held, role_ids.at[i])) {
-            TRY(role_entitled(op, txn, &home, role_ids.at[i]));
-            fresh.at[fresh.count++] = role_ids.at[i];
-        }
-    }
-    struct permission_set given = {{0, 0}};
-    TRY(role_permissions_in(op, txn, &home, fresh, &given));
-    if (!actor_holds(actor, given)) {
-        REFUSE(op, FORBIDDEN, "a role gives permissions that you do not have yourself");
-    }
-    return NULL;
-}
-
 // Whoever may act as it may all of this.
 static reason check_ceiling(struct op *op, struct txn *txn, const struct actor *actor,
                             const struct service_user *user) {
@@ -353,7 +331,7 @@ reason service_user_create(struct op *op, struct txn *txn, const struct actor *a
     made.grants = (struct rows){NULL, 0};
     made.credentials = (struct rows){NULL, 0};
     TRY(check(op, txn, NULL, &made));
-    TRY(check_roles(op, txn, actor, made.tenant, role_ids, made.grants));
+    TRY(member_check_roles(op, txn, actor, made.tenant, role_ids, made.grants));
     TRY(service_user_count(op, txn, made.tenant, &count));
     if (count >= SERVICE_USERS_MAX) {
         REFUSE(op, SERVICE_USER_LIMIT, "a tenant has at most %d service users", SERVICE_USERS_MAX);
@@ -401,7 +379,7 @@ reason service_user_change(struct op *op, struct txn *txn, const struct actor *a
     user.token_lifetime = want->token_lifetime;
     TRY(check(op, txn, &before, &user));
     if (role_ids != NULL) {
-        TRY(check_roles(op, txn, actor, user.tenant, *role_ids, before.grants));
+        TRY(member_check_roles(op, txn, actor, user.tenant, *role_ids, before.grants));
         TRY(grant_replace_manual(op, before.grants, *role_ids, actor->id, &user.grants));
     }
     // A longer life is more access: nobody gives it to what may more than himself.

@@ -57,10 +57,13 @@ struct service_user_shown {
     int64_t credential_used[CREDENTIALS_EACH_MAX];
 };
 
+// Has a person of this status (enum membership_status) left: disabled, or deleted?
+bool service_owner_left(int status);
+
 struct service_user_filter {
     struct slice q;   // in name or description, without case
     int status;       // enum service_status, or -1
-    bool owner_gone;  // only those whose owner is not active
+    bool owner_gone;  // only those whose owner left
 };
 
 // not_found, also for another tenant's.

@@ -227,7 +227,7 @@ const struct schema_query schema_queries[] = {
     {"listServiceUsers", "q", "Part of a name or a description, without regard to case.", TEXT},
     {"listServiceUsers", "status", "Only those in this state.",
      "{\"type\":\"string\",\"enum\":[\"active\",\"disabled\"]}"},
-    {"listServiceUsers", "owner", "Only those whose owner is not active in the tenant.",
+    {"listServiceUsers", "owner", "Only those whose owner is disabled or gone.",
      "{\"type\":\"string\",\"enum\":[\"inactive\"]}"},
 #define AUDIT_QUERIES(id)                                                                          \
     {id, "actor", "Only what this one did: the id of a user, service user or operator.", TEXT},     \

@@ -42,14 +42,36 @@ static reason take_problem(struct op *op, const struct control_answer *answer,
     return op_refuse(op, why, "%.*s", SLICE(detail));
 }
 
-static reason ask_control(struct op *op, struct args *args, enum method method, struct slice target,
-                          struct slice body, struct control_answer *ret_answer) {
+static reason need_control(struct op *op, struct args *args) {
     const struct settings *settings = NULL;
     TRY(args_settings(op, args, &settings));
-    if (args->control == NULL) {
-        TRY(control_open(op, settings, &args->control));
-    }
+    return args->control == NULL ? control_open(op, settings, &args->control) : NULL;
+}
+
+static reason ask_control(struct op *op, struct args *args, enum method method, struct slice target,
+                          struct slice body, struct control_answer *ret_answer) {
+    TRY(need_control(op, args));
     return control_call(op, args->control, method, target, body, ret_answer);
+}
+
+reason api_send(struct op *op, struct args *args, struct slice target, const char *type,
+                struct slice body, const struct json **ret_answer) {
+    struct control_answer answer = {.status = 0};
+    const struct json *root = NULL;
+    TRY(need_control(op, args));
+    TRY(control_send(op, args->control, METHOD_POST, op_text(op, "/api/v1%.*s", SLICE(target)), type,
+                     body, &answer));
+    if (json_parse(op, answer.body, &root) != NULL) {
+        root = NULL; // take_problem says that nothing explains it
+    }
+    if (answer.status < 200 || answer.status > 299 || !json_is_object(root)) {
+        if (args->json && root != NULL) {
+            show_json_text(answer.body);
+        }
+        return take_problem(op, &answer, root);
+    }
+    *ret_answer = root;
+    return NULL;
 }
 
 reason api_ask(struct op *op, struct args *args, enum method method, struct slice target,

@@ -99,6 +99,9 @@ struct slice api_part(struct op *op, struct slice text);
 MUST_USE reason api_ask(struct op *op, struct args *args, enum method method, struct slice target,
                         const struct json *body, const struct json **ret_answer,
                         struct slice *ret_text);
+// POST of something that is no JSON; the answer is an object.
+MUST_USE reason api_send(struct op *op, struct args *args, struct slice target, const char *type,
+                         struct slice body, const struct json **ret_answer);
 // Asks, prints the answer's JSON when --json, else nothing; *ret_answer for the caller to show.
 MUST_USE reason api_tell(struct op *op, struct args *args, enum method method, struct slice target,
                          const struct json *body, const struct json **ret_answer);
@@ -146,6 +149,12 @@ void table_open(struct table *table, struct op *op, const char *const *heads);
 MUST_USE reason table_row(struct table *table, const struct slice *cells);
 // Aligned, with the heads; `none` when there are no rows.
 void table_show(const struct table *table, const char *none);
+
+// ---- files of people (bulk.c): actions of `user` ----
+
+reason bulk_import(struct op *op, struct args *args);
+reason bulk_export(struct op *op, struct args *args);
+extern const struct cli_option bulk_import_options[];
 
 // ---- the commands' actions ----
 

@@ -242,6 +242,13 @@ const struct cli_action user_actions[] = {
      "gatehouse user add acme ada@acme.example --first Ada --last Lovelace --role admin"},
     {"set", "TENANT USER", set_options, set, "Change a person; what is not named stays.", NULL,
      "gatehouse user set acme ada@acme.example --role read_only"},
+    {"import", "TENANT FILE", bulk_import_options, bulk_import,
+     "Make, change, disable or remove the people of a file; - is standard input.",
+     "CSV with the columns email, first_name, last_name, roles, sso_only, expires_at, ticket, action and the "
+     "components, named by the first line, or JSON. Without --mode nothing is done if one line is refused.",
+     "gatehouse user import acme people.csv --dry-run"},
+    {"export", "TENANT", NULL, bulk_export, "Write the people of a tenant as CSV that import takes back.",
+     NULL, "gatehouse user export acme >people.csv"},
     {"remove", "TENANT USER", NULL, take_away, "Remove a person from the tenant.", NULL,
      "gatehouse user remove acme ada@acme.example"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},

@@ -70,7 +70,7 @@ static struct json *shown_json(struct op *op, const struct gate *gate,
     json_set_text(op, body, "owner", user->owner);
     json_set_text_or_null(op, body, "owner_email", shown->owner_email);
     json_set_str(op, body, "owner_status", membership_status_names[shown->owner_status]);
-    json_set_bool(op, body, "owner_active", shown->owner_status == MEMBER_ACTIVE);
+    json_set_bool(op, body, "owner_active", !service_owner_left(shown->owner_status));
     json_set_str(op, body, "status", service_status_names[user->status]);
     json_set_time(op, body, "expires_at", user->expires_at);
     json_set_bool(op, body, "expired", user->expires_at != 0 && op->now >= user->expires_at);
