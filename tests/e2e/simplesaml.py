@@ -26,7 +26,22 @@ PHP_INI = (
     "date.timezone=UTC",
 )
 
+# Up to version 1.19 the cipher of an assertion or a name is a word in its source, and only that of a key that both sides
+# share is an option (sharedkey_algorithm). Its own classes, with another word, then encrypt as version 2 does.
+CIPHER = """
+foreach (['EncryptedAssertion', 'Assertion'] as $class) {
+    if (!class_exists('SAML2\\\\' . $class, false)) {
+        $source = file_get_contents('@HOME@/vendor/simplesamlphp/saml2/src/SAML2/' . $class . '.php');
+        $with = str_replace('XMLSecurityKey::AES128_CBC)', 'XMLSecurityKey::@CIPHER@)', $source, $count);
+        if ($count !== 1) {
+            throw new Exception($class . ' names its cipher in ' . $count . ' places');
+        }
+        eval(str_replace(['<?php', 'declare(strict_types=1);'], '', $with));
+    }
+}
+"""
 CONFIG = """<?php
+@ENCRYPT@
 $sources = [];
 foreach (glob(__DIR__ . '/sp/*.xml') as $file) {
     $sources[] = ['type' => 'xml', 'file' => $file];
@@ -135,7 +150,7 @@ class SimpleSaml:
         for name in ("cert", "data", "tmp", "metadata", "sessions", "sp"):
             os.mkdir(os.path.join(self.folder, name), 0o700)
         self.key.write(os.path.join(self.folder, "cert"), "idp")
-        self._write("config.php", CONFIG)
+        self.encrypt_with(None)
         self._write("authsources.php", AUTH_SOURCES)
         self._write("metadata/saml20-sp-remote.php", "<?php\n")
         self.configure()
@@ -174,6 +189,11 @@ class SimpleSaml:
         """
         lines = [f"'{key.replace('_', '.')}' => {json.dumps(options[key])}," for key in options]
         self._write("metadata/saml20-idp-hosted.php", HOSTED.replace("@OPTIONS@", " ".join(lines)))
+
+    def encrypt_with(self, cipher):
+        """Encrypts with "AES256_GCM" and the like from now on; None: with what it always takes."""
+        hook = "" if cipher is None else CIPHER.replace("@HOME@", HOME).replace("@CIPHER@", cipher)
+        self._write("config.php", CONFIG.replace("@ENCRYPT@", hook))
 
     def logged(self):
         """The end of its own log."""

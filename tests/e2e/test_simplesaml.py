@@ -90,6 +90,31 @@ class SimpleSamlTest(unittest.TestCase):
                 self.log_in(browser)
                 self.assertIsNotNone(self.session(browser))
 
+    def test_gcm_is_accepted_and_so_is_a_name_that_is_encrypted_alone(self):
+        self.addCleanup(self.idp.encrypt_with, None)
+        self.policy_is(allow_cbc=False)
+        for cipher in ("AES128_GCM", "AES192_GCM", "AES256_GCM"):
+            for options in (
+                {"saml20_sign_response": False, "assertion_encryption": True},
+                {"saml20_sign_response": True, "assertion_encryption": True},
+                {"nameid_encryption": True},
+            ):
+                with self.subTest(cipher=cipher, options=options):
+                    self.idp.encrypt_with(cipher)
+                    self.idp.configure(**options)
+                    browser = Browser()
+                    self.log_in(browser)
+                    session = self.session(browser)
+                    self.assertIsNotNone(session, self.idp.logged())
+                    self.assertEqual(session["user"]["email"], "ada@acme.example")
+        # The control: with its own cipher, under an unsigned Response, the policy refuses it.
+        self.idp.encrypt_with(None)
+        self.idp.configure(saml20_sign_response=False, assertion_encryption=True)
+        browser = Browser()
+        page = self.log_in(browser)
+        self.assertIn("encryption.algorithm", page.text)
+        self.assertIsNone(self.session(browser))
+
     def test_an_unsigned_response_is_refused_and_a_signed_one_is_not(self):
         # Its reader of metadata turns WantAssertionsSigned into "sign"; without both, unsigned.
         self.idp.configure(saml20_sign_response=False, saml20_sign_assertion=False)
