@@ -25,7 +25,9 @@ struct store {
     struct request *first, **last;
     size_t waiting;
     bool idle, closing;
+    bool gathering; // the committer waits for those that are expected
     bool suspect;      // a read met damage: close, reopen and verify
+    atomic_size_t expected; // writes that were announced; made less under `lock`
     atomic_bool ready; // changed under `lock`, read anywhere
     atomic_bool full;  // the last write found no room; changed by the committer, read anywhere
 

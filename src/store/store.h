@@ -42,6 +42,11 @@ MUST_USE reason store_read(struct op *op, struct store *store, store_fn fn, void
 // reopened, verified; an unknown outcome is a refusal). limit.queue: too many writes wait.
 MUST_USE reason store_write(struct op *op, struct store *store, store_fn fn, void *arg);
 
+// This thread will soon write, or say that it will not: until then the next group of writes waits a little. Not waited
+// for is only slower. store_write ends it, else store_expect_end must; both may be called without the other.
+void store_expect(struct store *store);
+void store_expect_end(struct store *store);
+
 // Inside a transaction. Values point into the store: valid until the transaction's next write or
 // its end, so they are copied before they are put elsewhere. Keys of 0 or more than STORE_KEY_MAX
 // bytes are refused with invalid_input. After store.unavailable nothing of this transaction is

@@ -184,7 +184,9 @@ static reason with_trust(struct op *op, struct visit *visit, struct reply *reply
 reason web_acs(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
     struct visit visit = {.gate = gate, .request = request, .json = request_wants_json(request)};
     TRY(trust_borrow(op, gate->trusts, gate->store, request->args[0], &visit.trust));
+    store_expect(gate->store); // most messages end in a write
     reason why = with_trust(op, &visit, reply);
+    store_expect_end(gate->store);
     trust_return(gate->trusts, visit.trust);
     return why;
 }

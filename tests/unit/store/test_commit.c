@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/metric.h"
 #include "writers.h"
 
@@ -375,8 +376,56 @@ static void what_was_acknowledged_survives_a_kill(void **state) {
     }
 }
 
+static bool is_gathering(struct store *store) {
+    assert_int_equal(pthread_mutex_lock(&store->lock), 0);
+    bool gathering = store->gathering;
+    assert_int_equal(pthread_mutex_unlock(&store->lock), 0);
+    return gathering;
+}
+
+static void a_write_that_was_announced_is_waited_for(void **state) {
+    struct scratch *at = *state;
+    bool shared = false;
+    // On a busy machine this thread may come too late now and then.
+    for (uint64_t i = 0; i < 200 && !shared; i++) {
+        int64_t commits = counter(at, "gatehouse_store_commits_total");
+        uint64_t numbers[] = {2 * i, 2 * i + 1};
+        struct writer other;
+        int64_t until = clock_steady() + 1000;
+        store_expect(at->store);
+        writer_start(&other, at->store, count_one, &numbers[0]);
+        while (!is_gathering(at->store) && clock_steady() < until) {
+        }
+        assert_done(store_write(&at->op, at->store, count_one, &numbers[1]));
+        assert_done(writer_wait(&other));
+        writer_drop(&other);
+        assert_int_equal(atomic_load(&at->store->expected), 0);
+        shared = counter(at, "gatehouse_store_commits_total") == commits + 1;
+    }
+    assert_true(shared);
+}
+
+static void a_write_that_was_announced_and_does_not_come_holds_nobody_up(void **state) {
+    struct scratch *at = *state;
+    uint64_t number = 1;
+    struct writer other;
+    store_expect(at->store);
+    store_expect(at->store); // once is enough
+    assert_int_equal(atomic_load(&at->store->expected), 1);
+    writer_start(&other, at->store, count_one, &number);
+    assert_done(writer_wait(&other));
+    writer_drop(&other);
+    store_expect_end(at->store);
+    store_expect_end(at->store); // also when there is nothing to end
+    assert_int_equal(atomic_load(&at->store->expected), 0);
+    assert_done(store_write(&at->op, at->store, count_one, &number));
+    assert_int_equal(atomic_load(&at->store->expected), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        STORE_TEST(a_write_that_was_announced_is_waited_for),
+        STORE_TEST(a_write_that_was_announced_and_does_not_come_holds_nobody_up),
         STORE_TEST(many_threads_lose_nothing_and_share_syncs),
         STORE_TEST(who_refuses_before_writing_costs_the_others_nothing),
         STORE_TEST(who_refuses_after_writing_leaves_nothing_behind),
