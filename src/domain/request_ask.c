@@ -103,6 +103,12 @@ static bool asks_for(const struct access_request *request, const char *role) {
     return texts_have(request->roles, slice_str(role));
 }
 
+static reason no_end(struct op *op) {
+    op_error(op, S("/access_expires_at"), REASON_OF(FIELD_VALUE),
+             "this person is a member already, whose access does not end with a request");
+    REFUSE(op, INVALID_INPUT, "the access of a member does not end with a request");
+}
+
 // Who the person is here decides what kind of request this is.
 static reason find_kind(struct op *op, struct txn *txn, struct access_request *request) {
     struct user user;
@@ -116,7 +122,7 @@ static reason find_kind(struct op *op, struct txn *txn, struct access_request *r
     member = member && membership.status != MEMBER_DELETED;
     request->kind = member ? REQUEST_CHANGE : known ? REQUEST_ADD_TENANT : REQUEST_NEW_USER;
     if (!asks_for(request, "support_access")) {
-        return NULL;
+        return member && request->access_expires_at != 0 ? no_end(op) : NULL;
     }
     request->kind = REQUEST_SUPPORT_ACCESS;
     if (member) {

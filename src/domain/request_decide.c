@@ -2,9 +2,9 @@
 // Deciding on access requests, and giving what was approved: in one transaction, so that nobody is approved without
 // getting it, or gets it without an approval.
 #include "domain/grant.h"
-#include "domain/holder.h"
+#include "domain/member_life.h"
 #include "domain/request_parts.h"
-#include "domain/session.h"
+#include "domain/sign_in.h"
 
 // ---- deciding ----
 
@@ -116,7 +116,7 @@ reason request_decide(struct op *op, struct txn *txn, const struct actor *actor,
 
 bool request_fulfilment_failed(reason why) {
     return why == REASON_OF(UNKNOWN_ROLE) || why == REASON_OF(ENTITLEMENT_MISSING) ||
-           why == REASON_OF(NO_MEMBERSHIP_NOW);
+           why == REASON_OF(NO_MEMBERSHIP_NOW) || why == REASON_OF(USER_LIMIT);
 }
 
 // The tenant may have changed since it was asked.
@@ -161,49 +161,70 @@ static reason add_grants(struct op *op, const struct access_request *request,
     return NULL;
 }
 
-// The membership that gets it: the one that is there, or a new one. By the system: the approvals are what lets
-// it be made, and audit names them.
-static reason find_or_make(struct op *op, struct txn *txn, const struct access_request *request,
-                           struct member *ret_member) {
-    const struct actor giver = {.kind = ACTOR_SYSTEM, .id = request->id};
-    struct user user;
-    bool known = false;
-    bool there = false;
-    struct member member;
-    TRY(user_find_by_email(op, txn, request->email, &user, &known));
-    if (known) {
-        TRY(membership_find(op, txn, request->tenant, user.id, &member.membership, &there));
-    }
-    if (there && member.membership.status != MEMBER_DELETED) {
-        if (member.membership.status == MEMBER_DISABLED) {
-            REFUSE(op, NO_MEMBERSHIP_NOW, "this person's access is disabled; enable it, then retry");
-        }
-        member.user = user;
-        *ret_member = member;
-        return NULL;
-    }
-    const struct user given = {.email = request->email,
-                               .first_name = request->first_name,
-                               .last_name = request->last_name};
-    return member_add(op, txn, &giver, request->tenant, &given, (struct texts){NULL, 0},
-                      ret_member);
+// Has the person a door where a password is taken?
+static reason by_sso_alone(struct op *op, struct txn *txn, const struct access_request *request,
+                           bool *ret_alone) {
+    struct tenant_settings settings;
+    struct email email;
+    bool enforced = false;
+    TRY(tenant_settings_find(op, txn, request->tenant, &settings));
+    TRY(email_normalise(op, request->email, &email));
+    TRY(sign_in_enforced(op, txn, email.domain, &enforced));
+    *ret_alone = enforced || !settings.local_sign_in || request->requester.len == 0;
+    return NULL;
 }
 
+// By the system: the approvals are what lets it be given, and audit names the request.
+static reason invite(struct op *op, struct txn *txn, const struct access_request *request,
+                     struct slice *ret_user_id) {
+    const struct actor giver = {.kind = ACTOR_SYSTEM, .id = request->id};
+    struct invitation invitation = {.email = request->email,
+                                    .first_name = request->first_name,
+                                    .last_name = request->last_name,
+                                    .role_ids = request->roles,
+                                    .expires_at = request->access_expires_at,
+                                    .ticket = request->ticket,
+                                    .source = GRANT_REQUEST};
+    struct member member;
+    bool known = false;
+    TRY(by_sso_alone(op, txn, request, &invitation.sso_only));
+    TRY(member_invite(op, txn, &giver, request->tenant, &invitation, &member, &known));
+    *ret_user_id = member.user.id;
+    return NULL;
+}
+
+static reason add_to(struct op *op, struct txn *txn, const struct access_request *request,
+                     const struct membership *before) {
+    const struct actor giver = {.kind = ACTOR_SYSTEM, .id = request->id};
+    struct membership membership = *before;
+    if (before->status == MEMBER_DISABLED) {
+        REFUSE(op, NO_MEMBERSHIP_NOW, "this person's access is disabled; enable it, then retry");
+    }
+    TRY(add_grants(op, request, &membership));
+    return membership_store(op, txn, &giver, before, &membership);
+}
+
+// A new membership with its letter, or more for the one that is there.
 static reason give(struct op *op, struct txn *txn, const struct access_request *request,
                    struct slice *ret_user_id) {
-    const struct actor giver = {.kind = ACTOR_SYSTEM, .id = request->id};
-    struct member member;
+    struct user user;
+    struct membership membership;
+    bool known = false;
+    bool there = false;
     TRY(check_still(op, txn, request));
-    TRY(find_or_make(op, txn, request, &member));
-    struct membership before = member.membership;
-    TRY(add_grants(op, request, &member.membership));
-    if (request->kind == REQUEST_SUPPORT_ACCESS || request->kind == REQUEST_NEW_USER ||
-        request->kind == REQUEST_ADD_TENANT) {
-        member.membership.expires_at = request->access_expires_at;
-        member.membership.ticket = request->ticket;
+    TRY(user_find_by_email(op, txn, request->email, &user, &known));
+    if (known) {
+        TRY(membership_find(op, txn, request->tenant, user.id, &membership, &there));
     }
-    TRY(membership_store(op, txn, &giver, &before, &member.membership));
-    *ret_user_id = member.user.id;
+    if (!there || membership.status == MEMBER_DELETED) {
+        return invite(op, txn, request, ret_user_id);
+    }
+    if (request->kind == REQUEST_SUPPORT_ACCESS) {
+        REFUSE(op, NO_MEMBERSHIP_NOW, "this person became a member meanwhile; support access is a "
+                                      "membership of its own");
+    }
+    TRY(add_to(op, txn, request, &membership));
+    *ret_user_id = user.id;
     return NULL;
 }
 

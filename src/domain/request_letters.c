@@ -79,24 +79,6 @@ reason request_tell_gatekeepers(struct op *op, struct txn *txn,
     return NULL;
 }
 
-// That a stranger to the tenant may look around in it for a while is said to those who manage its people.
-static reason tell_support(struct op *op, struct txn *txn, const struct access_request *request) {
-    struct rows managers;
-    TRY(holder_list(op, txn, request->tenant, "users:manage", HOLDERS_WRITTEN_MAX, &managers));
-    const struct member *rows = managers.at;
-    for (size_t i = 0; i < managers.count; i++) {
-        struct letter letter = {.kind = LETTER_SUPPORT_GRANTED,
-                                .tenant = request->tenant,
-                                .to = rows[i].user.email,
-                                .user_id = rows[i].user.id};
-        TRY(letter_value(op, &letter, "who", person_of(op, request)));
-        TRY(letter_time(op, &letter, "expires", request->access_expires_at));
-        TRY(letter_value(op, &letter, "ticket", request->ticket));
-        TRY(outbox_add(op, txn, &letter));
-    }
-    return NULL;
-}
-
 static int outcome_of(const struct access_request *request) {
     return request->state == REQUEST_FULFILLED ? (int)LETTER_REQUEST_APPROVED
            : request->state == REQUEST_DENIED  ? (int)LETTER_REQUEST_DENIED
@@ -112,9 +94,5 @@ reason request_tell_outcome(struct op *op, struct txn *txn, const struct access_
                             .to = request->requester_email};
     TRY(common_values(op, txn, request, &letter));
     TRY(letter_value(op, &letter, "note", note));
-    TRY(outbox_add(op, txn, &letter));
-    if (request->kind != REQUEST_SUPPORT_ACCESS || request->state != REQUEST_FULFILLED) {
-        return NULL;
-    }
-    return tell_support(op, txn, request);
+    return outbox_add(op, txn, &letter);
 }

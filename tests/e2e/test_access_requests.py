@@ -2,12 +2,13 @@
 """Access requests, from the form of somebody who was refused to the sign-in that is accepted."""
 
 import json
+import re
 import unittest
-from urllib.parse import urlsplit
 
 from browser import Browser
 from case import DOMAIN, TENANT, GateCase
 from harness import begin, post_response
+from letterbox import Mailbox
 
 JOHN = {
     "first_name": "J",
@@ -180,6 +181,104 @@ class RequestTest(GateCase):
         self.gate.must("request", "deny", TENANT, asked["id"], "--note", "no")
         self.assertEqual(self.gate.run("request", "retry", TENANT, asked["id"]).returncode, 3)
         self.assertEqual(self.gate.run("request", "comment", TENANT, asked["id"]).returncode, 2)
+
+
+class LinkTest(GateCase):
+    """Gatekeepers who live in their mail."""
+
+    policy = {"provisioning": False}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.box = Mailbox().start()
+        cls.addClassCleanup(cls.box.stop)
+        cls.settings = {
+            "smtp_url": f"smtp://127.0.0.1:{cls.box.port}",
+            "smtp_from": "no-reply@gate.example",
+            "smtp_tls": "none",
+        }
+        super().setUpClass()
+        cls.path = f"/tenants/{TENANT}/access-requests"
+        cls.keepers = [f"keeper{i}@{DOMAIN}" for i in (1, 2)]
+        for email in cls.keepers:
+            cls.gate.api(
+                "POST",
+                f"/tenants/{TENANT}/users",
+                {"email": email, "first_name": "K", "last_name": "P", "sso_only": True,
+                 "roles": ["security_gatekeeper"]},
+            )
+
+    def setUp(self):
+        for email in self.keepers:
+            self.assertSignedIn(self.log_in(name_id=email, groups=()))
+
+    def ask(self, name, **changes):
+        body = {**JOHN, "email": f"{name}@{DOMAIN}", "roles": ["read_only"], **changes}
+        return self.gate.api("POST", self.path, body)
+
+    def state(self, request):
+        return self.gate.api("GET", f"{self.path}/{request['id']}")
+
+    def links(self, keeper, request):
+        """The two addresses in the letter that told this gatekeeper of the request."""
+        for count in range(1, 20):
+            for mail in self.box.wait(count, keeper):
+                if request["id"] in mail.text:
+                    found = dict(
+                        (kind, url)
+                        for url, kind in re.findall(r"(http\S+/request/(\w+)\?t=\S+)", mail.text)
+                    )
+                    self.assertEqual(set(found), {"approve", "deny"}, mail.text)
+                    return found
+        raise AssertionError(f"no letter about {request['id']} came to {keeper}")
+
+    def decide(self, url, note="fine"):
+        browser = Browser()
+        page = browser.get(url)
+        self.assertEqual(page.status, 200, page.text)
+        return browser.submit(page.form("note"), note=note)
+
+    def test_a_link_decides_once_and_opening_it_decides_nothing(self):
+        asked = self.ask("linked")
+        links = self.links(self.keepers[0], asked)
+        for _ in range(3):  # a mail scanner
+            self.assertEqual(Browser().get(links["approve"]).status, 200)
+            self.assertEqual(Browser().get(links["deny"]).status, 200)
+        self.assertEqual(self.state(asked)["state"], "pending_approval")
+        page = self.decide(links["approve"], "by mail")
+        self.assertEqual(page.status, 200, page.text)
+        done = self.state(asked)
+        self.assertEqual((done["state"], done["decisions"][0]["note"]), ("fulfilled", "by mail"))
+        other = self.links(self.keepers[1], asked)
+        for url in (*links.values(), *other.values()):
+            self.assertEqual(Browser().get(url).status, 404, "links outlive the decision")
+        welcome = self.box.wait(1, f"linked@{DOMAIN}")[0]
+        self.assertIn("/invitation?t=", welcome.text)
+
+    def test_two_people_by_two_links_where_two_are_needed(self):
+        asked = self.ask("weighty", roles=["admin"])
+        first = self.links(self.keepers[0], asked)
+        second = self.links(self.keepers[1], asked)
+        self.assertEqual(self.decide(first["approve"]).status, 200)
+        self.assertEqual(self.state(asked)["state"], "pending_approval")
+        again = self.decide(first["deny"])
+        self.assertEqual(again.status, 409, again.text)
+        self.assertEqual(self.decide(second["approve"]).status, 200)
+        self.assertEqual(self.state(asked)["state"], "fulfilled")
+
+    def test_who_is_a_gatekeeper_no_more_decides_nothing(self):
+        asked = self.ask("late")
+        links = self.links(self.keepers[0], asked)
+        users = self.gate.api("GET", f"/tenants/{TENANT}/users?q={self.keepers[0]}")["items"]
+        target = f"/tenants/{TENANT}/users/{users[0]['id']}"
+        self.gate.api("PATCH", target, {"roles": ["read_only"]})
+        self.addCleanup(self.gate.api, "PATCH", target, {"roles": ["security_gatekeeper"]})
+        page = Browser().get(links["approve"])
+        self.assertIn(page.status, (403, 404), page.text)
+        self.assertEqual(self.state(asked)["state"], "pending_approval")
+        denied = self.decide(self.links(self.keepers[1], asked)["deny"])
+        self.assertEqual(denied.status, 200, denied.text)
+        self.assertEqual(self.state(asked)["state"], "denied")
 
 
 if __name__ == "__main__":

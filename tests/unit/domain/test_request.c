@@ -188,6 +188,10 @@ static void support_access_names_its_end_and_its_ticket(void **state) {
     (void)add_by_hand(house, "acme", "member@acme.example", NULL);
     a.request.email = S("member@acme.example");
     assert_reason(fixture_write(house->fixture, ask_create, &a), ALREADY_MEMBER);
+    // A member has no end that a request for more could set.
+    a.request.roles = role_list_of(house, "user", NULL);
+    assert_reason(fixture_write(house->fixture, ask_create, &a), INVALID_INPUT);
+    assert_fault(&house->fixture->op, 0, "/access_expires_at", FIELD_VALUE);
 }
 
 // ---- deciding ----
