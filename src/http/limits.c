@@ -18,7 +18,7 @@ struct slot {
 };
 // Each kind has windows of its own length, and so a table of its own.
 enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_PASSWORD,
-    KIND_FORGOT_EACH, KIND_FORGOT_ADDRESS, KINDS };
+    KIND_FORGOT_EACH, KIND_FORGOT_ADDRESS, KIND_PLATFORM, KINDS };
 struct limits {
     pthread_mutex_t mutex;
     uint8_t secret[16];
@@ -113,6 +113,14 @@ reason limits_password(struct op *op, struct limits *limits, const struct settin
         !failed) {
         REFUSE(op, SIGN_IN_LIMIT, "%lld bad passwords came from %.*s within 15 minutes "
                "(password_address_limit)", (long long)most, SLICE(address));
+    }
+    return NULL;
+}
+
+reason limits_platform(struct op *op, struct limits *limits, struct slice credential) {
+    if (!count(limits, KIND_PLATFORM, credential, clock_steady(), MINUTE_MS, PLATFORM_RATE)) {
+        REFUSE(op, RATE_LIMITED, "more than %d requests in a minute with this credential",
+               PLATFORM_RATE);
     }
     return NULL;
 }

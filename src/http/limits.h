@@ -29,6 +29,9 @@ MUST_USE reason limits_password(struct op *op, struct limits *limits,
 #define FORGOT_EACH_MAX 5
 #define FORGOT_ADDRESS_MAX 20
 bool limits_forgot(struct limits *limits, struct slice email, struct slice address);
+// The platform's API takes PLATFORM_RATE requests a minute of one credential. rate_limited.
+#define PLATFORM_RATE 100
+MUST_USE reason limits_platform(struct op *op, struct limits *limits, struct slice credential);
 // May one more refusal of a signed message be written to the disk? REFUSALS_KEPT_MAX of a connection in a minute.
 bool limits_keep_refusal(struct limits *limits, struct slice connection);
 // Wrong secrets: SECRETS_BAD_MAX in a minute of one address for one client; those for clients that there are not count

@@ -283,8 +283,9 @@ static void add_refusals(struct op *op, const struct route *route, struct json *
     static const unsigned all[] = {400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 500, 502, 503};
     struct json *refusal = json_object(op);
     json_set_str(op, refusal, "$ref",
-                 route->door == DOOR_WEB ? "#/components/responses/PageOrProblem"
-                                         : "#/components/responses/Problem");
+                 route->door == DOOR_WEB        ? "#/components/responses/PageOrProblem"
+                 : route->door == DOOR_PLATFORM ? "#/components/responses/PlatformErrors"
+                                                : "#/components/responses/Problem");
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (may_refuse(route, all[i])) {
             set_answer(op, answers, all[i], refusal);
@@ -376,7 +377,7 @@ static const char *const access_names[] = {
     [ACCESS_PUBLIC] = "public",         [ACCESS_KNOWN] = "known",
     [ACCESS_OPERATOR] = "operator",     [ACCESS_TENANT] = "tenant",
     [ACCESS_CONNECTION] = "connection", [ACCESS_SIGNED_IN] = "signed_in",
-    [ACCESS_ORGANIZATION] = "organization",
+    [ACCESS_ORGANIZATION] = "organization", [ACCESS_ACCOUNT] = "account",
 };
 
 static struct json *operation(struct op *op, const struct route *route) {
@@ -438,6 +439,8 @@ static struct json *components(struct op *op) {
     }
     struct json *responses = json_object(op);
     json_set(op, responses, "Problem", answer(op, "A refusal, with its reason.", "Problem"));
+    json_set(op, responses, "PlatformErrors",
+             answer(op, "A refusal in the words of the platform's API.", "PlatformErrors"));
     struct json *both = content(op, "Problem");
     add_members(op, both, content(op, "Html"));
     struct json *page = json_object(op);

@@ -102,6 +102,55 @@ void reply_problem(struct op *op, struct reply *reply, reason why, struct slice 
     }
 }
 
+// ---- the platform's words ----
+
+static unsigned platform_status(reason why) {
+    bool input = why->http == 422 || why->http == 412 || why == REASON_OF(ROLE_IN_USE);
+    return input ? 400 : why->http;
+}
+
+static const char *platform_code(unsigned status) {
+    switch (status) {
+    case 400: return "VALIDATION_ERROR";
+    case 401: return "UNAUTHORIZED";
+    case 403: return "FORBIDDEN";
+    case 404: return "NOT_FOUND";
+    case 405: return "METHOD_NOT_ALLOWED";
+    case 409: return "CONFLICT";
+    case 429: return "TOO_MANY_REQUESTS";
+    default: return "ERROR";
+    }
+}
+
+static struct json *platform_error(struct op *op, unsigned status, reason why, struct slice message) {
+    struct json *error = json_object(op);
+    json_set_str(op, error, "code", platform_code(status));
+    json_set_text(op, error, "message", message);
+    json_set_str(op, error, "reason", why->slug);
+    return error;
+}
+
+void reply_errors(struct op *op, struct reply *reply, reason why) {
+    struct slice detail = op->detail.len > 0 ? op->detail : slice_str(why->text);
+    struct json *errors = json_array(op);
+    struct json *body = json_object(op);
+    unsigned status = platform_status(why);
+    for (size_t i = 0; i < op->error_count; i++) {
+        struct json *error = platform_error(op, status, op->errors[i].why, op->errors[i].detail);
+        json_set_text(op, error, "pointer", op->errors[i].pointer);
+        json_add(op, errors, error);
+    }
+    if (op->error_count == 0) {
+        json_add(op, errors, platform_error(op, status, why, detail));
+    }
+    json_set(op, body, "errors", errors);
+    reply_problem(op, reply, why, S(""), true); // its headers
+    struct slice text;
+    if (json_print(op, body, false, &text) == NULL) {
+        reply_text(reply, status, "application/json", text);
+    }
+}
+
 void reply_cookie(struct op *op, struct reply *reply, struct slice name, struct slice value,
                   const char *same_site, int64_t max_age) {
     struct buf out;

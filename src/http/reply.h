@@ -26,6 +26,9 @@ void reply_redirect(struct reply *reply, unsigned status, struct slice location)
 // op->detail (API callers); false: the registry's sentence (public doors). Sets Retry-After for 429 and 503,
 // WWW-Authenticate for 401. Never fails.
 void reply_problem(struct op *op, struct reply *reply, reason why, struct slice trace_id, bool open);
+// The same in the words of mParticle's platform API: {"errors":[{"code","message","reason","pointer"?}]}. It has 400 where
+// HTTP has finer words for a body that is not as it should be.
+void reply_errors(struct op *op, struct reply *reply, reason why);
 // Set-Cookie with Secure; HttpOnly; Path=/. max_age in seconds, <0: session cookie, 0: remove.
 void reply_cookie(struct op *op, struct reply *reply, struct slice name, struct slice value,
                   const char *same_site, int64_t max_age);

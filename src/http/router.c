@@ -4,10 +4,13 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "domain/bulk.h"
+#include "domain/organization.h"
 #include "http/page.h"
 
 #define API_PREFIX "/api/"
+#define PLATFORM_PREFIX "/platform/"
 #define WEB_BODY_MAX (64U << 10)
 #define ANSWER_ROOM (64U << 10) // a page, or a problem with all its errors, and the headers
 
@@ -82,6 +85,40 @@ static reason read_tenant(struct op *op, struct txn *txn, void *arg) {
     return NULL;
 }
 
+struct account {
+    uint64_t organization, tenant;
+    struct slice slug;
+};
+// A tenant that belongs to no organization is its own: both numbers are the same then.
+static reason read_account(struct op *op, struct txn *txn, void *arg) {
+    struct account *account = arg;
+    struct tenant tenant;
+    struct organization organization;
+    TRY(tenant_find_by_number(op, txn, (int64_t)account->tenant, &tenant));
+    uint64_t number = (uint64_t)tenant.number;
+    if (tenant.organization.len > 0) {
+        TRY(organization_find(op, txn, tenant.organization, &organization));
+        number = (uint64_t)organization.number;
+    }
+    if (number != account->organization) {
+        REFUSE(op, NOT_FOUND, "this account does not belong to this organization");
+    }
+    account->slug = tenant.slug;
+    return NULL;
+}
+
+static reason admit_account(struct op *op, struct gate *gate, const struct route *route,
+                            struct request *request) {
+    struct account account = {0, 0, SLICE_NONE};
+    if (!text_u64(request->args[0], INT64_MAX, &account.organization) ||
+        !text_u64(request->args[1], INT64_MAX, &account.tenant)) {
+        REFUSE(op, NOT_FOUND, "organizations and accounts are named by number here");
+    }
+    TRY(store_read(op, gate->store, read_account, &account));
+    request->args[0] = account.slug;
+    return guard_tenant(op, request, account.slug, route->permission);
+}
+
 static reason admit(struct op *op, struct gate *gate, const struct route *route,
                     struct request *request) {
     if (route->access == ACCESS_PUBLIC) {
@@ -92,11 +129,14 @@ static reason admit(struct op *op, struct gate *gate, const struct route *route,
     if (request->by_cookie && request->method != METHOD_GET) {
         TRY(guard_same_site(op, gate, request));
     }
+    if (actor->kind == ACTOR_NONE && route->access != ACCESS_KNOWN) {
+        REFUSE(op, UNAUTHENTICATED, "send an access token (Authorization: Bearer ...) or sign in");
+    }
+    if (route->access == ACCESS_ACCOUNT) {
+        return admit_account(op, gate, route, request);
+    }
     if (route->access == ACCESS_KNOWN || actor->kind == ACTOR_OPERATOR) {
         return NULL;
-    }
-    if (actor->kind == ACTOR_NONE) {
-        REFUSE(op, UNAUTHENTICATED, "send an access token (Authorization: Bearer ...) or sign in");
     }
     struct connection_tenant at = {.slug = request->args[0]};
     switch (route->access) {
@@ -111,6 +151,7 @@ static reason admit(struct op *op, struct gate *gate, const struct route *route,
         TRY(store_read(op, gate->store, read_tenant, &at));
         return guard_tenant(op, request, at.tenant, route->permission);
     case ACCESS_OPERATOR:
+    case ACCESS_ACCOUNT:
     case ACCESS_PUBLIC:
     case ACCESS_KNOWN:
         break;
@@ -138,7 +179,9 @@ static void refuse(struct op *op, struct gate *gate, const struct route *route,
     bool web = route != NULL ? route->door == DOOR_WEB
                              : !slice_starts(request->path, S(API_PREFIX));
     *reply = (struct reply){.status = 0};
-    if (!web || request_wants_json(request) ||
+    if (slice_starts(request->path, S(PLATFORM_PREFIX))) {
+        reply_errors(op, reply, why);
+    } else if (!web || request_wants_json(request) ||
         page_problem(op, gate, reply, why, S("")) != NULL) {
         reply_problem(op, reply, why, S(""), !web);
     }
@@ -193,5 +236,6 @@ size_t router_body_max(enum method method, struct slice path) {
     if (slice_starts(path, S(API_PREFIX)) && slice_ends(path, S("/users:bulk"))) {
         return BULK_BYTES_MAX;
     }
-    return slice_starts(path, S(API_PREFIX)) ? JSON_BODY_MAX : WEB_BODY_MAX;
+    bool api = slice_starts(path, S(API_PREFIX)) || slice_starts(path, S(PLATFORM_PREFIX));
+    return api ? JSON_BODY_MAX : WEB_BODY_MAX;
 }

@@ -19,10 +19,13 @@ enum access {
     ACCESS_OPERATOR, // operators only
     ACCESS_TENANT,   // args[0] is a tenant: operators, or its users with the permission
     ACCESS_CONNECTION, // args[0] is a connection: operators, or users of its tenant with the permission
+    ACCESS_ACCOUNT, // args[0] and args[1] are the numbers of an organization and a tenant; then as ACCESS_TENANT, with
+                    // the tenant's short name in args[0]
     ACCESS_ORGANIZATION, // args[0] is an organization: operators, or its administrators
     ACCESS_SIGNED_IN, // any operator or user
 };
-enum door { DOOR_API, DOOR_WEB }; // how a refusal is said: problem+json, or by Accept a page
+// How a refusal is said: problem+json, by Accept a page, or in the words of the platform's API.
+enum door { DOOR_API, DOOR_WEB, DOOR_PLATFORM };
 
 struct route {
     enum method method;

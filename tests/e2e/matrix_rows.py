@@ -157,6 +157,10 @@ ROWS = {
     "cancelJob": Row(404, fake=("job",), any_of=("users:manage",)),
     "exportUsersCsv": Row(200),
     "exportUsersJson": Row(200),
+    # The custom roles API of mParticle.
+    "listPlatformTasks": Row(200),
+    "getPlatformRoles": Row(200),
+    "setPlatformRoles": Row(400, {"roles": 7}),
     # Organizations, settings, mail, and what one may.
     "listOrganizations": Row(200),
     "createOrganization": Row(422, NOT_TAKEN),
