@@ -169,8 +169,9 @@ static reason support_access(struct op *op, struct txn *txn, const struct conseq
 
 bool membership_is_support(const struct membership *membership) {
     for (size_t i = 0; i < membership->grants.count; i++) {
-        if (slice_equal(((const struct grant *)membership->grants.at)[i].role_id,
-                        S("support_access"))) {
+        const struct grant *grant = &((const struct grant *)membership->grants.at)[i];
+        // What an identity provider grants, it takes away: at the next sign-in.
+        if (grant->source != GRANT_SSO && slice_equal(grant->role_id, S("support_access"))) {
             return true;
         }
     }

@@ -65,7 +65,9 @@ static bool add_tenant(struct op *op, const void *row, void *arg) {
     const struct membership *membership = row;
     struct gathering *gathering = arg;
     struct tenant_settings settings;
-    if (membership->status == MEMBER_DELETED) {
+    // What a tenant asks that only invited counts for nothing: nobody is bound by who wants to be joined.
+    if (membership->status == MEMBER_DELETED || membership->status == MEMBER_INVITED ||
+        membership->status == MEMBER_INVITE_EXPIRED) {
         return true;
     }
     reason why = tenant_settings_find(op, gathering->txn, membership->tenant, &settings);

@@ -18,7 +18,7 @@ struct password_policy {
 struct password_policy password_policy_of(const struct tenant_settings *settings);
 // The stricter of each.
 struct password_policy password_policy_stricter(struct password_policy a, struct password_policy b);
-// Of all tenants that this user is a member of.
+// Of all tenants that this user has joined; the usual one where there is none.
 MUST_USE reason password_policy_for(struct op *op, struct txn *txn, struct slice user_id,
                                     struct password_policy *ret_policy);
 

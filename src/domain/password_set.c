@@ -39,6 +39,7 @@ reason password_link_read(struct op *op, struct txn *txn, struct password_link *
     }
     TRY(account_find(op, txn, member.user.id, &link->account, &found));
     TRY(password_policy_for(op, txn, member.user.id, &link->policy));
+    link->policy = password_policy_stricter(link->policy, password_policy_of(&settings));
     link->user = member.user;
     link->membership = member.membership;
     link->tenant_name = tenant.name;

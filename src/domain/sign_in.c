@@ -127,13 +127,15 @@ static reason lock_doors(struct op *op, struct txn *txn, struct sign_in_work *wo
     struct rows doors;
     struct actor system = by_password(work);
     int64_t doublings = account->locks < LOCK_LONGER_MAX ? account->locks : LOCK_LONGER_MAX;
-    int64_t until = op->now + (work->policy.lock_minutes << doublings) * MINUTE_MS;
     TRY(sign_in_doors(op, txn, &work->user, false, &doors));
     for (size_t i = 0; i < doors.count; i++) {
         const struct sign_in_door *door = &((const struct sign_in_door *)doors.at)[i];
-        const struct happening happening = {.event = LIFE_LOCK,
-                                            .until = work->policy.hard_lock ? 0 : until};
+        struct tenant_settings settings; // how long is each tenant's own: none locks others' doors for ever
         struct member member;
+        TRY(tenant_settings_find(op, txn, door->tenant.slug, &settings));
+        int64_t until = op->now + (settings.lock_minutes << doublings) * MINUTE_MS;
+        const struct happening happening = {.event = LIFE_LOCK,
+                                            .until = settings.hard_lock ? 0 : until};
         TRY(member_happens(op, txn, &system, door->tenant.slug, work->user.id, &happening, &member));
     }
     account->locks += doors.count > 0 ? 1 : 0;

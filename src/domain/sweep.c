@@ -12,6 +12,7 @@
 #include "domain/keep.h"
 #include "domain/request.h"
 #include "domain/outbox.h"
+#include "domain/sign_in.h"
 #include "domain/space.h"
 #include "domain/ticket.h"
 
@@ -164,6 +165,7 @@ static reason sweep_all(struct op *op, struct txn *txn, size_t most, bool *ret_m
     TRY(sweep_jobs(op, txn, &left));
     TRY(sweep_entity(op, txn, &trace_entity, is_old_trace, op->now - TRACE_KEEP, &left));
     TRY(sweep_entity(op, txn, &ticket_entity, is_up_to, minute - TICKET_GRACE / MINUTE_MS, &left));
+    TRY(sweep_entity(op, txn, &sign_in_entity, is_up_to, minute, &left));
     TRY(sweep_entity(op, txn, &expiry_entity, is_up_to, minute, &left));
     TRY(sweep_letters(op, txn, LETTER_SENT, op->now - OUTBOX_KEEP_DONE, &left));
     TRY(sweep_letters(op, txn, LETTER_DROPPED, op->now - OUTBOX_KEEP_DONE, &left));
