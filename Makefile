@@ -54,7 +54,7 @@ CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -
   $(if $(IS_CLANG),$(WARN_CLANG),$(WARN_GCC) $(if $(filter asan,$(MODE)),,$(HARD_GCC))) $(CFLAGS_$(MODE)) $(CFLAGS)
 LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--as-needed $(LDFLAGS_$(MODE)) $(LDFLAGS)
 
-GATE_PKGS     := libargon2 liboath libcrypto jansson libcurl lmdb libmicrohttpd libconfig cjose libidn2 zlib
+GATE_PKGS     := libargon2 liboath libqrencode libcrypto jansson libcurl lmdb libmicrohttpd libconfig cjose libidn2 zlib
 WORKER_PKGS   := libxml-2.0 libseccomp
 OPINION_PKGS  := lasso gobject-2.0 libxml-2.0 libseccomp libcrypto
 PRACTICE_PKGS := lasso gobject-2.0 libmicrohttpd libcurl xmlsec1-openssl libxml-2.0 openssl zlib

@@ -37,6 +37,7 @@ csv\.h|src/domain/csv\.c
 zlib\.h|src/saml/binding src/practice/
 argon2\.h|src/base/argon\.c
 liboath/|src/domain/second_factor\.c
+qrencode\.h|src/http/web/qr\.c
 openssl/|src/domain/seal\.c src/base/rand\.c src/base/digest\.c src/base/encode\.c src/saml/ src/token/ src/app/selftest/ src/practice/'
 while IFS='|' read -r header places; do
     while IFS= read -r file; do

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 NOT_NOW = {"If-Match": '"another-state"'}
 NOT_TAKEN = {"no_such_member": 1}
+# A page for who is signed in begins again for who is not any more.
+PAGE_CALLERS = ("nobody", "operator", "service user", "admin", "user")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Row:
     nobody: int = None  # where nobody is answered otherwise
     operator: int = None  # where an operator is answered otherwise
     service: int = None  # where a service user is
+    own_page: bool = False  # a form that is taken from pages of the gate alone
 
 
 def gone(*parts):
@@ -110,6 +113,39 @@ ROWS = {
     "listUserSessions": Row(200),
     "revokeUserSession": gone("session"),
     "revokeSessions": gone("user"),
+    "resetSecondFactor": gone("user"),
+    # Local sign-in: anybody. Forms are taken from pages of the gate alone.
+    "askPassword": Row(200),
+    "signInWithPassword": Row(401, form="email=nobody&password=x", own_page=True),
+    "askTenant": Row(303),
+    "chooseTenant": Row(303, form="tenant=x", own_page=True),
+    "askForgotten": Row(200),
+    "forgetPassword": Row(200, form="email=nobody", own_page=True),
+    "askReset": Row(404),
+    "resetPasswordForm": Row(404, form="t=x", own_page=True),
+    "askInvitation": Row(404),
+    "acceptInvitationForm": Row(404, form="t=x", own_page=True),
+    "askChange": Row(200, nobody=303, operator=303, service=303, only=PAGE_CALLERS),
+    "changePasswordForm": Row(
+        422,
+        form="password=a&repeat=b",
+        own_page=True,
+        nobody=303,
+        operator=303,
+        service=303,
+        only=PAGE_CALLERS,
+    ),
+    "askFactor": Row(303),
+    "giveFactor": Row(303, form="code=x", own_page=True),
+    "askFactorSetup": Row(200, nobody=303, operator=303, service=303, only=PAGE_CALLERS),
+    "setUpFactor": Row(303, form="do=confirm&code=x", own_page=True),
+    "askEmailConfirmation": Row(404),
+    "confirmEmail": Row(404, form="t=x", own_page=True),
+    "signIn": Row(422, NOT_TAKEN),
+    "acceptInvitation": Row(422, NOT_TAKEN),
+    "forgotPassword": Row(422, NOT_TAKEN),
+    "resetPassword": Row(422, NOT_TAKEN),
+    "changePassword": Row(422, NOT_TAKEN, operator=403, service=403),
     # Roles.
     "listRoles": Row(200),
     "createRole": Row(422, NOT_TAKEN),

@@ -240,6 +240,8 @@ class Scene:
     def send(self, operation, row, caller, tenant, headers=None):
         sent = {"Host": urlsplit(self.gate.base).netloc, "Accept": "application/json"}
         sent.update(row.headers)
+        if row.own_page and headers is None:
+            sent["Sec-Fetch-Site"] = "same-origin"
         if caller.token:
             sent["Authorization"] = f"Bearer {caller.token}"
         if caller.cookie:
@@ -376,6 +378,8 @@ class CrossSiteTest(unittest.TestCase):
     # Other sites have to reach these: they take signed messages, or nothing that a cookie vouches for.
     OPEN = {"findConnection", "consumeAssertion", "singleLogoutForm", "issueToken", "revokeToken"}
     OPEN |= {"approveByLink", "denyByLink", "askedForAccess"}  # what is in the form vouches
+    # JSON alone is taken, what is in it vouches, and no cookie is read or set.
+    OPEN |= {"signIn", "acceptInvitation", "forgotPassword", "resetPassword"}
     ANOTHER = "https://evil.example"
     ATTACKS = (
         {},

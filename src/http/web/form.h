@@ -25,6 +25,8 @@ void form_new_password(struct page_out *page, struct slice rules, bool wrong);
 // Reads it: the two have to be the same. invalid_input at /repeat.
 MUST_USE reason form_read_new_password(struct op *op, const struct request *request,
                                        struct slice *ret_password);
+// A QR code of a text, as a drawing; nothing when it does not fit one.
+MUST_USE reason page_qr(struct op *op, struct page_out *page, struct slice text);
 // A form field, "" when it is not there.
 MUST_USE reason form_text(struct op *op, const struct request *request, const char *name,
                           struct slice *ret_text);

@@ -85,8 +85,10 @@ static reason secret_page(struct op *op, struct gate *gate, struct reply *reply,
     struct page_out page;
     page_open(&page, op, gate, "Your authenticator app");
     form_problem(&page, problem);
-    page_html(&page, "<p>Add an account to your app with this key (time-based, six digits):</p>\n"
-                     "<p><code class=\"secret\">");
+    page_html(&page, "<p>Add an account to your app: scan this code, or type the key (time-based, six "
+                     "digits).</p>\n");
+    TRY(page_qr(op, &page, it->setup.uri));
+    page_html(&page, "<p><code class=\"secret\">");
     page_text(&page, it->setup.secret);
     page_html(&page, "</code></p>\n<p class=\"note\">On this device: <a href=\"");
     page_text(&page, it->setup.uri);
