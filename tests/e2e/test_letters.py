@@ -140,6 +140,107 @@ class InvitationTest(LettersCase):
         self.assertEqual(status, 422)
 
 
+class PasswordTest(LettersCase):
+    """From the letter to the password, by the pages that its links open."""
+
+    first, second = "correct horse battery staple", "a different long one 42"
+
+    def use_link(self, url, **fields):
+        """Opens the page of a link as mail scanners do, more than once, and sends its form."""
+        browser = Browser()
+        for _ in range(3):
+            page = browser.get(url)
+            self.assertEqual(page.status, 200, page.text)
+        return browser.submit(page.form("t"), **fields)
+
+    def set_password(self, url, password):
+        page = self.use_link(url, password=password, repeat=password)
+        self.assertEqual(page.status, 200, page.text)
+
+    def signs_in(self, email, password):
+        browser = Browser()
+        form = browser.get(self.gate.url("/password")).form("password")
+        browser.submit(form, email=email, password=password)
+        return browser.get(self.gate.url("/session")).status == 200
+
+    def joined(self, name):
+        user = self.add_user(name)
+        (link,) = self.links(self.letter(user["email"], "Set up your account"))
+        self.set_password(link, self.first)
+        return user, link
+
+    def test_from_the_invitation_to_the_sign_in(self):
+        user, link = self.joined("ida")
+        self.letter(user["email"], "Your Example CDP account is ready")
+        self.assertTrue(self.signs_in(user["email"], self.first))
+        self.assertEqual(Browser().get(link).status, 404)  # used up
+
+    def test_from_the_forgotten_password_to_the_changed_one(self):
+        user, _ = self.joined("joan")
+        browser = Browser()
+        form = browser.get(self.gate.url("/password/forgot")).form("email")
+        known = browser.submit(form, email=user["email"])
+        unknown = browser.submit(form, email=f"nobody@{DOMAIN}")
+        self.assertEqual((known.status, known.text), (unknown.status, unknown.text))
+        mail = self.letter(user["email"], "Reset your Example CDP password")
+        self.assertIsLetter(mail, "asked to reset the password", "127.0.0.1")
+        (link,) = self.links(mail)
+        self.assertTrue(self.signs_in(user["email"], self.first))  # nothing changes until it is used
+        self.set_password(link, self.second)
+        changed = self.letter(user["email"], "Your Example CDP password was changed")
+        self.assertIsLetter(changed, "signed out everywhere else")
+        self.assertFalse(self.signs_in(user["email"], self.first))
+        self.assertTrue(self.signs_in(user["email"], self.second))
+        self.assertEqual(Browser().get(link).status, 404)
+        for mail in self.box.mails:  # in no letter of anybody
+            for password in (self.first, self.second):
+                self.assertNotIn(password, mail.text + mail.html)
+        self.assertFalse([mail for mail in self.box.mails if f"nobody@{DOMAIN}" in mail.to])
+
+    def test_from_disabled_to_a_new_password(self):
+        user, _ = self.joined("kay")
+        self.gate.api(
+            "PATCH", f"/tenants/{TENANT}/settings", {"mail_disabled_notice": True}
+        )
+        path = f"/tenants/{TENANT}/users/{user['id']}"
+        self.gate.api("POST", f"{path}:disable", {"reason": "on leave <until> May"})
+        notice = self.letter(user["email"], "Your access to Example CDP has been switched off")
+        self.assertIn("Reason: on leave <until> May", notice.text)
+        self.assertFalse(self.signs_in(user["email"], self.first))
+        self.gate.api("POST", f"{path}:enable")
+        back = self.letter(user["email"], "Your access to Example CDP is back")
+        (link,) = self.links(back)
+        self.set_password(link, self.second)
+        self.assertFalse(self.signs_in(user["email"], self.first))
+        self.assertTrue(self.signs_in(user["email"], self.second))
+
+    def test_another_address_counts_once_it_is_confirmed(self):
+        user, _ = self.joined("lin")
+        new = f"lin.new@{DOMAIN}"
+        path = f"/tenants/{TENANT}/users/{user['id']}"
+        self.gate.api("PATCH", path, {"email": new})
+        notice = self.letter(user["email"], "The e-mail address of your Example CDP account")
+        self.assertIsLetter(notice, new)
+        self.assertEqual(self.links(notice), [])
+        confirm = self.letter(new, "Confirm your new e-mail address")
+        self.assertIsLetter(confirm, user["email"])
+        self.assertEqual(self.gate.api("GET", path)["email"], user["email"])
+        page = self.use_link(self.links(confirm)[0])
+        self.assertEqual(page.status, 200, page.text)
+        self.assertEqual(self.gate.api("GET", path)["email"], new)
+
+    def test_a_lock_is_told_to_who_is_locked_and_to_administrators(self):
+        user, _ = self.joined("mary")
+        self.add_user("boss", roles=["admin"], sso_only=True)
+        self.assertSignedIn(self.log_in(name_id=f"boss@{DOMAIN}", groups=()))
+        for _ in range(11):
+            self.signs_in(user["email"], "wrong wrong wrong")
+        own = self.letter(user["email"], "Your Example CDP account is locked")
+        self.assertIsLetter(own, "too many wrong passwords", "opens again by itself")
+        other = self.letter(f"boss@{DOMAIN}", "An account for Example CDP is locked")
+        self.assertIsLetter(other, "Mary Test")
+
+
 class RequestTest(LettersCase):
     def sign_in_as(self, name, role):
         self.add_user(name, roles=[role], sso_only=True)
