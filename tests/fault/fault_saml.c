@@ -13,6 +13,8 @@
 #include "saml/forge.h"
 #include "saml/idp_metadata.h"
 #include "saml/inbound.h"
+#include "saml/logout.h"
+#include "saml/sp_keys.h"
 #include "token/token.h"
 #include "worker/canonicalise.h"
 
@@ -129,7 +131,9 @@ static const struct trust *trust;
 static struct sp_keys *keys;
 static struct brake *brake;
 static struct keyring *keyring;
-static struct slice good, both, tampered, foreign, bare, sealed, metadata, json, token, input;
+static struct slice good, both, tampered, foreign, bare, sealed, parts, metadata, json, token, input;
+static struct slice vouched, vouched_by_another, leaving, leaving_by_another;
+#define OUR_SLO "https://gate.example/saml/acme-okta/slo"
 static char dir[] = "/tmp/gatehouse-fault-XXXXXX";
 
 static struct slice cut_in(struct slice text, const char *mark, struct slice by) {
@@ -139,13 +143,15 @@ static struct slice cut_in(struct slice text, const char *mark, struct slice by)
                    SLICE(slice_sub(text, at + strlen(mark), text.len)));
 }
 
-static struct slice response_of(const struct party *signer, bool assertion, bool response) {
+// `more` stands in the AttributeStatement.
+static struct slice response_with(const struct party *signer, bool assertion, bool response, struct slice more) {
     struct op *op = &lasting;
     struct forge forge = {.op = op, .signer = signer, .info_old = "xs", .info_new = ""};
     forge.info_old = " PrefixList=\"xs\"";
     forge.info_new = " PrefixList=\"\"";
     struct msg_signature unused;
     struct slice text = edit(op, S(ASSERTION), "&#64;", "(at)");
+    text = cut_in(text, "</saml:AttributeStatement>", op_text(op, "%.*s</saml:AttributeStatement>", SLICE(more)));
     struct slice element = S("");
     if (assertion) {
         element = sign(&forge, edit(op, edit(op, text, "@", ""), "(at)", "@"), "_a1", MSG_PARENT_ASSERTION,
@@ -159,6 +165,20 @@ static struct slice response_of(const struct party *signer, bool assertion, bool
         element = sign(&forge, cut_in(whole, mark.at, S("<samlp:Status>")), "_r1", MSG_PARENT_ROOT, &unused);
     }
     return cut_in(whole, mark.at, op_text(op, "%.*s<samlp:Status>", SLICE(element)));
+}
+
+static struct slice response_of(const struct party *signer, bool assertion, bool response) {
+    return response_with(signer, assertion, response, S(""));
+}
+
+// A small document with '@' where its Signature goes, which this party makes.
+static struct slice signed_document(const struct party *signer, const char *text, const char *id) {
+    struct forge forge = {.op = &lasting, .signer = signer, .info_old = " PrefixList=\"xs\"",
+                          .info_new = " PrefixList=\"\""};
+    struct msg_signature unused;
+    struct slice signature =
+        sign(&forge, cut_in(slice_str(text), "@", S("")), id, MSG_PARENT_ROOT, &unused);
+    return cut_in(slice_str(text), "@", signature);
 }
 
 // AES-256-GCM, RSA-OAEP: the signed Assertion of a good Response for our key.
@@ -221,6 +241,28 @@ static void make_messages(void) {
                        "HTTP-POST\" Location=\"https://idp.example/sso\"/></md:IDPSSODescriptor>"
                        "</md:EntityDescriptor>",
                        SLICE(base64(op, idp.der)));
+    struct slice attribute = seal(S("<saml:Attribute Name=\"groups\"><saml:AttributeValue>Owners</saml:AttributeValue>"
+                                    "</saml:Attribute>"), sp_encryption_certificate(keys));
+    attribute = cut_in(attribute, "<saml:EncryptedAssertion xmlns:saml=\"" NS_SAML "\">", S("<saml:EncryptedAttribute>"));
+    attribute = cut_in(attribute, "</saml:EncryptedAssertion>", S("</saml:EncryptedAttribute>"));
+    while (slice_find(attribute, S("\"/>")) != SIZE_MAX) { // canonical
+        attribute = cut_in(attribute, "\"/>", S("\"></xenc:EncryptionMethod>"));
+    }
+    parts = response_with(&idp, true, false, attribute);
+    const char *document = op_text(op, "<md:EntityDescriptor xmlns:md=\"" NS_MD "\" ID=\"_m1\" entityID=\"" THEIR_ENTITY
+                                   "\">@<md:IDPSSODescriptor protocolSupportEnumeration=\"" NS_SAMLP
+                                   "\"><md:KeyDescriptor><ds:KeyInfo xmlns:ds=\"" NS_DS
+                                   "\"><ds:X509Data><ds:X509Certificate>%.*s</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
+                                   "</md:KeyDescriptor><md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:"
+                                   "HTTP-POST\" Location=\"https://idp.example/sso\"></md:SingleSignOnService>"
+                                   "</md:IDPSSODescriptor></md:EntityDescriptor>%c", SLICE(base64(op, idp.der)), 0).at;
+    vouched = signed_document(&idp, document, "_m1");
+    vouched_by_another = signed_document(&stranger, document, "_m1");
+    const char *request = "<samlp:LogoutRequest xmlns:samlp=\"" NS_SAMLP "\" Destination=\"" OUR_SLO "\" ID=\"_l1\" IssueInstant=\"2026-11-21T16:00:00Z\" "
+                          "Version=\"2.0\"><saml:Issuer xmlns:saml=\"" NS_SAML "\">" THEIR_ENTITY "</saml:Issuer>@<saml:NameID xmlns:saml=\"" NS_SAML
+                          "\">ada</saml:NameID><samlp:SessionIndex>_s1</samlp:SessionIndex></samlp:LogoutRequest>";
+    leaving = signed_document(&idp, request, "_l1");
+    leaving_by_another = signed_document(&stranger, request, "_l1");
     json = S("{\"unsolicited\":true,\"domains\":[\"acme.example\",\"b.example\"],\"skew_seconds\":60,"
              "\"authn_context\":[\"urn:x\"],\"nothing\":null,\"deep\":[[[{\"a\":[1,2,3]}]]]}");
 }
@@ -242,7 +284,8 @@ static enum outcome receive(void) {
     if (why == NULL) {
         bool right = slice_equal(identity.name_id, S("ada@acme.example")) &&
                      slice_equal(identity.issuer, S(THEIR_ENTITY)) && identity.attributes.count == 1 &&
-                     ((const struct attribute *)identity.attributes.at)[0].values.count == 2 &&
+                     ((const struct attribute *)identity.attributes.at)[0].values.count ==
+                         (slice_equal(input, parts) ? 3U : 2U) &&
                      identity.expires == NOON + 5 * MINUTE_MS &&
                      slice_equal(identity.in_response_to, S(REQUEST_ID));
         outcome = right ? OUTCOME_DONE : OUTCOME_WRONG;
@@ -283,6 +326,51 @@ static enum outcome import(void) {
     }
     op_close(&op);
     return outcome;
+}
+
+// Metadata that has to be signed by `idp`.
+static enum outcome import_signed(void) {
+    struct op op;
+    struct idp_import found = {.warnings = {NULL, 0}};
+    op_open(&op, NOON);
+    reason why = idp_from_signed_xml(&op, NULL, input, S(""), trusted.idp.certificates, &found);
+    bool right = why == NULL && found.idp.certificates.count == 1 && found.idp.metadata_signed &&
+                 slice_equal(found.idp.entity_id, S(THEIR_ENTITY));
+    op_close(&op);
+    return why != NULL ? OUTCOME_REFUSED : right ? OUTCOME_DONE : OUTCOME_WRONG;
+}
+
+static enum outcome sign_out(void) {
+    struct op op;
+    struct slice text, escaped;
+    struct logout_message message = {.is_request = false};
+    struct inbound inbound = {.trust = trust, .entity_id = S(OUR_ENTITY), .acs_url = S(OUR_ACS), .keys = keys};
+    op_open(&op, NOON);
+    reason why = encode_base64(&op, input, &text);
+    why = why != NULL ? why : encode_url(&op, text, &escaped);
+    if (why == NULL) {
+        struct slice body = op_text(&op, "SAMLRequest=%.*s", SLICE(escaped));
+        why = logout_receive_post(&op, &inbound, S(OUR_SLO), body, &message);
+    }
+    bool right = why == NULL && message.is_request && slice_equal(message.name_id, S("ada")) &&
+                 slice_equal(message.issuer, S(THEIR_ENTITY)) && message.session_indexes.count == 1;
+    op_close(&op);
+    return why != NULL ? OUTCOME_REFUSED : right ? OUTCOME_DONE : OUTCOME_WRONG;
+}
+
+// A connection with a key of its own: it decrypts with that one and no other, or not at all.
+static enum outcome open_own_key(void) {
+    struct op op;
+    struct own_key row = {SP_ENCRYPTION, 7, SP_KEY_CURRENT};
+    struct connection connection = {.slug = S("acme-okta"), .own_keys = {&row, 1}};
+    struct sp_keys *own = NULL;
+    op_open(&op, NOON);
+    reason why = sp_keys_open_own(&op, dir, &connection, keys, &own);
+    bool right = why == NULL && own->decryption_count == 1 && own->encryption != NULL &&
+                 EVP_PKEY_eq(own->encryption, keys->encryption) != 1;
+    sp_keys_close(own);
+    op_close(&op);
+    return why != NULL ? OUTCOME_REFUSED : right ? OUTCOME_DONE : OUTCOME_WRONG;
 }
 
 static enum outcome parse(void) {
@@ -383,6 +471,7 @@ static void each_message(enum fault_kind kind) {
     } rows[] = {
         {"a good Response", good, OUTCOME_DONE},         {"one with two signatures", both, OUTCOME_DONE},
         {"an encrypted Assertion", sealed, OUTCOME_DONE}, {"a changed Response", tampered, OUTCOME_REFUSED},
+        {"an encrypted attribute", parts, OUTCOME_DONE},
         {"another signer's", foreign, OUTCOME_REFUSED},   {"one that is not signed", bare, OUTCOME_REFUSED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -411,6 +500,7 @@ int main(void) {
     brake = brake_open();
     assert_non_null(brake);
     make_messages();
+    assert_done(sp_own_key_make(&lasting, dir, S("acme-okta"), SP_ENCRYPTION, 7));
     struct claims claims = sample();
     assert_done(token_issue(&lasting, keyring, S("https://gate.example"), &claims, &token));
 
@@ -420,6 +510,17 @@ int main(void) {
     fault_each("the keys of a connection", FAULT_CRYPTO, OUTCOME_DONE, make_trust, NULL);
     fault_each("metadata", FAULT_MEMORY, OUTCOME_DONE, import, NULL);
     fault_each("metadata", FAULT_CRYPTO, OUTCOME_DONE, import, NULL);
+    for (enum fault_kind kind = FAULT_MEMORY; kind <= FAULT_CRYPTO; kind++) {
+        input = vouched;
+        fault_each("signed metadata", kind, OUTCOME_DONE, import_signed, NULL);
+        input = vouched_by_another;
+        fault_each("metadata that another signed", kind, OUTCOME_REFUSED, import_signed, NULL);
+        input = leaving;
+        fault_each("a sign-out", kind, OUTCOME_DONE, sign_out, NULL);
+        input = leaving_by_another;
+        fault_each("a sign-out of another signer", kind, OUTCOME_REFUSED, sign_out, NULL);
+    }
+    fault_each("a connection's own key", FAULT_MEMORY, OUTCOME_DONE, open_own_key, NULL);
     fault_each("JSON", FAULT_MEMORY, OUTCOME_DONE, parse, NULL);
     fault_each("a token is made", FAULT_MEMORY, OUTCOME_DONE, issue, NULL);
     input = token;
@@ -432,6 +533,8 @@ int main(void) {
     fault_each("a token key is made", FAULT_MEMORY, OUTCOME_DONE, make_key, NULL);
 
     free(changed);
+    (void)!sp_own_keys_forget(&lasting, dir, S("acme-okta"));
+    (void)rmdir(op_text(&lasting, "%s/connections%c", dir, 0).at);
     remove_keys(dir);
     (void)rmdir(dir);
     brake_close(brake);
