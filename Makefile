@@ -211,7 +211,7 @@ $(B)/tests/crash/flood: tests/crash/flood.c
 # libFuzzer with ASan and UBSan over the sources themselves; clang only.
 FUZZ_OBJ   := $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c src/saml/*.c src/domain/*.c src/store/*.c src/token/*.c src/mail/*.c) \
   $(wildcard src/http/*.c src/http/api/*.c src/http/web/*.c) src/app/config.c)
-FUZZ_WORKER := $(patsubst src/%.c,build/fuzz/obj/%.o,src/worker/canon.c src/worker/canonicalise.c src/worker/signature.c src/worker/xml.c)
+FUZZ_WORKER := $(patsubst src/%.c,build/fuzz/obj/%.o,src/worker/canon.c src/worker/canonicalise.c src/worker/exclusive.c src/worker/signature.c src/worker/xml.c)
 FUZZ_FLAGS := -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -Iinclude -g -O1 -MMD -MP \
   -fsanitize=address,undefined -fno-sanitize-recover=all -ffunction-sections -fdata-sections -pthread $(GATE_CFLAGS)
 build/fuzz/obj/%.o: src/%.c
