@@ -58,6 +58,7 @@ GATE_PKGS     := libargon2 liboath libqrencode libcrypto jansson libcurl lmdb li
 WORKER_PKGS   := libxml-2.0 libseccomp
 OPINION_PKGS  := lasso gobject-2.0 libxml-2.0 libseccomp libcrypto
 PRACTICE_PKGS := lasso gobject-2.0 libmicrohttpd libcurl xmlsec1-openssl libxml-2.0 openssl zlib
+CLIENT_PKGS   := libcrypto jansson
 TEST_PKGS     := cmocka
 ifneq ($(filter-out $(BARE),$(GOALS)),)
 isystem = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(1)))
@@ -70,6 +71,8 @@ OPINION_CFLAGS  := $(filter-out -DXMLSEC_CRYPTO_OPENSSL=1,$(call isystem,$(OPINI
 OPINION_LIBS    := $(shell $(PKG_CONFIG) --libs $(OPINION_PKGS))
 PRACTICE_CFLAGS := $(filter-out -DXMLSEC_CRYPTO_OPENSSL=1,$(call isystem,$(PRACTICE_PKGS)))
 PRACTICE_LIBS   := $(shell $(PKG_CONFIG) --libs $(PRACTICE_PKGS))
+CLIENT_CFLAGS   := $(call isystem,$(CLIENT_PKGS))
+CLIENT_LIBS     := $(shell $(PKG_CONFIG) --libs $(CLIENT_PKGS))
 TEST_LIBS       := $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
 # Another compiler or other flags make everything of this mode anew: this file is older than every object.
 FLAGS_NOW := $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
@@ -92,11 +95,12 @@ HTTP_OBJ     := $(call objects,src/http/*.c src/http/api/*.c src/http/web/*.c)
 APP_OBJ      := $(filter-out $(B)/obj/app/main.o,$(call objects,src/app/*.c src/app/cli/*.c src/app/selftest/*.c))
 WORKER_OBJ   := $(filter-out $(B)/obj/worker/main.o,$(call objects,src/worker/*.c))
 OPINION_OBJ  := $(call objects,src/worker/opinion/*.c)
+CLIENT_OBJ   := $(filter-out $(B)/obj/client/check_token.o,$(call objects,src/client/*.c))
 PRACTICE_OBJ := $(call objects,src/practice/*.c)
 ARCHIVES     := $(foreach r,app http mail token saml domain store base,$(B)/lib/$(r).a)
 WORKER_ARCHIVES := $(B)/lib/worker.a $(B)/lib/base.a
 
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(foreach r,$(ROOMS) worker,$(wildcard tests/unit/$(r)/test_*.c))))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(foreach r,$(ROOMS) worker client,$(wildcard tests/unit/$(r)/test_*.c))))
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH_BIN  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 # Preloaded into the shipped gate by the crash tests, and what floods it.
@@ -109,10 +113,12 @@ else
 BIN := $(B)
 endif
 PROGRAM_FILES := $(addprefix $(BIN)/,$(PROGRAMS))
+# libgatehouse, for applications: a file of its own that the gate's programs do not use.
+CLIENT_FILES := $(BIN)/libgatehouse.a $(BIN)/libgatehouse.so.0
 
 .PHONY: bounds valgrind unit-programs all deps run test unit bench soak fuzz install clean layers check-gate check-headers help programs
 .DELETE_ON_ERROR:
-all: $(PROGRAM_FILES)
+all: $(PROGRAM_FILES) $(CLIENT_FILES)
 
 $(BIN)/gatehouse: $(B)/obj/app/main.o $(ARCHIVES)
 	@mkdir -p $(@D)
@@ -126,6 +132,14 @@ $(BIN)/gatehouse-opinion: $(OPINION_OBJ) $(WORKER_ARCHIVES)
 $(BIN)/gatehouse-practice-idp: $(PRACTICE_OBJ) $(B)/lib/base.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(PRACTICE_OBJ) $(B)/lib/base.a $(PRACTICE_LIBS) -ljansson
+
+$(BIN)/libgatehouse.a: $(CLIENT_OBJ)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(BIN)/libgatehouse.so.0: $(CLIENT_OBJ) src/client/gatehouse.map
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared -Wl,-soname,libgatehouse.so.0,--version-script=src/client/gatehouse.map,--no-undefined \
+	  $(filter-out -pie,$(LDFLAGS_ALL)) -o $@ $(CLIENT_OBJ) $(CLIENT_LIBS)
 
 $(B)/lib/base.a: $(BASE_OBJ)
 $(B)/lib/store.a: $(STORE_OBJ)
@@ -143,6 +157,7 @@ $(B)/lib/%.a:
 $(B)/obj/worker/%.o: ROOM_CFLAGS = $(WORKER_CFLAGS)
 $(B)/obj/worker/opinion/%.o: ROOM_CFLAGS = $(OPINION_CFLAGS)
 $(B)/obj/practice/%.o: ROOM_CFLAGS = $(PRACTICE_CFLAGS)
+$(B)/obj/client/%.o: ROOM_CFLAGS = $(CLIENT_CFLAGS) -fPIC
 $(B)/obj/base/%.o $(B)/obj/store/%.o $(B)/obj/domain/%.o $(B)/obj/saml/%.o $(B)/obj/token/%.o $(B)/obj/mail/%.o $(B)/obj/http/%.o $(B)/obj/app/%.o: ROOM_CFLAGS = $(GATE_CFLAGS)
 $(B)/flags:
 	$(shell mkdir -p $(@D))$(file >$@,$(FLAGS_NOW))@:
@@ -164,6 +179,10 @@ $(B)/tests/unit/worker/%: tests/unit/worker/%.c $(WORKER_ARCHIVES)
 $(B)/tests/unit/%: tests/unit/%.c $(filter-out $(B)/lib/app.a,$(ARCHIVES)) $(B)/lib/app.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -Itests/unit -o $@ $< $(LDFLAGS_ALL) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS) $(TEST_LIBS)
+# The library as an application has it, beside cjose as a second opinion.
+$(B)/tests/unit/client/%: tests/unit/client/%.c tests/unit/client/tokens.h $(CLIENT_FILES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CLIENT_CFLAGS) $(call isystem,cjose) -Itests/unit/client -o $@ $< $(LDFLAGS_ALL) $(BIN)/libgatehouse.a $(CLIENT_LIBS) -lcjose $(TEST_LIBS)
 # Failing commits, opens and growth are injected by the linker; the product has no hook for it.
 # The pool is tried with the real worker program and with one that lies.
 $(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion $(B)/tests/unit/saml/test_encryption: $(B)/tests/unit/saml/fake_worker $(BIN)/gatehouse-worker $(BIN)/gatehouse-opinion
@@ -214,6 +233,7 @@ FUZZ_OBJ   := $(patsubst src/%.c,build/fuzz/obj/%.o,$(wildcard src/base/*.c src/
 FUZZ_WORKER := $(patsubst src/%.c,build/fuzz/obj/%.o,src/worker/canon.c src/worker/canonicalise.c src/worker/exclusive.c src/worker/signature.c src/worker/xml.c)
 FUZZ_FLAGS := -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -Iinclude -g -O1 -MMD -MP \
   -fsanitize=address,undefined -fno-sanitize-recover=all -ffunction-sections -fdata-sections -pthread $(GATE_CFLAGS)
+FUZZ_OBJ   += $(patsubst src/%.c,build/fuzz/obj/%.o,$(filter-out src/client/check_token.c,$(wildcard src/client/*.c)))
 build/fuzz/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_FLAGS) $(FUZZ_MORE) -fsanitize=fuzzer-no-link -c -o $@ $<
@@ -299,6 +319,14 @@ install: all
 	install -D -m 755 build/gatehouse-worker $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-worker
 	install -D -m 755 build/gatehouse-opinion $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-opinion
 	install -D -m 644 src/dist/gatehouse.conf $(DESTDIR)$(PREFIX)/share/doc/gatehouse/gatehouse.conf
+	install -D -m 644 build/libgatehouse.a $(DESTDIR)$(PREFIX)/lib/libgatehouse.a
+	install -D -m 755 build/libgatehouse.so.0 $(DESTDIR)$(PREFIX)/lib/libgatehouse.so.0
+	ln -sf libgatehouse.so.0 $(DESTDIR)$(PREFIX)/lib/libgatehouse.so
+	install -D -m 644 include/gatehouse.h $(DESTDIR)$(PREFIX)/include/gatehouse.h
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed 's#@PREFIX@#$(PREFIX)#; s#@VERSION@#$(VERSION)#' src/client/libgatehouse.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libgatehouse.pc
+	install -D -m 644 src/client/libgatehouse.3 $(DESTDIR)$(PREFIX)/share/man/man3/libgatehouse.3
+	install -D -m 644 src/client/check_token.c $(DESTDIR)$(PREFIX)/share/doc/gatehouse/check_token.c
 	install -D -m 644 include/gatehouse_reasons.h $(DESTDIR)$(PREFIX)/include/gatehouse_reasons.h
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's#/usr/local/#$(PREFIX)/#' src/dist/gatehouse.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/gatehouse.service
