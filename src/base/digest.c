@@ -37,14 +37,42 @@ struct sha256 digest_sha256(struct slice bytes) {
     return digest;
 }
 
+#define TOGETHER_MAX 1024 // parts that fit are put side by side first: one call instead of two for each
+
+static void length_bytes(size_t len, uint8_t bytes[8]) {
+    for (unsigned byte = 0; byte < 8; byte++) {
+        bytes[byte] = (uint8_t)((uint64_t)len >> (8 * (7 - byte)));
+    }
+}
+
+static struct sha256 digest_together(const struct slice *parts, size_t count, size_t total) {
+    uint8_t bytes[TOGETHER_MAX];
+    size_t at = 0;
+    CHECK(total <= sizeof bytes);
+    for (size_t i = 0; i < count; i++) {
+        length_bytes(parts[i].len, bytes + at);
+        at += 8;
+        if (parts[i].len > 0) {
+            memcpy(bytes + at, parts[i].at, parts[i].len);
+            at += parts[i].len;
+        }
+    }
+    return digest_sha256(slice_of(bytes, at));
+}
+
 struct sha256 digest_parts(const struct slice *parts, size_t count) {
+    size_t total = 8 * count;
+    for (size_t i = 0; i < count && total <= TOGETHER_MAX; i++) {
+        total += parts[i].len;
+    }
+    if (total <= TOGETHER_MAX) {
+        return digest_together(parts, count, total);
+    }
     AUTO(EVP_MD_CTX) context = EVP_MD_CTX_new();
     CHECK(context != NULL && EVP_DigestInit_ex2(context, sha256(), NULL) == 1);
     for (size_t i = 0; i < count; i++) {
         uint8_t length[8];
-        for (unsigned byte = 0; byte < 8; byte++) {
-            length[byte] = (uint8_t)((uint64_t)parts[i].len >> (8 * (7 - byte)));
-        }
+        length_bytes(parts[i].len, length);
         CHECK(EVP_DigestUpdate(context, length, sizeof length) == 1);
         CHECK(parts[i].len == 0 || EVP_DigestUpdate(context, parts[i].at, parts[i].len) == 1);
     }

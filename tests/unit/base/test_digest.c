@@ -45,6 +45,25 @@ static void parts_are_digested_behind_their_lengths(void **state) {
     assert_memory_equal(got.bytes, want.bytes, SHA256_BYTES);
 }
 
+// Parts that are digested one after the other give what they give side by side.
+static void parts_that_are_long_are_digested_alike(void **state) {
+    (void)state;
+    char text[4096];
+    memset(text, 'x', sizeof text);
+    for (size_t len = 990; len < 1050; len++) {
+        const struct slice parts[] = {slice_of(text, len), S("c")};
+        char whole[4096] = {0};
+        whole[6] = (char)(len >> 8);
+        whole[7] = (char)len;
+        memset(whole + 8, 'x', len);
+        whole[8 + len + 7] = 1;
+        whole[8 + len + 8] = 'c';
+        struct sha256 got = digest_parts(parts, 2);
+        struct sha256 want = digest_sha256(slice_of(whole, 8 + len + 9));
+        assert_memory_equal(got.bytes, want.bytes, SHA256_BYTES);
+    }
+}
+
 static void hmac_gives_the_value_of_rfc_4231(void **state) {
     (void)state;
     struct sha256 got = digest_hmac(S("Jefe"), S("what do ya want for nothing?"));
@@ -76,6 +95,7 @@ int main(void) {
         TEST(sha256_gives_the_values_of_fips_180),
         cmocka_unit_test(parts_do_not_run_into_each_other),
         cmocka_unit_test(parts_are_digested_behind_their_lengths),
+        cmocka_unit_test(parts_that_are_long_are_digested_alike),
         cmocka_unit_test(hmac_gives_the_value_of_rfc_4231),
         cmocka_unit_test(secrets_are_the_same_only_when_all_bytes_are),
         cmocka_unit_test(no_secret_is_the_same_as_none),
