@@ -26,6 +26,7 @@ struct settings {
     int64_t service_token_lifetime; // ms
     int64_t login_rate;      // per address, per minute; 0 = off
     int64_t connection_rate; // per connection, per second; 0 = off
+    int64_t api_rate;        // requests of the API per credential, per minute; 0 = off
     int64_t pending_limit;   // waiting sign-ins per connection
     int64_t pending_address_limit; // and per address
     int64_t password_memory, password_passes, password_lanes; // of argon2id; memory in KiB

@@ -17,11 +17,16 @@ struct slot {
     int64_t count;
 };
 // Each kind has windows of its own length, and so a table of its own.
-enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_PASSWORD,
+enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_API, KIND_PASSWORD,
     KIND_FORGOT_EACH, KIND_FORGOT_ADDRESS, KIND_PLATFORM, KINDS };
+struct reading {
+    struct sha256 key;
+    int64_t hour;
+};
 struct limits {
     pthread_mutex_t mutex;
     uint8_t secret[16];
+    struct reading readings[LIMITS_SLOTS];
     struct slot slots[KINDS][LIMITS_SLOTS];
 };
 
@@ -155,4 +160,39 @@ bool limits_secret_fits(struct limits *limits, struct slice address, struct slic
 
 bool limits_bad_secret(struct limits *limits, struct slice address, struct slice client) {
     return secret_window(limits, address, client, 1);
+}
+
+reason limits_api(struct op *op, struct limits *limits, const struct settings *settings,
+                  struct slice credential) {
+    if (settings->api_rate > 0 && !count(limits, KIND_API, credential, clock_steady(), MINUTE_MS,
+                                         settings->api_rate)) {
+        REFUSE(op, RATE_LIMITED, "more than %lld requests in a minute with one credential (api_rate)",
+               (long long)settings->api_rate);
+    }
+    return NULL;
+}
+
+int64_t limits_api_wait(void) {
+    return (MINUTE_MS - clock_steady() % MINUTE_MS) / SECOND_MS + 1;
+}
+
+static struct reading *reading_of(struct limits *limits, const struct sha256 *key) {
+    uint32_t hash;
+    memcpy(&hash, key->bytes, sizeof hash);
+    return &limits->readings[hash % LIMITS_SLOTS];
+}
+
+bool limits_read_known(struct limits *limits, const struct sha256 *key, int64_t hour) {
+    (void)pthread_mutex_lock(&limits->mutex);
+    const struct reading *reading = reading_of(limits, key);
+    bool known = reading->hour == hour &&
+                 memcmp(reading->key.bytes, key->bytes, sizeof key->bytes) == 0;
+    (void)pthread_mutex_unlock(&limits->mutex);
+    return known;
+}
+
+void limits_read_noted(struct limits *limits, const struct sha256 *key, int64_t hour) {
+    (void)pthread_mutex_lock(&limits->mutex);
+    *reading_of(limits, key) = (struct reading){*key, hour};
+    (void)pthread_mutex_unlock(&limits->mutex);
 }

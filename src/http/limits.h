@@ -39,5 +39,15 @@ bool limits_keep_refusal(struct limits *limits, struct slice connection);
 // client, whatever it shows. limits_bad_secret counts one; false: that was one too many.
 bool limits_secret_fits(struct limits *limits, struct slice address, struct slice client);
 bool limits_bad_secret(struct limits *limits, struct slice address, struct slice client);
+// A request of the API by this credential: at most api_rate in a minute. rate_limited.
+MUST_USE reason limits_api(struct op *op, struct limits *limits, const struct settings *settings,
+                           struct slice credential);
+int64_t limits_api_wait(void); // seconds until the next minute of limits_api
+
+// Readings of personal data that were written down in this hour (reads.c). The table forgets: two keys on one slot are
+// written down more often, never less.
+struct sha256;
+bool limits_read_known(struct limits *limits, const struct sha256 *key, int64_t hour);
+void limits_read_noted(struct limits *limits, const struct sha256 *key, int64_t hour);
 
 #endif

@@ -151,6 +151,17 @@ void reply_errors(struct op *op, struct reply *reply, reason why) {
     }
 }
 
+void reply_retry_after(struct op *op, struct reply *reply, int64_t seconds) {
+    struct slice text = op_text(op, "%lld", (long long)seconds);
+    for (size_t i = 0; i < reply->header_count; i++) {
+        if (slice_equal(reply->headers[i].name, S("Retry-After"))) {
+            reply->headers[i].value = text;
+            return;
+        }
+    }
+    reply_header(reply, "Retry-After", text);
+}
+
 void reply_cookie(struct op *op, struct reply *reply, struct slice name, struct slice value,
                   const char *same_site, int64_t max_age) {
     struct buf out;

@@ -29,6 +29,8 @@ void reply_problem(struct op *op, struct reply *reply, reason why, struct slice 
 // The same in the words of mParticle's platform API: {"errors":[{"code","message","reason","pointer"?}]}. It has 400 where
 // HTTP has finer words for a body that is not as it should be.
 void reply_errors(struct op *op, struct reply *reply, reason why);
+// When the same would be worth trying again; in place of what reply_problem said.
+void reply_retry_after(struct op *op, struct reply *reply, int64_t seconds);
 // Set-Cookie with Secure; HttpOnly; Path=/. max_age in seconds, <0: session cookie, 0: remove.
 void reply_cookie(struct op *op, struct reply *reply, struct slice name, struct slice value,
                   const char *same_site, int64_t max_age);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "domain/bulk.h"
 #include "domain/organization.h"
+#include "http/limits.h"
 #include "http/page.h"
 
 #define API_PREFIX "/api/"
@@ -126,6 +127,11 @@ static reason admit(struct op *op, struct gate *gate, const struct route *route,
     }
     TRY(guard_identify(op, gate, request));
     const struct actor *actor = &request->actor;
+    if (slice_starts(request->path, S(API_PREFIX)) && !request->control &&
+        actor->kind != ACTOR_NONE) {
+        struct slice credential = actor->session.len > 0 ? actor->session : actor->id;
+        TRY(limits_api(op, gate->limits, gate->settings, credential));
+    }
     if (request->by_cookie && request->method != METHOD_GET) {
         TRY(guard_same_site(op, gate, request));
     }
@@ -170,7 +176,8 @@ static reason run(struct op *op, struct gate *gate, struct request *request, str
     }
     *ret_route = route;
     TRY(admit(op, gate, route, request));
-    return route->run(op, gate, request, reply);
+    TRY(route->run(op, gate, request, reply));
+    return reply->status == 200 ? reads_note(op, gate, route, request) : NULL;
 }
 
 static void refuse(struct op *op, struct gate *gate, const struct route *route,
@@ -184,6 +191,9 @@ static void refuse(struct op *op, struct gate *gate, const struct route *route,
     } else if (!web || request_wants_json(request) ||
         page_problem(op, gate, reply, why, S("")) != NULL) {
         reply_problem(op, reply, why, S(""), !web);
+    }
+    if (why == REASON_OF(RATE_LIMITED)) {
+        reply_retry_after(op, reply, limits_api_wait());
     }
     if (why == REASON_OF(METHOD_NOT_ALLOWED)) {
         reply_header(reply, "Allow", allowed);

@@ -72,6 +72,11 @@ MUST_USE reason guard_organization(struct op *op, struct gate *gate, const struc
 // For cookies on unsafe methods: Sec-Fetch-Site same-origin/none, else Origin equal to public_url; absent both: cross_site.
 MUST_USE reason guard_same_site(struct op *op, const struct gate *gate, const struct request *request);
 
+// After a request that was answered: writes down that personal data was read, where reads.def says that it was.
+// A reading that cannot be written down is refused: store.unavailable, limit.queue.
+MUST_USE reason reads_note(struct op *op, struct gate *gate, const struct route *route,
+                           const struct request *request);
+
 // The OpenAPI 3.1 document made of route_table and the field tables.
 MUST_USE reason openapi_document(struct op *op, const struct gate *gate, struct slice *ret_json);
 

@@ -83,7 +83,7 @@ const struct schema schema_table[] = {
     {.name = "Rules", .table = &mapping_fields},
     {.name = "Grant", .table = &grant_fields},
     {.name = "TraceCheck", .table = &trace_check_fields},
-    {.name = "Trace", .table = &trace_fields},
+    {.name = "Trace", .table = &trace_fields, .more = "{\"withheld\":" FLAG "}"},
     // From field tables: requests.
     {.name = "TenantCreate",
      .table = &tenant_ask_fields,

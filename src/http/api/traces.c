@@ -15,6 +15,47 @@ static reason may_see(struct op *op, const struct actor *actor) {
     REFUSE(op, FORBIDDEN, "this needs the permission sso:manage or audit:view");
 }
 
+// Who signed in is the activity of people: who may not see that sees what was checked, and not who it was.
+static bool sees_persons(const struct actor *actor) {
+    return actor->kind == ACTOR_OPERATOR || permission_may(actor->permissions, "user_activity:view");
+}
+
+static bool names_person(const struct trace *trace, struct slice text) {
+    return (text.len > 0 && memchr(text.at, '@', text.len) != NULL) ||
+           (trace->name_id.len > 0 && slice_find(text, trace->name_id) != SIZE_MAX) ||
+           (trace->email.len > 0 && slice_find(text, trace->email) != SIZE_MAX);
+}
+
+static reason without_person(struct op *op, struct trace *trace) {
+    const struct trace_check *checks = trace->checks.at;
+    struct trace_check *shown = NULL;
+    TRY(op_take(op, (trace->checks.count + 1) * sizeof *shown, &shown));
+    for (size_t i = 0; i < trace->checks.count; i++) {
+        shown[i] = checks[i];
+        shown[i].expected = names_person(trace, checks[i].expected) ? SLICE_NONE : checks[i].expected;
+        shown[i].got = names_person(trace, checks[i].got) ? SLICE_NONE : checks[i].got;
+    }
+    reason why = reason_find(trace->reason);
+    trace->detail = names_person(trace, trace->detail) ? slice_str(why != NULL ? why->text : "")
+                                                       : trace->detail;
+    trace->hint = names_person(trace, trace->hint) ? SLICE_NONE : trace->hint;
+    trace->checks.at = shown;
+    trace->name_id = trace->email = trace->user_id = trace->address = SLICE_NONE;
+    return NULL;
+}
+
+static struct json *trace_json(struct op *op, const struct trace *trace, const struct actor *actor) {
+    struct trace shown = *trace;
+    bool withheld = !sees_persons(actor);
+    if (withheld && without_person(op, &shown) != NULL) {
+        op->incomplete = true;
+        return json_object(op);
+    }
+    struct json *body = json_from_fields(op, &trace_fields, &shown);
+    json_set_bool(op, body, "withheld", withheld);
+    return body;
+}
+
 static size_t bytes_of(const struct trace *trace) {
     size_t bytes = sizeof *trace + trace->detail.len + trace->hint.len + trace->name_id.len +
                    trace->email.len + trace->issuer.len;
@@ -28,6 +69,7 @@ static size_t bytes_of(const struct trace *trace) {
 // ---- the list -----------------------------------------------------------------------------------------
 
 struct list {
+    const struct actor *actor;
     struct slice tenant;
     struct trace_filter filter;
     struct page page;
@@ -94,7 +136,7 @@ static struct json *merge(struct op *op, struct list *list, struct slice *ret_ne
             *ret_next = last;
             return items;
         }
-        json_add(op, items, json_from_fields(op, &trace_fields, trace));
+        json_add(op, items, trace_json(op, trace, list->actor));
         last = trace->id;
         count++;
     }
@@ -103,10 +145,13 @@ static struct json *merge(struct op *op, struct list *list, struct slice *ret_ne
 }
 
 static reason read_list(struct op *op, const struct request *request, struct list *ret_list) {
-    struct list list = {.tenant = request->args[0]};
+    struct list list = {.actor = &request->actor, .tenant = request->args[0]};
     TRY(request_page(op, request, &list.page));
     TRY(request_query(op, request, "reason", &list.filter.reason));
     TRY(request_query(op, request, "user", &list.filter.user));
+    if (list.filter.user.len > 0 && !sees_persons(list.actor)) {
+        REFUSE(op, FORBIDDEN, "to search for a person needs the permission user_activity:view");
+    }
     int64_t time;
     struct slice cursor = list.page.cursor;
     if (cursor.len > 0 && (!slice_starts(cursor, S("trc_")) ||
@@ -192,5 +237,6 @@ reason api_trace_get(struct op *op, struct gate *gate, struct request *request,
                "the others for 30 days",
                SLICE(slice_sub(one.id, 0, 64)));
     }
-    return reply_json(op, reply, 200, json_from_fields(op, &trace_fields, &one.trace));
+    request->read_tenant = one.trace.tenant;
+    return reply_json(op, reply, 200, trace_json(op, &one.trace, actor));
 }

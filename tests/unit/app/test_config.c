@@ -178,6 +178,7 @@ static void the_sample_can_be_used_as_it_is_and_has_the_recommended_rates(void *
     assert_null(config_load(&op, SAMPLE, &settings));
     assert_int_equal(settings.login_rate, 600);
     assert_int_equal(settings.connection_rate, 200);
+    assert_int_equal(settings.api_rate, 600);
     assert_text(settings.data_dir, "data");
 }
 
