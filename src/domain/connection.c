@@ -343,9 +343,11 @@ reason connection_set_idp(struct op *op, struct txn *txn, const struct actor *ac
                "each of its certificates is distrusted here; trust one again, or give another");
     }
     struct slice detail = idp_diff(op, &connection.idp, &made);
+    const struct idp old = connection.idp;
     made.updated_at = op->now;
     connection.idp = made;
     TRY(metadata_watch_reset(op, txn, slug, made.metadata_url));
+    TRY(connection_outranks(op, txn, actor, &connection, &old));
     return connection_store(op, txn, actor, &connection, "sso.connection_idp_changed", detail, ret);
 }
 

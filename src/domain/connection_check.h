@@ -23,6 +23,10 @@ MUST_USE reason mapping_check(struct faults *faults, struct txn *txn, const stru
 MUST_USE reason connection_store(struct op *op, struct txn *txn, const struct actor *actor,
                                  struct connection *connection, const char *event,
                                  struct slice detail, struct connection *ret);
+// After the identity provider was set: an audit row where a member of the tenant made keys count whose holder may act as
+// somebody who holds more than that member. Operators hold everything.
+MUST_USE reason connection_outranks(struct op *op, struct txn *txn, const struct actor *actor,
+                                    const struct connection *connection, const struct idp *old);
 // The certificates without those that are distrusted.
 MUST_USE reason connection_filter(struct op *op, const struct connection *connection,
                                   struct rows certificates, struct rows *ret_rows);
