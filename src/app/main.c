@@ -7,6 +7,7 @@ static const struct cli_command commands[] = {
     {"serve", "run the gate", serve_actions},
     {"operator-token", "print a short-lived access token for operators", token_actions},
     {"tenant", "customer accounts and their e-mail domains", tenant_actions},
+    {"organization", "what groups the tenants of one customer", organization_actions},
     {"connection", "a tenant's trust in an identity provider, and its policy", connection_actions},
     {"rule", "which groups of an identity provider give which roles", rule_actions},
     {"user", "the people of a tenant", user_actions},

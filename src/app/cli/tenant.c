@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // gatehouse tenant: builds requests to the API and shows what it answers.
-#include "app/cli/cli.h"
+#include "app/cli/tenant_settings.h"
 
 static struct slice target_of(struct op *op, struct slice slug) {
     return op_text(op, "/tenants/%.*s", SLICE(api_part(op, slug)));
@@ -17,6 +17,10 @@ static void show_tenant(struct op *op, const struct json *tenant) {
     show_pair("name", show_member(op, tenant, "name"));
     show_pair("state", state_of(tenant));
     show_pair("domains", show_member(op, tenant, "domains"));
+    show_pair("organization", show_member(op, tenant, "organization"));
+    show_pair("environment", show_member(op, tenant, "environment"));
+    show_pair("entitlements", show_member(op, tenant, "entitlements"));
+    show_pair("number", show_member(op, tenant, "number"));
     show_pair("created", show_member(op, tenant, "created_at"));
 }
 
@@ -49,6 +53,17 @@ static reason one(struct op *op, struct args *args) {
     return NULL;
 }
 
+// What it belongs to, and what it bought.
+static reason put_belongings(struct op *op, const struct args *args, struct json *body) {
+    if (args_has(args, "organization")) {
+        json_set_text(op, body, "organization", args_one(args, "organization"));
+    }
+    if (args_has(args, "environment")) {
+        json_set_text(op, body, "environment", args_one(args, "environment"));
+    }
+    return api_put_list(op, args, "entitlement", body, "entitlements");
+}
+
 static reason add(struct op *op, struct args *args) {
     struct json *body = json_object(op);
     const struct json *tenant = NULL;
@@ -56,6 +71,7 @@ static reason add(struct op *op, struct args *args) {
     json_set_text(op, body, "slug", args->words[0]);
     json_set_text(op, body, "name", name.at != NULL ? name : args->words[0]);
     TRY(api_put_list(op, args, "domain", body, "domains"));
+    TRY(put_belongings(op, args, body));
     TRY(api_tell(op, args, METHOD_POST, S("/tenants"), body, &tenant));
     if (!args->json) {
         show_tenant(op, tenant);
@@ -128,6 +144,15 @@ static reason set(struct op *op, struct args *args) {
         json_set_bool(op, body, "disabled", args_has(args, "disable"));
     }
     TRY(api_put_list(op, args, "domain", body, "domains"));
+    TRY(args_either(op, args, "organization", "no-organization"));
+    TRY(args_either(op, args, "entitlement", "no-entitlements"));
+    TRY(put_belongings(op, args, body));
+    if (args_has(args, "no-organization")) {
+        json_set_null(op, body, "organization");
+    }
+    if (args_has(args, "no-entitlements")) {
+        json_set(op, body, "entitlements", json_array(op));
+    }
     if (step) {
         TRY(api_get(op, args, target, &tenant));
         TRY(changed_domains(op, args, tenant, body));
@@ -154,9 +179,14 @@ static reason take_away(struct op *op, struct args *args) {
     return NULL;
 }
 
+#define BELONGINGS                                                                                 \
+    {"organization", "SLUG", false, "the organization that it belongs to"},                        \
+        {"environment", "NAME", false, "production, staging or development"},                      \
+        {"entitlement", "NAME", true, "an add-on that it has: ml_studio, interactive_queries, cdp_studio"}
 static const struct cli_option add_options[] = {
     {"name", "NAME", false, "its name for people; default the short name"},
     {"domain", "DOMAIN", true, "an e-mail domain that belongs to it"},
+    BELONGINGS,
     {NULL, NULL, false, NULL},
 };
 static const struct cli_option set_options[] = {
@@ -164,6 +194,9 @@ static const struct cli_option set_options[] = {
     {"domain", "DOMAIN", true, "the domains it has from now on, instead of all others"},
     {"add-domain", "DOMAIN", true, "one more domain"},
     {"remove-domain", "DOMAIN", true, "one domain less"},
+    BELONGINGS,
+    {"no-organization", NULL, false, "it belongs to none any more"},
+    {"no-entitlements", NULL, false, "it has no add-on any more"},
     {"disable", NULL, false, "nobody signs in to it any more"},
     {"enable", NULL, false, "people may sign in again"},
     {NULL, NULL, false, NULL},
@@ -178,6 +211,10 @@ const struct cli_action tenant_actions[] = {
      "gatehouse tenant add acme --name \"Acme Inc.\" --domain acme.example"},
     {"set", "SLUG", set_options, set, "Change a tenant; what is not named stays.", NULL,
      "gatehouse tenant set acme --add-domain acme.test"},
+    {"settings", "SLUG", tenant_settings_options, tenant_settings_run,
+     "Show what is set for a tenant, or set some of it.",
+     "Who sees the list of users, how long links work, passwords, access requests, mail, how long the audit log is kept.",
+     "gatehouse tenant settings acme --set invite_days=3 --set user_list_visibility=permission"},
     {"remove", "SLUG", NULL, take_away, "Remove a tenant that has no connections and no users.",
      NULL, "gatehouse tenant remove acme"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // gatehouse user: the people of a tenant, through the API. A person is named by id or by e-mail
 // address.
-#include "app/cli/cli.h"
+#include "app/cli/access.h"
 
 static struct slice target_of(struct op *op, const struct args *args) {
     return op_text(op, "/tenants/%.*s/users", SLICE(api_part(op, args->words[0])));
@@ -81,6 +81,7 @@ static void show_user(struct op *op, const struct json *user) {
     show_pair("e-mail", show_member(op, user, "email"));
     show_pair("name", name_of(op, user));
     show_pair("status", show_member(op, user, "status"));
+    show_pair("components", access_words(op, user));
     show_pair("last visit", show_member(op, user, "last_visit"));
     const struct json *grants = json_get(user, "grants");
     for (size_t i = 0; i < json_count(grants); i++) {
@@ -155,6 +156,7 @@ static reason add(struct op *op, struct args *args) {
     json_set_text(op, body, "email", args->words[1]);
     put_names(op, args, body);
     TRY(api_put_list(op, args, "role", body, "roles"));
+    TRY(access_put(op, args, body));
     TRY(api_tell(op, args, METHOD_POST, target_of(op, args), body, &user));
     if (!args->json) {
         show_user(op, user);
@@ -170,13 +172,14 @@ static reason set(struct op *op, struct args *args) {
     TRY(args_either(op, args, "disable", "enable"));
     TRY(args_either(op, args, "role", "no-roles"));
     bool change = args_has(args, "first") || args_has(args, "last") || args_has(args, "role") ||
-                  args_has(args, "no-roles");
+                  args_has(args, "no-roles") || access_given(args);
     bool turn = args_has(args, "disable") || args_has(args, "enable");
     if (!change && !turn) {
         return args_wrong(op, args, "nothing to change was given");
     }
     put_names(op, args, body);
     TRY(api_put_list(op, args, "role", body, "roles"));
+    TRY(access_put(op, args, body));
     if (args_has(args, "no-roles")) {
         json_set(op, body, "roles", json_array(op));
     }
@@ -194,6 +197,50 @@ static reason set(struct op *op, struct args *args) {
         show_json_text(text);
     } else {
         show_user(op, user);
+    }
+    return NULL;
+}
+
+// One way from a permission back to where it came from: "audiences:view <- role user <- sso acme-okta <- ...".
+static void show_way(struct op *op, const struct json *way) {
+    struct slice parts[] = {show_member(op, way, "connection"), show_member(op, way, "rule"),
+                            show_member(op, way, "assertion"), show_member(op, way, "granted_by")};
+    static const char *const words[] = {"connection", "rule", "assertion", "by"};
+    struct slice text = op_text(op, "%.*s <- role %.*s <- %.*s", SLICE(show_member(op, way, "permission")),
+                                SLICE(show_member(op, way, "role_id")),
+                                SLICE(show_member(op, way, "source")));
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!slice_equal(parts[i], S("-"))) {
+            text = op_text(op, "%.*s <- %s %.*s", SLICE(text), words[i], SLICE(parts[i]));
+        }
+    }
+    struct slice state = show_member(op, way, "state");
+    show_line("%.*s%s%.*s%s", SLICE(text), slice_equal(state, S("open")) ? "" : "  (",
+              slice_equal(state, S("open")) ? 0 : (int)state.len, state.at,
+              slice_equal(state, S("open")) ? "" : ")");
+}
+
+static reason why(struct op *op, struct args *args) {
+    struct slice id = args->words[1];
+    struct json *body = json_object(op);
+    const struct json *verdict = NULL;
+    bool allow = false;
+    if (slice_find(id, S("@")) != SIZE_MAX) {
+        TRY(find_by_email(op, args, &id));
+    }
+    json_set_text(op, body, "tenant", args->words[0]);
+    json_set_text(op, body, "user", id);
+    json_set_text(op, body, "permission", args->words[2]);
+    TRY(api_tell(op, args, METHOD_POST, S("/authorize"), body, &verdict));
+    (void)json_bool(json_get(verdict, "allow"), &allow);
+    args->status = allow ? CLI_DONE : CLI_REFUSED;
+    if (args->json) {
+        return NULL;
+    }
+    const struct json *path = json_get(verdict, "path");
+    show_line("%s (%.*s)", allow ? "yes" : "no", SLICE(show_member(op, verdict, "reason")));
+    for (size_t i = 0; i < json_count(path); i++) {
+        show_way(op, json_at(path, i));
     }
     return NULL;
 }
@@ -222,13 +269,15 @@ static const struct cli_option add_options[] = {
     {"first", "NAME", false, "first name"},
     {"last", "NAME", false, "last name"},
     {"role", "ROLE", true, "a role that is given by hand"},
+    ACCESS_OPTIONS,
     {NULL, NULL, false, NULL},
 };
 static const struct cli_option set_options[] = {
     {"first", "NAME", false, "first name"},
     {"last", "NAME", false, "last name"},
     {"role", "ROLE", true, "the roles given by hand from now on; those by SSO stay"},
-    {"no-roles", NULL, false, "take away all roles given by hand"},
+    {"no-roles", NULL, false, "take away all roles given by hand; components stay"},
+    ACCESS_OPTIONS,
     {"disable", NULL, false, "sign out and keep out"},
     {"enable", NULL, false, "let in again"},
     {NULL, NULL, false, NULL},
@@ -249,6 +298,9 @@ const struct cli_action user_actions[] = {
      "gatehouse user import acme people.csv --dry-run"},
     {"export", "TENANT", NULL, bulk_export, "Write the people of a tenant as CSV that import takes back.",
      NULL, "gatehouse user export acme >people.csv"},
+    {"why", "TENANT USER PERMISSION", NULL, why,
+     "Say whether a person may do something, and what gives it; exit status 3: they may not.", NULL,
+     "gatehouse user why acme ada@acme.example audiences:manage"},
     {"remove", "TENANT USER", NULL, take_away, "Remove a person from the tenant.", NULL,
      "gatehouse user remove acme ada@acme.example"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
