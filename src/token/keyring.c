@@ -196,7 +196,8 @@ reason keyring_open(struct op *op, const char *dir, struct keyring **ret_keyring
         REFUSE(op, KEY_FILE, "%s holds no token key (token-1.key); `gatehouse init` makes one", dir);
     }
     struct keyring *keyring = calloc(1, sizeof *keyring);
-    if (keyring == NULL) {
+    if (keyring == NULL || (keyring->seen = seen_open()) == NULL) {
+        free(keyring);
         REFUSE(op, LIMIT_MEMORY, "no memory for the token keys");
     }
     for (; keyring->count < count; keyring->count++) {
@@ -220,6 +221,7 @@ void keyring_close(struct keyring *keyring) {
             (void)cjose_jwk_release(keyring->keys[i].jwk);
         }
     }
+    seen_close(keyring->seen);
     free(keyring);
 }
 

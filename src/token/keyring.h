@@ -5,6 +5,7 @@
 
 #include <cjose/cjose.h>
 
+#include "token/seen.h"
 #include "token/token.h"
 
 #define KEYRING_MAX 8 // one signs, one or two retire
@@ -18,6 +19,7 @@ struct token_key {
 struct keyring {
     struct token_key keys[KEYRING_MAX]; // newest first
     size_t count;
+    struct seen *seen; // tokens whose signatures held
 };
 const struct token_key *keyring_signer(const struct keyring *keyring);
 const struct token_key *keyring_find(const struct keyring *keyring, const char *kid); // NULL

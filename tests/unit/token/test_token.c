@@ -132,6 +132,32 @@ static void each_changed_byte_is_refused(void **state) {
     op_close(&op);
 }
 
+// The signature of a token that was taken once is not checked again; all else is.
+static void a_token_that_was_taken_before_is_looked_at_again(void **state) {
+    (void)state;
+    struct op op;
+    op_open(&op, 0);
+    struct claims claims = sample(&op);
+    struct claims got;
+    struct slice token = issue(&op, keyring, &claims);
+    for (int i = 0; i < 3; i++) {
+        assert_null(token_check(&op, keyring, URL, token, &got));
+        assert_true(slice_equal(got.subject, S("usr_1")));
+    }
+    refused(&op, token, S("https://other.example"));
+    for (size_t i = 0; i < token.len - 1; i++) { // each octet of it, also where nothing is read
+        struct slice copy;
+        assert_null(op_copy(&op, token, &copy));
+        char *bytes = (char *)(uintptr_t)copy.at;
+        bytes[i] = bytes[i] == 'A' ? 'B' : 'A';
+        refused(&op, copy, URL);
+    }
+    refused(&op, slice_sub(token, 0, token.len - 1), URL);
+    op.now = claims.expires_at;
+    refused(&op, token, URL);
+    op_close(&op);
+}
+
 static void other_algorithms_and_types_are_refused(void **state) {
     (void)state;
     static const char *const headers[] = {
@@ -255,6 +281,7 @@ int main(void) {
         cmocka_unit_test(a_token_from_the_future_is_refused),
         cmocka_unit_test(a_token_for_another_gate_is_refused),
         cmocka_unit_test(each_changed_byte_is_refused),
+        cmocka_unit_test(a_token_that_was_taken_before_is_looked_at_again),
         cmocka_unit_test(other_algorithms_and_types_are_refused),
         cmocka_unit_test(a_foreign_key_is_refused),
         cmocka_unit_test(what_is_no_compact_token_is_refused),
