@@ -198,6 +198,10 @@ $(B)/tests/bounds/bounds: tests/bounds/bounds.c tests/bounds/shapes.c tests/boun
 $(B)/tests/diff/diff: tests/diff/diff.c $(B)/lib/saml.a $(WORKER_ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(WORKER_CFLAGS) -o $@ $< $(LDFLAGS_ALL) -Wl,--start-group $(B)/lib/saml.a $(WORKER_ARCHIVES) -Wl,--end-group $(WORKER_LIBS)
+# The gate's reader of CSV, for tests/diff/test_csv.py, which has Python's beside it.
+$(B)/tests/diff/csv_rows: tests/diff/csv_rows.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -o $@ $< $(LDFLAGS_ALL) -Wl,--gc-sections -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(GATE_LIBS)
 # Each call that can fail, failed in turn by the linker's wraps.
 FAULT_MEMORY := malloc calloc realloc strdup
 FAULT_saml := EVP_Digest EVP_MD_CTX_new EVP_DigestVerifyInit EVP_DigestVerify EVP_DigestUpdate d2i_X509 X509_get_pubkey \
@@ -299,7 +303,7 @@ fuzz-programs: $(FUZZ_BIN)
 fuzz: $(FUZZ_BIN)
 	$(Q)src/tools/fuzz.sh $(T) $(FUZZ_BIN)
 
-programs: $(PROGRAM_FILES) $(BENCH_BIN) $(CRASH_LIB)
+programs: $(PROGRAM_FILES) $(BENCH_BIN) $(CRASH_LIB) $(B)/tests/diff/csv_rows
 
 # ---- everything on a fresh machine -----------------------------------------------------------------------
 

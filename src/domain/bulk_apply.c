@@ -107,10 +107,14 @@ static reason set_end(struct op *op, struct target *target) {
 static reason set_names(struct op *op, struct target *target) {
     const struct bulk_line *line = target->line;
     const struct user *user = &target->member.user;
-    return member_set_names(op, target->txn, target->actor, target->tenant, user->id,
-                            line->first_name.len > 0 ? line->first_name : user->first_name,
-                            line->last_name.len > 0 ? line->last_name : user->last_name,
-                            &target->member);
+    reason why = member_set_names(op, target->txn, target->actor, target->tenant, user->id,
+                                  line->first_name.len > 0 ? line->first_name : user->first_name,
+                                  line->last_name.len > 0 ? line->last_name : user->last_name,
+                                  &target->member);
+    if (why != NULL && op->error_count == 0) {
+        op_error(op, S("/first_name"), why, "%.*s", SLICE(op->detail));
+    }
+    return why;
 }
 
 static reason change(struct op *op, struct target *target, const struct difference *what) {

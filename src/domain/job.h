@@ -12,7 +12,7 @@
 #define JOBS_OPEN_MAX 10         // of a tenant: each may hold BULK_BYTES_MAX
 #define JOB_PIECE (256U << 10)   // bytes of a row of input, and so of one write of it
 #define JOB_ERRORS_MAX 10000     // that are kept: past it only the count grows
-#define JOB_BATCH_LINES 64       // of one transaction ...
+#define JOB_BATCH_LINES 256      // of one transaction ...
 #define JOB_BATCH_MS 15          // ... that takes about so long at most: logins wait behind it
 
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_FINISHED, JOB_FAILED, JOB_CANCELLED };

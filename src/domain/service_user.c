@@ -162,9 +162,19 @@ static bool contains_nocase(struct slice text, struct slice part) {
     return false;
 }
 
+static bool has_grant(struct rows grants, struct slice role_id) {
+    for (size_t i = 0; i < grants.count; i++) {
+        if (slice_equal(((const struct grant *)grants.at)[i].role_id, role_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool shows(const struct service_user_filter *filter,
                   const struct service_user_shown *shown) {
     return (filter->status < 0 || shown->user.status == filter->status) &&
+           (filter->role.len == 0 || has_grant(shown->user.grants, filter->role)) &&
            (!filter->owner_gone || service_owner_left(shown->owner_status)) &&
            (filter->q.len == 0 || contains_nocase(shown->user.name, filter->q) ||
             contains_nocase(shown->user.description, filter->q));
@@ -276,15 +286,6 @@ static reason check(struct op *op, struct txn *txn, const struct service_user *b
         TRY(check_new_owner(op, txn, user));
     }
     return NULL;
-}
-
-static bool has_grant(struct rows grants, struct slice role_id) {
-    for (size_t i = 0; i < grants.count; i++) {
-        if (slice_equal(((const struct grant *)grants.at)[i].role_id, role_id)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // Whoever may act as it may all of this.

@@ -61,7 +61,8 @@ struct service_user_shown {
 bool service_owner_left(int status);
 
 struct service_user_filter {
-    struct slice q;   // in name or description, without case
+    struct slice q;    // in name or description, without case
+    struct slice role; // role id
     int status;       // enum service_status, or -1
     bool owner_gone;  // only those whose owner left
 };

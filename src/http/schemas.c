@@ -46,7 +46,8 @@
     "\"id\":" TEXT ",\"email\":" TEXT_OR_NULL ",\"first_name\":" TEXT ",\"last_name\":" TEXT       \
     ",\"status\":" REF("UserStatus") ",\"roles\":{\"type\":\"array\",\"items\":" OBJECT(           \
         "\"role_id\",\"source\"", "\"role_id\":" TEXT ",\"source\":" TEXT) "},\"last_visit\":" TIME ",\"components\":{\"type\":" \
-        "\"object\",\"additionalProperties\":" TEXT "},\"bundle\":" TEXT_OR_NULL
+        "\"object\",\"additionalProperties\":" TEXT "},\"bundle\":" TEXT_OR_NULL                        \
+    ",\"kind\":{\"type\":\"string\",\"enum\":[\"person\",\"service\"]}"
 #define CONNECTION_MUST                                                                            \
     "\"slug\",\"tenant\",\"disabled\",\"entity_id\",\"acs_url\",\"slo_url\",\"login_url\","        \
     "\"metadata_url\",\"idp\",\"policy\",\"rules\",\"version\",\"created_at\",\"updated_at\","    \
@@ -213,6 +214,8 @@ const struct schema_query schema_queries[] = {
     {"askForAccess", "t", "The text of the link.", TEXT},
     {"listUsers", "status", "Only those in this state; those removed only when asked for.",
      REF("UserStatus")},
+    {"listUsers", "kind", "People, programs (service users), or both: people first. People when absent.",
+     "{\"type\":\"string\",\"enum\":[\"person\",\"service\",\"all\"]}"},
     {"listUsers", "q", "Part of a name or an e-mail address, without regard to case.", TEXT},
     {"listUsers", "role", "Only those who have this role.", TEXT},
     {"listUsers", "sort", "A minus in front: the other way round.",

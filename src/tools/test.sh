@@ -41,6 +41,7 @@ part 600 "unit tests (ASan and UBSan)" "$make" --no-print-directory MODE=asan un
 part 600 "unit tests (release)"        "$make" --no-print-directory -j"$jobs" unit
 part 400 "faults in memory, crypto, store" "$make" --no-print-directory MODE=asan fault
 part 200 "two XML readers compared"    "$make" --no-print-directory diff
+part 120 "CSV beside Python's reader"  py build tests/diff/test_csv.py
 part 300 "bounded work"                "$make" --no-print-directory bounds
 part 300 "valgrind over the worker"    "$make" --no-print-directory valgrind
 part 300 "attack corpus (ASan and UBSan)" build/asan/gatehouse selftest

@@ -57,6 +57,20 @@ static struct slice roles_of(struct op *op, const struct json *service) {
     return text.len > 0 ? text : S("-");
 }
 
+// "campaigns full, metrics full"
+static struct slice components_of(struct op *op, const struct json *service) {
+    const struct json *components = json_get(service, "components");
+    struct slice text = S("");
+    struct slice name;
+    const struct json *level;
+    size_t at = 0;
+    while (json_is_object(components) && json_member(components, &at, &name, &level)) {
+        text = op_text(op, "%.*s%s%.*s %.*s", SLICE(text), text.len > 0 ? ", " : "", SLICE(name),
+                       SLICE(show_value(op, level)));
+    }
+    return text.len > 0 ? text : S("-");
+}
+
 static bool is_on(const struct json *object, const char *name) {
     bool on = false;
     return json_bool(json_get(object, name), &on) && on;
@@ -77,6 +91,7 @@ static void show_service(struct op *op, const struct json *service) {
     show_pair("owner", op_text(op, "%.*s (%.*s)", SLICE(show_member(op, service, "owner_email")),
                                SLICE(show_member(op, service, "owner"))));
     show_pair("roles", roles_of(op, service));
+    show_pair("components", components_of(op, service));
     show_pair("ends", show_member(op, service, "expires_at"));
     show_pair("last used", show_member(op, service, "last_used"));
     for (size_t i = 0; i < json_count(credentials); i++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Service users and their credentials. The secret of a credential is in one answer, once.
-#include "http/api/api.h"
+#include "http/api/components.h"
+#include "http/api/service_users.h"
 #include "http/uses.h"
 
 struct ask {
@@ -50,12 +51,30 @@ static struct json *roles_json(struct op *op, const struct service_user *user) {
     struct json *roles = json_array(op);
     const struct grant *grants = user->grants.at;
     for (size_t i = 0; i < user->grants.count; i++) {
-        struct json *role = json_object(op);
-        json_set_text(op, role, "role_id", grants[i].role_id);
-        json_set_str(op, role, "source", grant_source_names[grants[i].source]);
-        json_add(op, roles, role);
+        if (!components_is_grant(&grants[i])) {
+            struct json *role = json_object(op);
+            json_set_text(op, role, "role_id", grants[i].role_id);
+            json_set_str(op, role, "source", grant_source_names[grants[i].source]);
+            json_add(op, roles, role);
+        }
     }
     return roles;
+}
+
+struct json *service_item(struct op *op, const struct gate *gate,
+                          const struct service_user_shown *shown) {
+    const struct service_user *user = &shown->user;
+    struct json *item = json_object(op);
+    json_set_text(op, item, "id", user->id);
+    json_set_str(op, item, "kind", "service");
+    json_set_null(op, item, "email");
+    json_set_text(op, item, "first_name", user->name);
+    json_set_text(op, item, "last_name", S(""));
+    json_set_str(op, item, "status", service_status_names[user->status]);
+    json_set(op, item, "roles", roles_json(op, user));
+    components_set(op, item, user->grants);
+    json_set_time(op, item, "last_visit", later(shown->last_used, uses_last(gate->uses, user->id)));
+    return item;
 }
 
 static struct json *shown_json(struct op *op, const struct gate *gate,
@@ -76,6 +95,7 @@ static struct json *shown_json(struct op *op, const struct gate *gate,
     json_set_bool(op, body, "expired", user->expires_at != 0 && op->now >= user->expires_at);
     json_set_number(op, body, "token_lifetime", user->token_lifetime);
     json_set(op, body, "roles", roles_json(op, user));
+    components_set(op, body, user->grants);
     struct json *credentials = json_array(op);
     const struct credential *rows = user->credentials.at;
     for (size_t i = 0; i < user->credentials.count; i++) {
@@ -149,6 +169,7 @@ struct work {
     struct slice tenant, id, credential_id;
     const struct json *object; // what a change says
     struct ask ask;
+    struct component_ask access;
     enum service_status status; // to become
     struct service_user_shown shown;
     struct credential credential;
@@ -229,7 +250,10 @@ reason api_service_users_create(struct op *op, struct gate *gate, struct request
     struct work work = work_of(request);
     const struct json *object = NULL;
     TRY(request_json(op, request, &object));
+    TRY(components_take(op, object, &work.access, &object));
     TRY(json_to_fields(op, &service_user_ask_fields, object, S(""), &work.ask));
+    TRY(components_merge(op, &work.access, true, work.ask.roles, (struct rows){NULL, 0},
+                         &work.ask.roles));
     const struct api_creation made = {.store = store_new, .say = say_new, .arg = &work};
     return api_create(op, gate, request, reply, &made);
 }
@@ -246,7 +270,9 @@ static reason store_change(struct op *op, struct txn *txn, void *arg) {
                       .token_lifetime = want.token_lifetime,
                       .active = want.status == SERVICE_ACTIVE};
     TRY(json_to_fields(op, &service_user_change_fields, work->object, S(""), &ask));
-    bool roles = json_get(work->object, "roles") != NULL;
+    bool has_roles = json_get(work->object, "roles") != NULL;
+    bool roles = has_roles || work->access.said;
+    TRY(components_merge(op, &work->access, has_roles, ask.roles, want.grants, &ask.roles));
     want.name = ask.name;
     want.description = ask.description;
     want.owner = ask.owner;
@@ -265,6 +291,7 @@ reason api_service_user_patch(struct op *op, struct gate *gate, struct request *
                               struct reply *reply) {
     struct work work = work_of(request);
     TRY(request_json(op, request, &work.object));
+    TRY(components_take(op, work.object, &work.access, &work.object));
     TRY(api_write(op, gate, store_change, &work));
     return reply_shown(op, gate, reply, 200, &work.shown);
 }

@@ -57,6 +57,7 @@ struct json *member_item(struct op *op, const struct actor *actor, const struct 
     json_set_str(op, item, "status",
                  membership_status_names[membership_now(membership, op->now)]);
     json_set(op, item, "roles", roles_json(op, membership));
+    json_set_str(op, item, "kind", "person");
     components_set(op, item, membership->grants);
     json_set_time(op, item, "last_visit", membership->last_visit);
     return item;

@@ -3,19 +3,27 @@
 // and never changed here. What happens to people is in user_life.c.
 #include "domain/tenant_settings.h"
 #include "http/api/components.h"
+#include "http/api/service_users.h"
 #include "http/api/users.h"
 
 // ---- the list -----------------------------------------------------------------------------------------
 
+enum kind { KIND_PERSON, KIND_SERVICE, KIND_ALL };
+static const char *const kind_names[] = {"person", "service", "all", NULL};
+#define SERVICES_CURSOR "service." // of a page of service users in a list of all: they come after the people
+
 struct list {
     const struct actor *actor;
     struct slice tenant;
+    enum kind kind;
+    struct rows services; // struct service_user_shown
     struct member_filter filter;
     struct page page;
     struct rows members;
     struct slice next;
     size_t total;
     bool masked;
+    bool masked_kinds; // programs are not shown
     bool exact;
 };
 
@@ -34,14 +42,80 @@ static reason may_list(struct op *op, struct txn *txn, struct list *list) {
     return NULL;
 }
 
+static reason read_people(struct op *op, struct txn *txn, struct list *list) {
+    list->filter.names_only = list->masked;
+    return member_search(op, txn, list->tenant, &list->filter, list->page, &list->members,
+                         &list->next, &list->total, &list->exact);
+}
+
+// The page of service users, or only how many there are.
+static reason read_services(struct op *op, struct txn *txn, struct list *list, bool show) {
+    struct service_user_filter filter = {.q = list->filter.q,
+                                         .role = list->filter.role,
+                                         .status = list->filter.status == MEMBER_DISABLED ? SERVICE_DISABLED
+                                                   : list->filter.status == MEMBER_ACTIVE ? SERVICE_ACTIVE
+                                                                                          : -1};
+    struct page page = list->page;
+    struct rows rows = {NULL, 0};
+    struct slice next = SLICE_NONE;
+    size_t total = 0;
+    if (list->filter.status >= 0 && filter.status < 0) {
+        return NULL; // a program is in none of the other states
+    }
+    page.cursor = slice_sub(page.cursor, strlen(SERVICES_CURSOR), page.cursor.len);
+    TRY(service_user_list(op, txn, list->tenant, &filter, page, &rows, &next, &total));
+    list->total += total;
+    if (show) {
+        list->services = rows;
+        list->next = next.len > 0 ? op_text(op, SERVICES_CURSOR "%.*s", SLICE(next)) : SLICE_NONE;
+    } else if (list->next.len == 0 && total > 0) {
+        list->next = S(SERVICES_CURSOR);
+    }
+    return NULL;
+}
+
 static reason read_list(struct op *op, struct txn *txn, void *arg) {
     struct list *list = arg;
     struct tenant tenant;
+    bool on_services =
+        list->kind == KIND_SERVICE || slice_starts(list->page.cursor, S(SERVICES_CURSOR));
+    bool sees = !list->masked_kinds;
     TRY(tenant_find(op, txn, list->tenant, &tenant));
     TRY(may_list(op, txn, list));
-    list->filter.names_only = list->masked;
-    return member_search(op, txn, list->tenant, &list->filter, list->page, &list->members,
-                       &list->next, &list->total, &list->exact);
+    list->total = 0;
+    list->exact = true;
+    if (list->kind != KIND_SERVICE) {
+        struct page page = list->page;
+        list->page.cursor = on_services ? SLICE_NONE : page.cursor;
+        TRY(read_people(op, txn, list));
+        list->page = page;
+        list->members.count = on_services ? 0 : list->members.count;
+    }
+    return list->kind != KIND_PERSON && sees ? read_services(op, txn, list, on_services) : NULL;
+}
+
+// Programs are shown to those who see people as they are, or manage programs.
+static reason read_kind(struct op *op, const struct request *request, struct list *list) {
+    struct slice text;
+    const struct actor *actor = list->actor;
+    TRY(request_query(op, request, "kind", &text));
+    list->masked_kinds = actor->kind != ACTOR_OPERATOR &&
+                         !permission_may(actor->permissions, "users:view") &&
+                         !permission_may(actor->permissions, "service_users:manage");
+    for (int i = 0; text.len > 0 && kind_names[i] != NULL; i++) {
+        if (slice_equal(text, slice_str(kind_names[i]))) {
+            list->kind = (enum kind)i;
+            text = SLICE_NONE;
+        }
+    }
+    if (text.len > 0) {
+        REFUSE(op, INVALID_INPUT, "kind is person, service or all; got %.*s",
+               SLICE(slice_sub(text, 0, 40)));
+    }
+    if (list->kind == KIND_SERVICE && list->masked_kinds) {
+        REFUSE(op, FORBIDDEN, "this needs the permission users:view or service_users:manage");
+    }
+    return NULL;
 }
 
 static reason read_status(struct op *op, struct slice text, int *ret_status) {
@@ -77,11 +151,16 @@ reason api_users_list(struct op *op, struct gate *gate, struct request *request,
     struct list list = {.actor = &request->actor, .tenant = request->args[0]};
     TRY(request_page(op, request, &list.page));
     TRY(read_filter(op, request, &list.filter));
+    TRY(read_kind(op, request, &list));
     TRY(store_read(op, gate->store, read_list, &list));
     struct json *items = json_array(op);
     const struct member *members = list.members.at;
     for (size_t i = 0; i < list.members.count; i++) {
         json_add(op, items, member_item(op, list.actor, &members[i], list.masked));
+    }
+    const struct service_user_shown *services = list.services.at;
+    for (size_t i = 0; i < list.services.count; i++) {
+        json_add(op, items, service_item(op, gate, &services[i]));
     }
     struct json *body = json_object(op);
     json_set(op, body, "items", items);
