@@ -91,6 +91,13 @@ bool queue_put(struct queue *queue, struct queue_job *job) {
     return taken;
 }
 
+bool queue_is_full(struct queue *queue) {
+    (void)pthread_mutex_lock(&queue->mutex);
+    bool full = queue->waiting >= queue->most;
+    (void)pthread_mutex_unlock(&queue->mutex);
+    return full;
+}
+
 size_t queue_busy(struct queue *queue) {
     (void)pthread_mutex_lock(&queue->mutex);
     size_t busy = queue->waiting + queue->running;

@@ -14,6 +14,8 @@ struct queue *queue_open(size_t threads, size_t most, void (*run)(struct queue_j
                          void *arg);
 // False when it is full or closing: the job stays the caller's.
 bool queue_put(struct queue *queue, struct queue_job *job);
+// Whether queue_put would find no room at the moment.
+bool queue_is_full(struct queue *queue);
 // Jobs that wait or run.
 size_t queue_busy(struct queue *queue);
 // Runs what was accepted, ends the threads; from then on queue_put takes nothing. NULL-safe.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// libmicrohttpd's side: collects a whole request under its caps, suspends the connection, hands the request to
-// the queue, and answers when the connection is resumed. An exchange is used by one thread at a time: MHD's
-// until it is queued, a queue thread's until it resumes the connection, then MHD's again.
+// libmicrohttpd's side: collects a whole request under its caps, suspends the connection, hands the
+// request to the queue, and answers when the connection is resumed. An exchange is used by one
+// thread at a time: MHD's until it is queued, a queue thread's until it resumes the connection,
+// then MHD's again.
 #include "http/server.h"
 
 #include <errno.h>
@@ -28,22 +29,25 @@ struct server {
     struct gate *gate;
     struct MHD_Daemon *daemon, *control;
     struct queue *queue;
+    struct MHD_Response
+        *busy; // limit.queue, made once: when there is too much, saying so must cost little
     uint16_t port;
     char control_path[108];
     _Atomic size_t bodies; // bytes, see BODIES_MAX
 };
 
-// A body over its cap is read on and thrown away up to here, so that the sender, who reads only after writing, gets
-// the answer that says so; past it the connection is closed.
+// A body over its cap is read on and thrown away up to here, so that the sender, who reads only
+// after writing, gets the answer that says so; past it the connection is closed.
 #define DRAIN_MAX (16U << 20)
 
-// Bodies that are not whole yet, or wait for a thread, of all connections: anybody may send them, and they are read before it
-// is known who does. An honest sign-in takes some 30 KB. From half of it on, who sends more than BODY_SMALL is closed
-// first, so that a few with large bodies keep nobody from signing in.
+// Bodies that are not whole yet, or wait for a thread, of all connections: anybody may send them,
+// and they are read before it is known who does. An honest sign-in takes some 30 KB. From half of
+// it on, who sends more than BODY_SMALL is closed first, so that a few with large bodies keep
+// nobody from signing in.
 #define BODIES_MAX (128U << 20)
 #define BODY_SMALL (128U << 10)
 #define BODY_LARGE (1U << 20) // more than this only a file of people has
-#define BODY_MS 30000 // a body that takes longer is somebody's who wants to hold the memory
+#define BODY_MS 30000         // a body that takes longer is somebody's who wants to hold the memory
 
 enum exchange_state { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_QUEUED, EXCHANGE_ANSWER };
 struct exchange {
@@ -57,6 +61,7 @@ struct exchange {
     size_t head, held; // bytes of memory: before the body, and counted in the server's bodies
     int64_t began;     // clock_steady
     bool too_large, broken, unframed;
+    bool busy; // the queue is full: its body is read past, and it is told so
     struct request request;
     struct reply reply;
 };
@@ -150,8 +155,9 @@ static void take_peer(struct exchange *exchange, bool control) {
     }
 }
 
-// Does every reader of this head see the same end of the body? The proxy before us and MHD must not differ: what one
-// takes for a body the other would take for the next request, perhaps of somebody else (RFC 9112 section 6.3, 11.2).
+// Does every reader of this head see the same end of the body? The proxy before us and MHD must not
+// differ: what one takes for a body the other would take for the next request, perhaps of somebody
+// else (RFC 9112 section 6.3, 11.2).
 static bool is_framed(const struct request *request) {
     size_t lengths = 0;
     size_t codings = 0;
@@ -169,11 +175,16 @@ static bool is_framed(const struct request *request) {
             slice_equal_nocase(request_header(request, "Transfer-Encoding"), S("chunked")));
 }
 
-static void begin(struct exchange *exchange, const char *method, bool control) {
+static void begin(struct server *server, struct exchange *exchange, const char *method,
+                  bool control) {
     struct request *request = &exchange->request;
     request->method = method_of(method, &request->head);
     (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
     exchange->unframed = !is_framed(request);
+    exchange->busy = queue_is_full(server->queue);
+    if (exchange->busy) {
+        return;
+    }
     take_peer(exchange, control);
     if (rand_ulid(&exchange->op, S("req_"), &exchange->op.id) != NULL) {
         exchange->broken = true;
@@ -191,13 +202,13 @@ static void begin(struct exchange *exchange, const char *method, bool control) {
     exchange->began = clock_steady();
 }
 
-static enum MHD_Result send_reply(struct exchange *exchange) {
-    const struct reply *reply = &exchange->reply;
-    // The body lives in the op, which lives until MHD says that the request is over.
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        reply->body.len, (void *)(uintptr_t)reply->body.at, MHD_RESPMEM_PERSISTENT);
+// NULL: no memory. The body lives in the op, which lives until MHD says that the request is over.
+static struct MHD_Response *make_response(struct op *op, const struct reply *reply,
+                                          enum MHD_ResponseMemoryMode mode) {
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->body.len, (void *)(uintptr_t)reply->body.at, mode);
     if (response == NULL) {
-        return MHD_NO;
+        return NULL;
     }
     if (reply->content_type != NULL) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
@@ -205,12 +216,21 @@ static enum MHD_Result send_reply(struct exchange *exchange) {
     for (size_t i = 0; i < reply->header_count; i++) {
         const char *name = NULL;
         const char *value = NULL;
-        if (op_cstr(&exchange->op, reply->headers[i].name, &name) != NULL ||
-            op_cstr(&exchange->op, reply->headers[i].value, &value) != NULL ||
+        if (op_cstr(op, reply->headers[i].name, &name) != NULL ||
+            op_cstr(op, reply->headers[i].value, &value) != NULL ||
             MHD_add_response_header(response, name, value) != MHD_YES) {
             MHD_destroy_response(response); // a half answer could lose what protects it
-            return MHD_NO;
+            return NULL;
         }
+    }
+    return response;
+}
+
+static enum MHD_Result send_reply(struct exchange *exchange) {
+    const struct reply *reply = &exchange->reply;
+    struct MHD_Response *response = make_response(&exchange->op, reply, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL) {
+        return MHD_NO;
     }
     enum MHD_Result queued = MHD_queue_response(exchange->connection, reply->status, response);
     MHD_destroy_response(response);
@@ -236,12 +256,18 @@ static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     exchange->state = EXCHANGE_QUEUED;
     MHD_suspend_connection(exchange->connection);
     if (!queue_put(server->queue, &exchange->job)) {
-        metric_add(METRIC_QUEUE_FULL, 1);
-        reply_problem(&exchange->op, &exchange->reply, REASON_OF(LIMIT_QUEUE), S(""), false);
+        exchange->busy = true;
         exchange->state = EXCHANGE_ANSWER;
         MHD_resume_connection(exchange->connection);
     }
     return MHD_YES;
+}
+
+static enum MHD_Result refuse_busy(struct server *server, struct exchange *exchange) {
+    metric_add(METRIC_QUEUE_FULL, 1);
+    metric_add(METRIC_REQUESTS, 1);
+    metric_add(METRIC_REQUESTS_FAILED, 1);
+    return MHD_queue_response(exchange->connection, MHD_HTTP_SERVICE_UNAVAILABLE, server->busy);
 }
 
 // The SAML doors say it themselves, so that it leaves a trace.
@@ -264,10 +290,10 @@ static bool has_room(struct server *server, struct exchange *exchange) {
            clock_steady() - exchange->began <= BODY_MS;
 }
 
-static enum MHD_Result take_body(struct server *server, struct exchange *exchange, struct slice part,
-                                 size_t *taken) {
+static enum MHD_Result take_body(struct server *server, struct exchange *exchange,
+                                 struct slice part, size_t *taken) {
     *taken = 0; // all of it is taken
-    if (!exchange->too_large) {
+    if (!exchange->too_large && !exchange->busy) {
         buf_put(&exchange->body, part);
         exchange->too_large = exchange->body.broken;
         if (!has_room(server, exchange)) { // MHD takes no answer before the body is whole
@@ -287,7 +313,7 @@ static enum MHD_Result handle(struct server *server, struct exchange *exchange, 
     }
     switch (exchange->state) {
     case EXCHANGE_HEAD:
-        begin(exchange, method, control);
+        begin(server, exchange, method, control);
         exchange->state = EXCHANGE_BODY;
         if (exchange->unframed) { // nothing after this head is read
             return refuse_now(exchange, REASON_OF(MALFORMED_REQUEST));
@@ -300,11 +326,13 @@ static enum MHD_Result handle(struct server *server, struct exchange *exchange, 
         if (*upload_len > 0) {
             return take_body(server, exchange, slice_of(upload, *upload_len), upload_len);
         }
+        if (exchange->busy) {
+            return refuse_busy(server, exchange);
+        }
         return exchange->too_large ? refuse_large(server, exchange) : whole(server, exchange);
-    case EXCHANGE_QUEUED:
-        return MHD_YES; // resumed by nobody yet: MHD does not call then
+    case EXCHANGE_QUEUED: return MHD_YES; // resumed by nobody yet: MHD does not call then
     case EXCHANGE_ANSWER:
-        return send_reply(exchange);
+        return exchange->busy ? refuse_busy(server, exchange) : send_reply(exchange);
     }
     return MHD_NO;
 }
@@ -352,8 +380,8 @@ static size_t keep_escaped(void *arg, struct MHD_Connection *connection, char *t
 
 static struct MHD_Daemon *start(struct server *server, int fd, MHD_AccessHandlerCallback handler,
                                 unsigned io_threads, unsigned connections) {
-    struct MHD_OptionItem pool[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)io_threads, NULL}, {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem pool[] = {{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)io_threads, NULL},
+                                    {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
@@ -364,6 +392,12 @@ static struct MHD_Daemon *start(struct server *server, int fd, MHD_AccessHandler
         (unsigned)SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)SERVER_HEADERS_MAX + 4096, MHD_OPTION_ARRAY, io_threads > 1 ? pool : none,
         MHD_OPTION_END);
+}
+
+static struct MHD_Response *make_busy(struct op *op) {
+    struct reply reply = {.status = 0};
+    reply_problem(op, &reply, REASON_OF(LIMIT_QUEUE), S(""), false);
+    return make_response(op, &reply, MHD_RESPMEM_MUST_COPY);
 }
 
 static reason open_control(struct op *op, struct server *server, const char *path) {
@@ -397,15 +431,17 @@ reason server_open(struct op *op, struct gate *gate, const char *control_path,
     server->gate = gate;
     server->port = port;
     server->queue = queue_open((size_t)gate->settings->threads, SERVER_QUEUE_MAX, run_job, server);
-    reason why = server->queue != NULL ? NULL : REASON_OF(LIMIT_MEMORY);
+    server->busy = make_busy(op);
+    reason why = server->queue != NULL && server->busy != NULL ? NULL : REASON_OF(LIMIT_MEMORY);
     if (why == NULL && control_path != NULL) {
         why = open_control(op, server, control_path);
     }
     if (why == NULL) {
-        server->daemon = start(server, fd, on_public, IO_THREADS,
-                               (unsigned)gate->settings->connections);
+        server->daemon =
+            start(server, fd, on_public, IO_THREADS, (unsigned)gate->settings->connections);
         if (server->daemon == NULL) {
-            why = op_refuse(op, REASON_OF(LISTEN_FAILED), "the HTTP server could not be started on %.*s",
+            why = op_refuse(op, REASON_OF(LISTEN_FAILED),
+                            "the HTTP server could not be started on %.*s",
                             SLICE(gate->settings->listen));
         }
     }
@@ -440,6 +476,9 @@ void server_close(struct server *server) {
     if (server->control != NULL) {
         MHD_stop_daemon(server->control);
         (void)unlink(server->control_path);
+    }
+    if (server->busy != NULL) {
+        MHD_destroy_response(server->busy);
     }
     queue_close(server->queue); // only now: until here a client could still send a request
     if (fd >= 0) {

@@ -11,9 +11,9 @@ import harness
 import proctree
 from rig import ACS, FORM, Client, CrashCase, in_threads, wait_for
 
-# Times are told, not asserted, for machines differ; these hold on any that is not at work for others.
-LEAST_OF_PEAK = 0.5
-P99_MOST = 60           # times the one at half load
+LEAST_OF_PEAK = 0.85    # of the lower of two peaks, before and after: the machine may be at work for others, too
+P99_MOST = 20           # times the one at half load
+ATTEMPTS = 3            # for the same reason
 MEMORY_MOST_MIB = 400   # all processes; each of a thousand requests that wait holds tens of KB
 CONNS = 4096
 IDLE = 2000
@@ -39,37 +39,48 @@ class OverloadTest(CrashCase):
         cores = sorted(os.sched_getaffinity(0))
         return ["taskset", "-c", str(cores[which]), *command] if len(cores) > 1 else command
 
-    def test_three_times_what_it_can_do_is_refused_at_once_and_harms_nothing(self):
-        seconds = 20 if self.soak else 6
-        gate = self.rig(prefix=self.pinned([], 0))
-        gate.set_up()
-        # Its peak: as many at once as share a commit well, one after the other.
+    def peak(self, gate):
+        """As many at once as share a commit well, one after the other."""
         numbers = gate.forge(4000)
         found, right = gate.tools.load(gate.port, ACS, gate.file_of(numbers), 0, len(numbers), 64, 60, False)
         self.assertTrue(right, found)
-        peak = found["rate"]
+        return found["rate"]
+
+    def measure(self, gate, seconds):
+        """Peak, half of it, too much, peak again; what came of it, and what was not as it should be."""
+        peak, memory = self.peak(gate), [proctree.memory_bytes(gate.pid)]
         half = self.flood(gate, peak / 2, 3, gate.forge(int(peak * 1.6) + 100))
         self.assertEqual(half["refused"], 0, half)
-        pool = gate.forge(int(peak * seconds * 1.4))
-        memory = [proctree.memory_bytes(gate.pid)]
         # On a machine that is at work for others the client may not get to offer that much: then it tries harder.
         for times in (3, 5, 8):
-            over = self.flood_and_watch(gate, peak * times, seconds, pool, memory)
+            over = self.flood_and_watch(gate, peak * times, seconds, gate.forge(int(peak * seconds * 1.4)), memory)
             if over["refused"] > 0:
                 break
             harness.say(f"# at {times}x nothing was refused; {over['held_back']} were held back by the client")
-            pool = gate.forge(int(peak * seconds * 1.4))
         back = wait_for("a quick login after the flood", lambda: self.is_quick(gate), 5)
-        harness.say(f"# peak {peak:.0f}/s, at half load p99 {half['p99_us'] / 1e3:.1f} ms; at 3x for {seconds} s: "
-                    f"{over['rate']}/s, p50 {over['p50_us'] / 1e3:.1f} ms, p99 {over['p99_us'] / 1e3:.1f} ms, "
+        after = self.peak(gate)
+        harness.say(f"# peak {peak:.0f}/s and {after:.0f}/s, at half load p99 {half['p99_us'] / 1e3:.1f} ms; at {times}x for "
+                    f"{seconds} s: {over['rate']}/s, p50 {over['p50_us'] / 1e3:.1f} ms, p99 {over['p99_us'] / 1e3:.1f} ms, "
                     f"{over['refused']} refused with p50 {over['refused_p50_us'] / 1e3:.1f} ms, "
                     f"p99 {over['refused_p99_us'] / 1e3:.1f} ms, {over['held_back']} held back by the client; "
                     f"memory {memory[0] / 2**20:.1f} -> {max(memory) / 2**20:.1f} MiB; back after {back:.2f} s")
         self.assertGreater(over["refused"], 0)
-        self.assertGreater(over["rate"], peak * LEAST_OF_PEAK)
-        self.assertLess(over["p99_us"], half["p99_us"] * P99_MOST)
         self.assertLess(max(memory), MEMORY_MOST_MIB << 20)
         self.assertLess(back, 2)
+        return [text for text, wrong in (
+            (f"{over['rate']}/s is under {LEAST_OF_PEAK} of the peak", over["rate"] < min(peak, after) * LEAST_OF_PEAK),
+            (f"p99 {over['p99_us']} us is over {P99_MOST} times {half['p99_us']}",
+             over["p99_us"] > half["p99_us"] * P99_MOST)) if wrong]
+
+    def test_three_times_what_it_can_do_is_refused_at_once_and_harms_nothing(self):
+        gate = self.rig(prefix=self.pinned([], 0))
+        gate.set_up()
+        for _ in range(ATTEMPTS):
+            wrong = self.measure(gate, 20 if self.soak else 6)
+            if not wrong:
+                break
+            harness.say(f"# {', '.join(wrong)}")
+        self.assertEqual(wrong, [])
         gate.end()
 
     def flood_and_watch(self, gate, rate, seconds, pool, memory):
