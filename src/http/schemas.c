@@ -291,6 +291,8 @@ const struct schema_answer schema_answers[] = {
     {"changePasswordForm", 303, NULL, "The sign-in goes on: the password was too old."},
     {"setUpFactor", 303, NULL, "It begins again."},
     {"askTenant", 303, NULL, "Another step comes first."},
+    {"signIn", 401, "Problem", "Address or password are not right, or a code is missing, wrong or used."},
+    {"signIn", 403, "Problem", "The password is too old, or a second factor has to be set up first."},
     {"askChange", 303, NULL, "Nobody is signed in."},
     {"askFactor", 303, NULL, "No sign-in is half done."},
     {"askFactorSetup", 303, NULL, "Nobody is signed in."},

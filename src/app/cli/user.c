@@ -2,6 +2,7 @@
 // gatehouse user: the people of a tenant, through the API. A person is named by id or by e-mail
 // address.
 #include "app/cli/access.h"
+#include "app/cli/user.h"
 
 static struct slice target_of(struct op *op, const struct args *args) {
     return op_text(op, "/tenants/%.*s/users", SLICE(api_part(op, args->words[0])));
@@ -44,7 +45,7 @@ static reason find_by_email(struct op *op, struct args *args, struct slice *ret_
     return NULL;
 }
 
-static reason user_target(struct op *op, struct args *args, struct slice *ret_target) {
+reason user_target(struct op *op, struct args *args, struct slice *ret_target) {
     struct slice id = args->words[1];
     if (slice_find(id, S("@")) != SIZE_MAX) {
         TRY(find_by_email(op, args, &id));
@@ -76,13 +77,22 @@ static struct slice name_of(struct op *op, const struct json *user) {
     return both.len > 0 ? both : S("-");
 }
 
-static void show_user(struct op *op, const struct json *user) {
+void show_user(struct op *op, const struct json *user) {
     show_pair("user", show_member(op, user, "id"));
     show_pair("e-mail", show_member(op, user, "email"));
     show_pair("name", name_of(op, user));
     show_pair("status", show_member(op, user, "status"));
     show_pair("components", access_words(op, user));
+    struct slice why = S("");
+    (void)json_text(json_get(user, "status_reason"), &why);
+    if (why.len > 0) {
+        show_pair("because", why);
+    }
     show_pair("last visit", show_member(op, user, "last_visit"));
+    struct slice ends = S("");
+    if (json_text(json_get(user, "expires_at"), &ends)) {
+        show_pair("access until", ends);
+    }
     const struct json *grants = json_get(user, "grants");
     for (size_t i = 0; i < json_count(grants); i++) {
         const struct json *grant = json_at(grants, i);
@@ -150,11 +160,28 @@ static void put_names(struct op *op, const struct args *args, struct json *body)
     }
 }
 
+static void put_access(struct op *op, const struct args *args, struct json *body) {
+    if (args_has(args, "expires")) {
+        struct slice end = args_one(args, "expires");
+        json_set_text_or_null(op, body, "expires_at", slice_equal(end, S("never")) ? SLICE_NONE : end);
+    }
+    if (args_has(args, "ticket")) {
+        json_set_text_or_null(op, body, "ticket", args_one(args, "ticket"));
+    }
+}
+
 static reason add(struct op *op, struct args *args) {
     struct json *body = json_object(op);
     const struct json *user = NULL;
     json_set_text(op, body, "email", args->words[1]);
     put_names(op, args, body);
+    put_access(op, args, body);
+    if (args_has(args, "no-invite")) {
+        json_set_bool(op, body, "send_invite", false);
+    }
+    if (args_has(args, "sso-only")) {
+        json_set_bool(op, body, "sso_only", true);
+    }
     TRY(api_put_list(op, args, "role", body, "roles"));
     TRY(access_put(op, args, body));
     TRY(api_tell(op, args, METHOD_POST, target_of(op, args), body, &user));
@@ -172,12 +199,14 @@ static reason set(struct op *op, struct args *args) {
     TRY(args_either(op, args, "disable", "enable"));
     TRY(args_either(op, args, "role", "no-roles"));
     bool change = args_has(args, "first") || args_has(args, "last") || args_has(args, "role") ||
-                  args_has(args, "no-roles") || access_given(args);
+                  args_has(args, "no-roles") || access_given(args) || args_has(args, "expires") ||
+                  args_has(args, "ticket");
     bool turn = args_has(args, "disable") || args_has(args, "enable");
     if (!change && !turn) {
         return args_wrong(op, args, "nothing to change was given");
     }
     put_names(op, args, body);
+    put_access(op, args, body);
     TRY(api_put_list(op, args, "role", body, "roles"));
     TRY(access_put(op, args, body));
     if (args_has(args, "no-roles")) {
@@ -270,6 +299,10 @@ static const struct cli_option add_options[] = {
     {"last", "NAME", false, "last name"},
     {"role", "ROLE", true, "a role that is given by hand"},
     ACCESS_OPTIONS,
+    {"expires", "TIME", false, "when the access ends, 2026-12-31T00:00:00Z; or never"},
+    {"ticket", "TEXT", false, "the support ticket that it is given for"},
+    {"no-invite", NULL, false, "send no letter now; resend does"},
+    {"sso-only", NULL, false, "signs in by SSO alone: the letter has no link for a password"},
     {NULL, NULL, false, NULL},
 };
 static const struct cli_option set_options[] = {
@@ -278,6 +311,8 @@ static const struct cli_option set_options[] = {
     {"role", "ROLE", true, "the roles given by hand from now on; those by SSO stay"},
     {"no-roles", NULL, false, "take away all roles given by hand; components stay"},
     ACCESS_OPTIONS,
+    {"expires", "TIME", false, "when the access ends, 2026-12-31T00:00:00Z; or never"},
+    {"ticket", "TEXT", false, "the support ticket that it is given for"},
     {"disable", NULL, false, "sign out and keep out"},
     {"enable", NULL, false, "let in again"},
     {NULL, NULL, false, NULL},
@@ -287,7 +322,7 @@ const struct cli_action user_actions[] = {
      "gatehouse user list acme --role admin"},
     {"show", "TENANT USER", NULL, one, "Show one person and where each role comes from.", NULL,
      "gatehouse user show acme ada@acme.example"},
-    {"add", "TENANT EMAIL", add_options, add, "Add a person, who then signs in by SSO.", NULL,
+    {"add", "TENANT EMAIL", add_options, add, "Invite a person, by a letter with a link.", NULL,
      "gatehouse user add acme ada@acme.example --first Ada --last Lovelace --role admin"},
     {"set", "TENANT USER", set_options, set, "Change a person; what is not named stays.", NULL,
      "gatehouse user set acme ada@acme.example --role read_only"},
@@ -303,5 +338,26 @@ const struct cli_action user_actions[] = {
      "gatehouse user why acme ada@acme.example audiences:manage"},
     {"remove", "TENANT USER", NULL, take_away, "Remove a person from the tenant.", NULL,
      "gatehouse user remove acme ada@acme.example"},
+    {"disable", "TENANT USER", user_disable_options, user_disable, "Sign a person out and keep him out; all is kept.",
+     NULL, "gatehouse user disable acme ada@acme.example --reason 'left'"},
+    {"enable", "TENANT USER", NULL, user_enable,
+     "Let a disabled person in again: by a link for a new password, or at once by SSO.", NULL,
+     "gatehouse user enable acme ada@acme.example"},
+    {"reactivate", "TENANT USER", NULL, user_reactivate,
+     "Send a locked or disabled person a link for a new password.", NULL,
+     "gatehouse user reactivate acme ada@acme.example"},
+    {"unlock", "TENANT USER", NULL, user_unlock, "End a lock; the password stays.", NULL,
+     "gatehouse user unlock acme ada@acme.example"},
+    {"resend", "TENANT USER", NULL, user_resend, "Send the invitation once more, with a new link.", NULL,
+     "gatehouse user resend acme ada@acme.example"},
+    {"restore", "TENANT USER", NULL, user_restore, "Undo a removal within 30 days; the person is named by id.", NULL,
+     "gatehouse user restore acme usr_01J9ZC0000000000000000000A"},
+    {"email", "TENANT USER", user_email_options, user_email, "Ask a new e-mail address to confirm itself.", NULL,
+     "gatehouse user email acme ada@acme.example --to ada@new.example"},
+    {"sessions", "TENANT USER", user_sessions_options, user_sessions, "Show a person's sessions, or end them.", NULL,
+     "gatehouse user sessions acme ada@acme.example --revoke-all"},
+    {"second-factor", "TENANT USER", user_factor_options, user_factor,
+     "Say whether a person has a second factor, or take it away.", NULL,
+     "gatehouse user second-factor acme ada@acme.example --reset"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };
