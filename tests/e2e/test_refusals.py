@@ -358,6 +358,29 @@ class ClosedTest(GateCase):
         self.gate.api("PUT", path, {"disabled": False})
         self.assertGoodLogin()
 
+    def test_sessions_of_a_connection_that_is_switched_off_are_worth_nothing(self):
+        connection = self.gate.make_connection(TENANT, "acme-off", self.idp.fields)
+        path, name = f"/connections/{connection.slug}", f"off@{DOMAIN}"
+
+        def statuses(browser, token):
+            by_cookie = browser.get(self.gate.url("/session")).status
+            return by_cookie, self.gate.call("GET", "/api/v1/me", token=token)[0]
+
+        browser = Browser()
+        self.log_in(browser, connection, as_json=False, name_id=name)
+        token = self.assertSignedIn(self.log_in(connection=connection, name_id=name))["access_token"]
+        self.assertEqual(statuses(browser, token), (200, 200))
+        self.gate.api("PUT", path, {"disabled": True})
+        self.assertEqual(statuses(browser, token), (401, 401))
+        self.gate.api("PUT", path, {"disabled": False})
+        self.assertEqual(statuses(browser, token), (401, 401))  # nor do they come back
+        again = Browser()
+        self.log_in(again, connection, as_json=False, name_id=name)
+        token = self.assertSignedIn(self.log_in(connection=connection, name_id=name))["access_token"]
+        self.assertEqual(statuses(again, token), (200, 200))
+        self.gate.api("DELETE", path)
+        self.assertEqual(statuses(again, token), (401, 401))
+
     def test_a_disabled_tenant_refuses(self):
         browser = Browser()
         request = begin(browser, self.connection)
