@@ -25,6 +25,7 @@ static reason first_schema(struct op *op, struct txn *txn, void *arg) {
 static const struct migration migrations[] = {
     {1, "the first schema", first_schema},
     {2, "the roll of members", roll_make},
+    {3, "the numbers of tenants", tenant_numbers_make},
 };
 
 static reason path_in(struct op *op, const struct settings *settings, const char *name,

@@ -60,8 +60,15 @@ void op_extra(struct op *op, const char *name, struct slice value) {
     if (at == OP_EXTRAS_MAX) {
         return;
     }
-    op->extras[at] = (struct op_extra){name, value};
+    op->extras[at] = (struct op_extra){name, value, false};
     op->extra_count = at == op->extra_count ? at + 1 : op->extra_count;
+}
+
+void op_extra_count(struct op *op, const char *name, size_t count) {
+    op_extra(op, name, op_text(op, "%zu", count));
+    for (size_t i = 0; i < op->extra_count; i++) {
+        op->extras[i].number = op->extras[i].number || strcmp(op->extras[i].name, name) == 0;
+    }
 }
 
 reason op_take(struct op *op, size_t size, void *ret_pointer) {

@@ -21,6 +21,7 @@ struct op_error {
 struct op_extra {
     const char *name;
     struct slice value;
+    bool number; // value is one, in digits
 };
 
 struct op {
@@ -45,6 +46,7 @@ void op_error(struct op *op, struct slice pointer, reason why, const char *forma
     PRINTF_LIKE(4, 5);
 // Adds a member to the problem, or replaces the one of this name: what a program needs to know of the refusal.
 void op_extra(struct op *op, const char *name, struct slice value);
+void op_extra_count(struct op *op, const char *name, size_t count);
 
 // Zeroed memory; limit.memory.
 MUST_USE reason op_take(struct op *op, size_t size, void *ret_pointer);

@@ -169,6 +169,7 @@ reason role_remove(struct op *op, struct txn *txn, const struct actor *actor, st
     TRY(count_use(op, txn, home.slug, role_id, &members, &rules));
     *ret_members = members;
     if (rules > 0 || (members > 0 && reassign_to.len == 0)) {
+        op_extra_count(op, "count", members);
         REFUSE(
             op, ROLE_IN_USE,
             "the role \"%.*s\" is held by %zu %s and named by %zu mapping %s; take it away there "

@@ -130,7 +130,7 @@ reason domain_owner(struct op *op, struct txn *txn, struct slice domain, struct 
     return op_copy(op, value, ret_tenant);
 }
 
-// ---- organizations and numbers ----
+// ---- organizations, roles ----
 
 reason tenant_list_of(struct op *op, struct txn *txn, struct slice organization,
                       struct rows *ret_tenants) {
@@ -140,35 +140,6 @@ reason tenant_list_of(struct op *op, struct txn *txn, struct slice organization,
         .entity = &tenant_entity, .prefix = key_slice(&prefix), .index = true};
     bool more = false;
     return listing_read(op, txn, &listing, TENANTS_EACH_MAX, ret_tenants, &more);
-}
-
-reason tenant_find_by_number(struct op *op, struct txn *txn, int64_t number,
-                             struct tenant *ret_tenant) {
-    struct key key = key_in(SPACE_TENANT_NUMBER);
-    bool found = false;
-    if (number > 0) {
-        key_u64(&key, (uint64_t)number);
-        TRY(entity_find_by(op, txn, &tenant_entity, 0, &key, ret_tenant, &found));
-    }
-    if (!found) {
-        REFUSE(op, NOT_FOUND, "there is no tenant with this number");
-    }
-    return NULL;
-}
-
-reason number_next(struct op *op, struct txn *txn, int64_t *ret_number) {
-    struct key key = key_in(SPACE_NUMBER);
-    struct key bytes = {.len = 0};
-    struct slice value = SLICE_NONE;
-    uint64_t last = 0;
-    TRY(txn_get(op, txn, key_slice(&key), &value));
-    if (value.at != NULL && !key_read_u64(&value, &last)) {
-        REFUSE(op, STORE_UNAVAILABLE, "the sequence of numbers cannot be read");
-    }
-    key_u64(&bytes, last + 1);
-    TRY(txn_put(op, txn, key_slice(&key), key_slice(&bytes)));
-    *ret_number = (int64_t)(last + 1);
-    return NULL;
 }
 
 reason tenant_roles_changed(struct op *op, struct txn *txn, const struct actor *actor,

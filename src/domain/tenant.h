@@ -72,6 +72,9 @@ MUST_USE reason tenant_roles_changed(struct op *op, struct txn *txn, const struc
                                      struct slice slug);
 // The next number of the sequence that tenants and organizations share.
 MUST_USE reason number_next(struct op *op, struct txn *txn, int64_t *ret_number);
+// A migration step (arg: struct migration_pass): gives each tenant that has none a number.
+#define TENANT_NUMBERS_PASS 100 // tenants in one transaction of it
+MUST_USE reason tenant_numbers_make(struct op *op, struct txn *txn, void *arg);
 // The tenant that owns a (normalised) domain; not_found.
 MUST_USE reason domain_owner(struct op *op, struct txn *txn, struct slice domain,
                              struct slice *ret_tenant);

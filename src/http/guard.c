@@ -128,6 +128,9 @@ reason guard_tenant(struct op *op, const struct request *request, struct slice t
         REFUSE(op, NOT_FOUND, "there is no such thing in your tenant");
     }
     if (permission != NULL && !permission_may(actor->permissions, permission)) {
+        if (permission_find(slice_str(permission)) != NULL) {
+            op_extra(op, "required_permission", slice_str(permission));
+        }
         REFUSE(op, FORBIDDEN, "this needs the permission %s", permission);
     }
     return NULL;

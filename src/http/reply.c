@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/reply.h"
 
+#include "base/text.h"
+
 #include "base/buf.h"
 #include "base/check.h"
 
@@ -84,7 +86,13 @@ void reply_problem(struct op *op, struct reply *reply, reason why, struct slice 
         json_set(op, body, "errors", errors_of(op));
     }
     for (size_t i = 0; open && i < op->extra_count; i++) {
-        json_set_text(op, body, op->extras[i].name, op->extras[i].value);
+        const struct op_extra *extra = &op->extras[i];
+        uint64_t number = 0;
+        if (extra->number && text_u64(extra->value, INT64_MAX, &number)) {
+            json_set_number(op, body, extra->name, (int64_t)number);
+        } else {
+            json_set_text(op, body, extra->name, extra->value);
+        }
     }
     struct slice text = S("");
     if (json_print(op, body, false, &text) != NULL) {

@@ -146,9 +146,10 @@ const struct schema schema_table[] = {
          OBJECT("\"kind\",\"id\",\"name\",\"tenant\",\"credential\",\"roles\",\"permissions\"",
                 "\"kind\":{\"const\":\"service\"},\"id\":" TEXT ",\"name\":" TEXT ",\"tenant\":" TEXT
                 ",\"credential\":" TEXT ",\"roles\":" TEXTS ",\"permissions\":" TEXTS) ","
-         OBJECT("\"kind\",\"id\",\"first_name\",\"last_name\",\"grants\"," SESSION_MUST,
+         OBJECT("\"kind\",\"id\",\"first_name\",\"last_name\",\"grants\",\"organization\"," SESSION_MUST,
                 "\"kind\":{\"const\":\"user\"},\"id\":" TEXT ",\"first_name\":" TEXT
-                ",\"last_name\":" TEXT ",\"grants\":" LIST_OF("Grant") "," SESSION_PROPERTIES) "]}"},
+                ",\"last_name\":" TEXT ",\"grants\":" LIST_OF("Grant") ",\"organization\":" TEXT_OR_NULL
+                "," SESSION_PROPERTIES) "]}"},
     {.name = "Session", .whole = OBJECT(SESSION_MUST, SESSION_PROPERTIES)},
     {.name = "LoginResult",
      .whole = OBJECT("\"access_token\",\"token_type\",\"expires_in\",\"session_id\",\"tenant\","
@@ -175,7 +176,9 @@ const struct schema schema_table[] = {
                      "programs.\"},\"trace_id\":" TEXT
                      ",\"state\":{\"type\":\"string\",\"description\":\"Of illegal_transition: the "
                      "state that it is in.\"},\"event\":{\"type\":\"string\",\"description\":\"And what "
-                     "cannot happen in it.\"}"
+                     "cannot happen in it.\"},\"count\":{\"type\":\"integer\",\"description\":\"Of role_in_use: "
+                     "how many members have it.\"},\"required_permission\":{\"type\":\"string\",\"description\":"
+                     "\"Of forbidden: what would let the caller.\"}"
                      ",\"errors\":{\"type\":\"array\",\"items\":" OBJECT(
                          "\"pointer\",\"reason\",\"detail\"",
                          "\"pointer\":" TEXT ",\"reason\":" TEXT ",\"detail\":" TEXT) "}")},

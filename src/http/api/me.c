@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Who is calling, as the gate sees it: what they may, in which tenant, and why.
+#include "domain/organization.h"
 #include "http/api/api.h"
 #include "http/web/web.h"
 
@@ -51,11 +52,28 @@ static reason service_json(struct op *op, const struct service_view *view,
     return NULL;
 }
 
+// The organization of the caller's tenant, for its administrators; "" for all others.
+struct above {
+    const struct actor *actor;
+    struct slice organization;
+};
+static reason read_above(struct op *op, struct txn *txn, void *arg) {
+    struct above *above = arg;
+    struct tenant tenant;
+    bool sees = false;
+    TRY(tenant_find(op, txn, above->actor->tenant, &tenant));
+    TRY(organization_sees(op, txn, above->actor->id, tenant.slug, tenant.organization, &sees));
+    above->organization = sees ? tenant.organization : SLICE_NONE;
+    return NULL;
+}
+
 reason api_me(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
-    (void)gate;
     struct json *body = NULL;
+    struct above above = {.actor = &request->actor};
     if (request->actor.kind == ACTOR_USER) {
         TRY(user_json(op, &request->session, &body));
+        TRY(store_read(op, gate->store, read_above, &above));
+        json_set_text_or_null(op, body, "organization", above.organization);
     } else if (request->actor.kind == ACTOR_SERVICE) {
         TRY(service_json(op, &request->service, &body));
     } else {

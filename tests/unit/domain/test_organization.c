@@ -147,6 +147,36 @@ static void numbers_are_given_once_and_stay(void **state) {
     assert_reason(fixture_read(house->fixture, do_tenant_number, &work), NOT_FOUND);
 }
 
+// As a program before numbers wrote it.
+static reason forget_numbers(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    TRY(tenant_find(op, txn, work->id, &work->tenant));
+    work->tenant.number = 0;
+    return entity_put(op, txn, &tenant_entity, &work->tenant);
+}
+static reason make_numbers(struct op *op, struct txn *txn, void *arg) {
+    struct migration_pass pass = {.from = {.len = 0}};
+    TRY(tenant_numbers_make(op, txn, &pass));
+    ((struct work *)arg)->yes = pass.more;
+    return NULL;
+}
+
+static void an_older_store_gets_its_numbers(void **state) {
+    struct house *house = *state;
+    struct work work = by_staff(house);
+    work.id = S("acme");
+    assert_done(fixture_write(house->fixture, forget_numbers, &work));
+    work.number = 1;
+    assert_reason(fixture_read(house->fixture, do_tenant_number, &work), NOT_FOUND);
+    assert_done(fixture_write(house->fixture, make_numbers, &work));
+    assert_false(work.yes);
+    assert_done(fixture_read(house->fixture, do_tenant, &work));
+    assert_int_equal(work.tenant.number, 3); // the next one; umbrella keeps its own
+    work.id = S("umbrella");
+    assert_done(fixture_read(house->fixture, do_tenant, &work));
+    assert_int_equal(work.tenant.number, 2);
+}
+
 static void they_are_listed_by_short_name(void **state) {
     struct house *house = *state;
     struct work work = by_staff(house);
@@ -174,6 +204,7 @@ int main(void) {
         IN_HOUSE(its_administrators_see_across_from_its_tenants_only),
         IN_HOUSE(what_is_wrong_is_told_by_field),
         IN_HOUSE(numbers_are_given_once_and_stay),
+        IN_HOUSE(an_older_store_gets_its_numbers),
         IN_HOUSE(they_are_listed_by_short_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

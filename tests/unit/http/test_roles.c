@@ -111,7 +111,9 @@ static void a_role_is_changed_by_who_may(void **state) {
     expect_number(made.body, "version", 1);
     expect_number(made.body, "member_count", 0);
     expect_count(made.body, "denied", 0);
-    (void)refused(at, bob, "changeRole", ACME "/roles/mine", "{\"name\":\"No\"}", 403, "forbidden");
+    struct answer no = refused(at, bob, "changeRole", ACME "/roles/mine", "{\"name\":\"No\"}", 403,
+                               "forbidden");
+    expect_text(no.body, "required_permission", "roles:manage");
     struct answer changed = done(at, ann, "changeRole", ACME "/roles/mine",
                                  "{\"permissions\":[\"audiences:view\",\"rules:view\"]}");
     expect_text(changed.body, "name", "Mine");
@@ -159,7 +161,8 @@ static void members_of_a_role_are_listed_and_moved(void **state) {
     expect_text(answer.body, "items.0.email", "bob@acme.example");
     expect_text(answer.body, "items.0.grants.0.source", "manual");
     expect_number(done(at, OPERATOR, "getRole", ACME "/roles/mine", NULL).body, "member_count", 1);
-    (void)refused(at, OPERATOR, "removeRole", ACME "/roles/mine", NULL, 409, "role_in_use");
+    answer = refused(at, OPERATOR, "removeRole", ACME "/roles/mine", NULL, 409, "role_in_use");
+    expect_number(answer.body, "count", 1);
     answer = refused(at, OPERATOR, "removeRole", ACME "/roles/mine?reassign_to=none", NULL, 422,
                      "unknown_role");
     expect_text(answer.body, "errors.0.pointer", "/reassign_to");
@@ -364,7 +367,9 @@ static void its_administrator_reads_across(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "read_only");
     struct caller bob = signed_in(at, "other", "bob@other.example", "admin");
+    expect_null(done(at, ann, "getMe", "/api/v1/me", NULL).body, "organization");
     make_group(at, ann);
+    expect_text(done(at, ann, "getMe", "/api/v1/me", NULL).body, "organization", "group");
     struct answer answer =
         done(at, ann, "listOrganizationTenants", "/api/v1/organizations/group/tenants", NULL);
     expect_number(answer.body, "total", 2);
