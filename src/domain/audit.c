@@ -86,6 +86,12 @@ static reason say(struct op *op, const struct audit_entry *entry, struct audit *
     // Who writes a detail should not name people in it. Where it still happens, it can be erased.
     bool personal = detail.len > 0 && memchr(detail.at, '@', detail.len) != NULL;
     *(personal ? &audit->person_detail : &audit->detail) = detail;
+    if (entry->person.len > 0) {
+        struct slice both = audit->person_detail.len == 0
+                                ? entry->person
+                                : op_text(op, "%.*s; %.*s", SLICE(detail), SLICE(entry->person));
+        audit->person_detail = text_cut(both, AUDIT_DETAIL_MAX);
+    }
     return NULL;
 }
 

@@ -55,6 +55,7 @@ struct audit_entry {
     const char *event;
     struct slice target;
     struct slice detail; // "": the names of the members that changed. One that names an e-mail address is personal
+    struct slice person; // a line that says who somebody is, where no table does
     struct slice about;  // user id of the person whose data this holds; "": the target, when that is a user
     const struct field_table *table; // NULL: no before and after
     const void *before, *after;

@@ -79,9 +79,14 @@ struct audit_erasure {
 MUST_USE reason audit_erase(struct op *op, struct store *store, const struct actor *actor,
                             struct audit_erasure *erasure);
 
+// The same a little at a time, by audit_sweep: for those whose data goes by itself.
+MUST_USE reason audit_erase_later(struct op *op, struct txn *txn, struct slice tenant,
+                                  struct slice user_id, struct slice email);
+
 // Notes that retention looks at this chain in a day.
 MUST_USE reason audit_due_put(struct op *op, struct txn *txn, struct slice tenant, int64_t now);
-// Removes rows that are older than their tenant keeps them, from the front, at most *left; takes their number off it.
+// Goes on with the erasures that were put off, then removes rows that are older than their tenant keeps them, from the
+// front; at most *left rows, whose number it takes off.
 MUST_USE reason audit_sweep(struct op *op, struct txn *txn, size_t *left);
 
 #endif

@@ -5,10 +5,13 @@
 #include "base/rand.h"
 #include "domain/audit_chain.h"
 #include "domain/batch.h"
+#include "domain/listing.h"
 #include "domain/space.h"
 #include "domain/tenant_settings.h"
 
 #define ERASE_MOST 100 // rows that one write changes, so that no login waits long behind it
+#define ERASE_LOOK 200 // rows that one write looks at, where it is nobody's request
+#define ERASE_COST 50  // what that counts among the rows that a sweep removes
 #define DUE_EVERY_HOURS 24
 
 // ---- erasing ----
@@ -18,7 +21,7 @@ struct search {
     uint8_t space;
     struct key last; // len 0: at the front
     struct key keys[ERASE_MOST];
-    size_t count;
+    size_t count, most; // that are to be changed; that one call looks at
     bool over;
 };
 
@@ -34,7 +37,9 @@ static int64_t parts_of(const struct audit *audit, const struct audit_erasure *w
                  names_person(audit->person_after, who->email) ||
                  (audit->seq == 0 && names_person(audit->detail, who->email));
     bool has_person = audit->person_salt.len > 0 || (audit->seq == 0 && audit->detail.len > 0);
-    bool by = slice_equal(audit->actor, who->user_id) && audit->address.len > 0;
+    // A sign-in that failed is nobody's doing; its address is that of whom it is about.
+    bool own = slice_equal(audit->actor, who->user_id) || (audit->actor.len == 0 && about);
+    bool by = own && audit->address.len > 0;
     return (by ? AUDIT_ERASED_ACTOR : 0) | (about && has_person ? AUDIT_ERASED_PERSON : 0);
 }
 
@@ -52,7 +57,7 @@ static void erase_parts(struct audit *audit, int64_t parts) {
 }
 
 static reason collect(struct op *op, struct scan *scan, struct search *search) {
-    for (size_t i = 0; i < AUDIT_STEP && search->count < ERASE_MOST; i++) {
+    for (size_t i = 0; i < search->most && search->count < ERASE_MOST; i++) {
         struct slice key;
         struct slice value;
         struct audit audit;
@@ -138,7 +143,7 @@ reason audit_erase(struct op *op, struct store *store, const struct actor *actor
     TRY(op_take(op, sizeof *search, &search));
     erasure->erased = 0;
     for (size_t i = 0; i < sizeof spaces; i++) {
-        *search = (struct search){.erasure = erasure, .space = spaces[i]};
+        *search = (struct search){.erasure = erasure, .space = spaces[i], .most = AUDIT_STEP};
         while (!search->over) {
             TRY(store_read(op, store, find_rows, search));
             if (search->count > 0) {
@@ -150,6 +155,85 @@ reason audit_erase(struct op *op, struct store *store, const struct actor *actor
     // Last: the row says how many, and is not itself looked at. It is written, too, when there was nothing to erase.
     struct note note = {actor, erasure};
     return store_write(op, store, note_erasure, &note);
+}
+
+// ---- erasing a little at a time ----
+
+struct erasure_state {
+    struct slice tenant, user_id, email;
+    int64_t space;     // of the rows that are gone through
+    struct slice last; // key of the one that was looked at last
+    int64_t erased;
+};
+static const struct field state_rows[] = {
+    F_TEXT(struct erasure_state, tenant, 1, FIELD_HIDDEN, 63),
+    F_TEXT(struct erasure_state, user_id, 2, FIELD_HIDDEN, 64),
+    F_TEXT(struct erasure_state, email, 3, FIELD_HIDDEN, 254),
+    F_NUMBER(struct erasure_state, space, 4, FIELD_HIDDEN, 0, 255),
+    F_BYTES(struct erasure_state, last, 5, FIELD_HIDDEN, STORE_KEY_MAX),
+    F_NUMBER(struct erasure_state, erased, 6, FIELD_HIDDEN, 0, INT64_MAX),
+};
+static FIELD_TABLE(state_fields, "erasure", 1, struct erasure_state, state_rows);
+
+static void state_key(const void *row, struct key *ret_key) {
+    const struct erasure_state *state = row;
+    *ret_key = key_in(SPACE_AUDIT_ERASE);
+    key_text(ret_key, state->tenant);
+    key_text(ret_key, state->user_id);
+}
+static const struct entity state_entity = {
+    .space = SPACE_AUDIT_ERASE, .fields = &state_fields, .key = state_key};
+
+reason audit_erase_later(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
+                         struct slice email) {
+    const struct erasure_state state = {
+        .tenant = tenant, .user_id = user_id, .email = email, .space = SPACE_AUDIT};
+    return entity_put(op, txn, &state_entity, &state);
+}
+
+// All rows were looked at: says so, as whoever erases at once does.
+static reason end_erasure(struct op *op, struct txn *txn, const struct audit_erasure *erasure,
+                          const struct key *key) {
+    const struct actor janitor = {.kind = ACTOR_SYSTEM, .id = S("retention")};
+    struct note note = {&janitor, erasure};
+    bool there = false;
+    TRY(entity_remove(op, txn, &state_entity, key, &there));
+    return note_erasure(op, txn, &note);
+}
+
+// The next rows of the first erasure that was put off; *ret_any false: there is none.
+static reason erase_some(struct op *op, struct txn *txn, size_t *left, bool *ret_any) {
+    struct key prefix = key_in(SPACE_AUDIT_ERASE);
+    const struct listing listing = {.entity = &state_entity, .prefix = key_slice(&prefix)};
+    struct rows rows = {NULL, 0};
+    bool more = false;
+    TRY(listing_read(op, txn, &listing, 1, &rows, &more));
+    *ret_any = rows.count > 0;
+    if (rows.count == 0) {
+        return NULL;
+    }
+    struct erasure_state *state = rows.at;
+    struct audit_erasure erasure = {.tenant = state->tenant,
+                                    .user_id = state->user_id,
+                                    .email = state->email,
+                                    .erased = (size_t)state->erased};
+    struct search *search = NULL;
+    struct key key;
+    state_key(state, &key);
+    TRY(op_take(op, sizeof *search, &search));
+    *search = (struct search){.erasure = &erasure, .space = (uint8_t)state->space, .most = ERASE_LOOK};
+    key_bytes(&search->last, state->last);
+    TRY(find_rows(op, txn, search));
+    TRY(erase_rows(op, txn, search));
+    erasure.erased += search->count;
+    *left -= *left < ERASE_COST ? *left : ERASE_COST;
+    if (search->over && state->space == SPACE_AUDIT_ROW) {
+        return end_erasure(op, txn, &erasure, &key);
+    }
+    state->erased = (int64_t)erasure.erased;
+    state->last = search->over ? SLICE_NONE : key_slice(&search->last);
+    state->space = search->over ? SPACE_AUDIT_ROW : state->space;
+    return entity_put(op, txn, &state_entity, state);
 }
 
 // ---- retention ----
@@ -280,6 +364,10 @@ static reason sweep_tenant(struct op *op, struct txn *txn, struct slice tenant, 
 }
 
 reason audit_sweep(struct op *op, struct txn *txn, size_t *left) {
+    bool any = true;
+    while (*left > 0 && any) {
+        TRY(erase_some(op, txn, left, &any));
+    }
     while (*left > 0) {
         struct key due;
         struct slice tenant = SLICE_NONE;

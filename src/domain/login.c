@@ -16,13 +16,16 @@ static reason keep_refusal(struct op *op, struct txn *txn, void *arg) {
     const struct refusal *refusal = arg;
     const struct trace *trace = refusal->trace;
     struct actor nobody = {.kind = ACTOR_NONE, .address = refusal->address};
-    struct slice target = trace->user_id.len > 0 ? trace->user_id
-                          : trace->email.len > 0 ? trace->email
-                                                 : trace->name_id;
+    struct slice who = trace->email.len > 0 ? trace->email : trace->name_id;
     TRY(trace_put(op, txn, trace));
-    return audit_add(op, txn, &nobody, trace->tenant, "login.failed", target,
-                     op_text(op, "%.*s over %.*s, trace %.*s: %.*s", SLICE(trace->reason),
-                             SLICE(trace->connection), SLICE(trace->id), SLICE(trace->detail)));
+    return audit_write(op, txn, &nobody,
+                       &(struct audit_entry){
+                           .tenant = trace->tenant,
+                           .event = "login.failed",
+                           .target = trace->user_id,
+                           .detail = op_text(op, "%.*s over %.*s, trace %.*s", SLICE(trace->reason),
+                                             SLICE(trace->connection), SLICE(trace->id)),
+                           .person = op_text(op, "%.*s: %.*s", SLICE(who), SLICE(trace->detail))});
 }
 
 void login_refused(struct op *op, struct store *store, struct ring *ring, const struct trace *trace,

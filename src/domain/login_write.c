@@ -70,11 +70,11 @@ static reason take_email(struct op *op, struct txn *txn, struct admission *a, bo
     if (taken) {
         return NULL;
     }
-    TRY(audit_add(op, txn, &a->actor, a->tenant.slug, "user.email_changed", a->user.id,
-                  op_text(op, "%.*s, was %.*s", SLICE(a->email.whole), SLICE(a->user.email))));
+    struct user before = a->user;
     a->user.email = a->email.whole;
     *ret_changed = true;
-    return NULL;
+    return audit_change(op, txn, &a->actor, a->tenant.slug, "user.email_changed", a->user.id,
+                        &user_fields, &before, &a->user);
 }
 
 static reason create_user(struct op *op, struct txn *txn, struct admission *a) {
@@ -86,14 +86,21 @@ static reason create_user(struct op *op, struct txn *txn, struct admission *a) {
     TRY(rand_ulid(op, S("usr_"), &a->user.id));
     TRY(take_names(op, a, &named));
     TRY(entity_put(op, txn, &user_entity, &a->user));
-    return audit_add(op, txn, &a->actor, a->tenant.slug, "user.created", a->user.id,
-                     op_text(op, "%.*s, at the first sign-in", SLICE(a->email.whole)));
+    return audit_write(op, txn, &a->actor,
+                       &(struct audit_entry){.tenant = a->tenant.slug,
+                                             .event = "user.created",
+                                             .target = a->user.id,
+                                             .detail = S("at the first sign-in"),
+                                             .table = &user_fields,
+                                             .after = &a->user});
 }
 
 static reason update_user(struct op *op, struct txn *txn, struct admission *a) {
     bool names = false;
     bool email = false;
+    struct user before = a->user;
     TRY(take_names(op, a, &names));
+    struct user renamed = a->user;
     TRY(take_email(op, txn, a, &email));
     if (!names && !email) {
         return NULL;
@@ -101,8 +108,14 @@ static reason update_user(struct op *op, struct txn *txn, struct admission *a) {
     a->user.updated_at = op->now;
     TRY(entity_put(op, txn, &user_entity, &a->user));
     if (names) {
-        return audit_add(op, txn, &a->actor, a->tenant.slug, "user.updated", a->user.id,
-                         S("names, from the identity provider"));
+        return audit_write(op, txn, &a->actor,
+                           &(struct audit_entry){.tenant = a->tenant.slug,
+                                                 .event = "user.updated",
+                                                 .target = a->user.id,
+                                                 .detail = S("names, from the identity provider"),
+                                                 .table = &user_fields,
+                                                 .before = &before,
+                                                 .after = &renamed});
     }
     return NULL;
 }
@@ -116,7 +129,7 @@ static reason link_user(struct op *op, struct txn *txn, struct admission *a) {
     TRY(entity_put(op, txn, &link_entity, &link));
     if (a->known) {
         return audit_add(op, txn, &a->actor, a->tenant.slug, "user.linked", a->user.id,
-                         op_text(op, "%.*s, by e-mail", SLICE(a->email.whole)));
+                         S("by the e-mail address"));
     }
     return NULL;
 }

@@ -222,8 +222,8 @@ reason member_set_sso_only(struct op *op, struct txn *txn, const struct actor *a
         struct membership before = member.membership;
         member.membership.sso_only = sso_only;
         TRY(membership_store(op, txn, actor, &before, &member.membership));
-        TRY(audit_add(op, txn, actor, tenant, "user.updated", user_id,
-                      sso_only ? S("signs in by SSO alone") : S("may have a password")));
+        TRY(audit_change(op, txn, actor, tenant, "user.updated", user_id, &membership_fields,
+                         &before, &member.membership));
     }
     *ret_member = member;
     return NULL;

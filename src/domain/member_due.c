@@ -2,6 +2,7 @@
 // What the clock does to members, for the janitor: reminders of invitations, the end of time-bound memberships, news of those
 // who came in by themselves, and the removal of what is personal of those who were deleted long enough ago. The index of
 // memberships by when they are due says whose turn it is, so that nothing is read that is not.
+#include "domain/audit_chain.h"
 #include "domain/batch.h"
 #include "domain/account.h"
 #include "domain/listing.h"
@@ -76,6 +77,9 @@ static reason erase(struct op *op, struct txn *txn, struct membership *membershi
     membership->grants = (struct rows){NULL, 0}; // so that nothing lists it any more
     TRY(membership_store(op, txn, &janitor, &before, membership));
     membership_entity.key(membership, &key);
+    struct user user;
+    TRY(user_find(op, txn, membership->user_id, &user));
+    TRY(audit_erase_later(op, txn, membership->tenant, user.id, user.email));
     TRY(entity_remove(op, txn, &membership_entity, &key, &there));
     TRY(outbox_forget(op, txn, membership->tenant, membership->user_id));
     key_text(&others, membership->user_id);

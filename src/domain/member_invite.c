@@ -154,11 +154,8 @@ reason member_set_end(struct op *op, struct txn *txn, const struct actor *actor,
     member.membership.ticket = ticket;
     TRY(member_check_end(op, &member.membership, before.expires_at));
     TRY(membership_store(op, txn, actor, &before, &member.membership));
-    char end[CLOCK_TEXT];
-    TRY(audit_add(op, txn, actor, tenant, "user.updated", user_id,
-                  op_text(op, "access until %.*s, ticket %.*s",
-                          SLICE(expires_at > 0 ? clock_print(expires_at, end) : S("further notice")),
-                          SLICE(ticket.len > 0 ? ticket : S("none")))));
+    TRY(audit_change(op, txn, actor, tenant, "user.updated", user_id, &membership_fields, &before,
+                     &member.membership));
     *ret_member = member;
     return NULL;
 }

@@ -208,10 +208,14 @@ reason member_let(struct op *op, struct txn *txn, const struct actor *actor, str
     if (happening->event == LIFE_END) {
         TRY(support_access(op, txn, &c, member, "support_access.ended", LETTER_SUPPORT_ENDED));
     }
-    return audit_add(op, txn, actor, before.tenant, life_events[happening->event].audit,
-                     member->user.id,
-                     op_text(op, "was %s%s%.*s", membership_status_names[status],
-                             happening->reason.len > 0 ? ": " : "", SLICE(happening->reason)));
+    return audit_write(op, txn, actor,
+                       &(struct audit_entry){.tenant = before.tenant,
+                                             .event = life_events[happening->event].audit,
+                                             .target = member->user.id,
+                                             .detail = op_text(op, "was %s", membership_status_names[status]),
+                                             .table = &membership_fields,
+                                             .before = &before,
+                                             .after = &member->membership});
 }
 
 reason member_happens(struct op *op, struct txn *txn, const struct actor *actor,

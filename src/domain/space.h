@@ -42,6 +42,7 @@ enum space {
     SPACE_AUDIT_FRONT = 0x45,       // tenant -> u64 and hash of the last row that retention removed
     SPACE_IDEMPOTENCY = 0x46,       // SHA-256(actor, Idempotency-Key)
     SPACE_IDEMPOTENCY_DUE = 0x47,   // index: u32 minute of expiry, key of the row
+    SPACE_AUDIT_ERASE = 0x49,       // tenant, user id -> how far the erasure of a person came
     SPACE_AUDIT_DUE = 0x48,         // u32 hour, tenant: when retention looks at a chain again
     SPACE_NUMBER = 0x50,            // the last number that a tenant or an organization got
     SPACE_TENANT_NUMBER = 0x51,     // index: u64 number of a tenant

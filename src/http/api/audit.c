@@ -62,8 +62,11 @@ static struct json *audit_json(struct op *op, const struct audit *stored, bool p
         audit.person_before = audit.person_after = SLICE_NONE;
     }
     struct json *body = json_from_fields(op, &audit_fields, &audit);
-    if (audit.detail.len == 0) {
-        json_set_text_or_null(op, body, "detail", audit.person_detail);
+    if (audit.person_detail.len > 0) {
+        json_set_text(op, body, "detail",
+                      audit.detail.len == 0 ? audit.person_detail
+                                            : op_text(op, "%.*s; %.*s", SLICE(audit.detail),
+                                                      SLICE(audit.person_detail)));
     }
     set_members(op, body, "before", audit.before, audit.person_before);
     set_members(op, body, "after", audit.after, audit.person_after);

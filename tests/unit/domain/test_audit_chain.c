@@ -317,6 +317,56 @@ static void rows_that_name_the_address_are_about_the_person(void **state) {
     holds(fixture, 3);
 }
 
+static reason erase_later(struct op *op, struct txn *txn, void *arg) {
+    (void)arg;
+    return audit_erase_later(op, txn, S("acme"), S("usr_1"), S(""));
+}
+
+static void what_is_put_off_is_erased_a_little_at_a_time(void **state) {
+    struct fixture *fixture = *state;
+    struct work w;
+    write_rows(fixture, &w, 1000);
+    assert_done(fixture_write(fixture, erase_later, &w));
+    size_t sweeps = 0;
+    do {
+        w.left = 200;
+        assert_done(fixture_write(fixture, sweep_rows, &w));
+        sweeps++;
+    } while (w.left < 200 && sweeps < 50);
+    assert_true(sweeps > 2 && sweeps < 20);
+    struct audit_walk *all = walk(fixture);
+    assert_int_equal(all->found, 0);
+    assert_int_equal(all->rows, 1001);
+    assert_int_equal(all->erased_person, 500);
+    test_free(all);
+    assert_done(fixture_read(fixture, search_rows, &w));
+    assert_slice(((const struct audit *)w.rows.at)[0].event, "audit.erased");
+    assert_slice(((const struct audit *)w.rows.at)[0].detail, "in 500 rows");
+    assert_slice(((const struct audit *)w.rows.at)[0].actor_kind, "system");
+}
+
+static void a_sign_in_that_failed_is_erased_with_its_address(void **state) {
+    struct fixture *fixture = *state;
+    struct work w;
+    struct actor nobody = {.kind = ACTOR_NONE, .address = S("198.51.100.7")};
+    write_rows(fixture, &w, 1);
+    w.actor = &nobody;
+    w.entry = (struct audit_entry){.tenant = S("acme"),
+                                   .event = "login.failed",
+                                   .detail = S("login.no_role"),
+                                   .person = S("gone@acme.example: no group")};
+    assert_done(fixture_write(fixture, write_entry, &w));
+    struct audit_erasure erasure = {
+        .tenant = S("acme"), .user_id = S("usr_7"), .email = S("gone@acme.example")};
+    assert_done(audit_erase(&fixture->op, fixture->store, &fixture->staff, &erasure));
+    assert_int_equal(erasure.erased, 1);
+    w.key = audit_row_key(S("acme"), 2);
+    assert_done(fixture_read(fixture, read_row, &w));
+    assert_int_equal(w.audit.address.len + w.audit.person_detail.len, 0);
+    assert_slice(w.audit.detail, "login.no_role");
+    holds(fixture, 3);
+}
+
 // ---- retention ----
 
 static void old_rows_go_from_the_front_and_the_rest_holds(void **state) {
@@ -474,6 +524,8 @@ int main(void) {
         STORED(an_end_that_was_kept_elsewhere_shows_a_chain_that_was_made_anew),
         STORED(what_is_erased_is_gone_and_the_chain_holds),
         STORED(rows_that_name_the_address_are_about_the_person),
+        STORED(what_is_put_off_is_erased_a_little_at_a_time),
+        STORED(a_sign_in_that_failed_is_erased_with_its_address),
         STORED(old_rows_go_from_the_front_and_the_rest_holds),
         STORED(a_tenant_may_keep_its_rows_for_ever),
         STORED(rows_are_found_by_what_they_say),
