@@ -137,26 +137,25 @@ static reason write_letter(struct op *op, struct txn *txn, void *arg) {
 }
 
 static reason deliver(struct op *op, struct sender *sender, const struct letter *letter,
-                      struct delivery *ret_delivery, bool *ret_down) {
+                      struct delivery *ret_delivery) {
     struct gate *gate = sender->courier->gate;
     const struct compose compose = gate_compose(gate);
     struct writing writing = {.compose = &compose, .letter = letter};
-    *ret_down = false;
     reason why = store_read(op, gate->store, write_letter, &writing);
     if (why == REASON_OF(STORE_UNAVAILABLE)) {
         return why;
     }
     if (why != NULL) { // what cannot be written is nothing that time heals
         *ret_delivery = (struct delivery){
-            why == REASON_OF(LIMIT_MEMORY) ? DELIVERY_LATER : DELIVERY_REFUSED, op->detail};
+            why == REASON_OF(LIMIT_MEMORY) ? DELIVERY_LATER : DELIVERY_REFUSED, op->detail, false};
         return NULL;
     }
     if (writing.why_not != NULL) {
-        *ret_delivery = (struct delivery){DELIVERY_DROPPED, slice_str(writing.why_not)};
+        *ret_delivery = (struct delivery){DELIVERY_DROPPED, slice_str(writing.why_not), false};
         return NULL;
     }
     post_send(op, gate->post, sender->line, letter->to, letter->id, writing.message,
-              &sender->courier->cut, ret_delivery, ret_down);
+              &sender->courier->cut, ret_delivery);
     return NULL;
 }
 
@@ -185,14 +184,13 @@ static void write_down(struct op *op, struct sender *sender, const struct letter
     }
 }
 
-static void report(struct op *op, const struct letter *letter, const struct delivery *delivery,
-                   bool down) {
+static void report(struct op *op, const struct letter *letter, const struct delivery *delivery) {
     static const enum metric counted[] = {METRIC_MAIL_SENT, METRIC_MAIL_FAILED, METRIC_MAIL_REFUSED,
                                           METRIC_MAIL_DROPPED};
     static const char *const events[] = {"mail.sent", "mail.failed", "mail.refused", "mail.dropped"};
     metric_add(counted[delivery->outcome], 1);
     // What a server says of a letter may name who gets it; what it says before that names nobody.
-    bool names_nobody = down || delivery->outcome == DELIVERY_DROPPED;
+    bool names_nobody = delivery->down || delivery->outcome == DELIVERY_DROPPED;
     LOG(op, delivery->outcome == DELIVERY_SENT ? LOG_INFO : LOG_WARNING, events[delivery->outcome],
         LOG_TEXT("letter", letter->id), LOG_TEXT("kind", slice_str(letter_kind_names[letter->kind])),
         LOG_TEXT("tenant", letter->tenant.len > 0 ? letter->tenant : S("")), LOG_NUMBER("attempts", letter->attempts + 1),
@@ -204,12 +202,11 @@ static bool send_one(struct sender *sender) {
     struct courier *courier = sender->courier;
     struct letter letter;
     struct delivery delivery;
-    bool down = false;
     struct op op;
     op_open(&op, 0);
     bool found = pick(&op, sender, &letter);
     if (found) {
-        reason why = deliver(&op, sender, &letter, &delivery, &down);
+        reason why = deliver(&op, sender, &letter, &delivery);
         if (why != NULL) {
             LOG(&op, LOG_WARNING, "mail.failed", LOG_TEXT("letter", letter.id),
                 LOG_TEXT("reason", slice_str(why->slug)), LOG_TEXT("detail", op.detail));
@@ -217,8 +214,8 @@ static bool send_one(struct sender *sender) {
         } else if (courier->cut && delivery.outcome == DELIVERY_LATER) {
             found = false; // it was us who ended it: no attempt that counts
         } else {
-            note_server(courier, down);
-            report(&op, &letter, &delivery, down);
+            note_server(courier, delivery.down);
+            report(&op, &letter, &delivery);
             write_down(&op, sender, &letter, &delivery);
         }
         put_down(sender);

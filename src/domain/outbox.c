@@ -298,6 +298,7 @@ reason outbox_tried(struct op *op, struct txn *txn, struct slice id,
     uint32_t chance = 0;
     rand_bytes(&chance, sizeof chance);
     int64_t wait = outbox_back_off(letter.attempts);
+    wait = delivery->down && wait > BACK_OFF_DOWN ? BACK_OFF_DOWN : wait;
     letter.due_at = op->now + wait + chance % (wait / 4); // so that a thousand do not come back at once
     letter.last_error = text_cut(delivery->error, ERROR_MAX);
     return entity_put(op, txn, &letter_entity, &letter);

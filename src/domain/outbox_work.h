@@ -8,6 +8,7 @@
 
 #define BACK_OFF_FIRST MINUTE_MS     // before the second attempt; then twice as long each time
 #define BACK_OFF_MOST (6 * HOUR_MS)
+#define BACK_OFF_DOWN (10 * MINUTE_MS) // at most so long when it was the server's fault: it comes back for all at once
 
 // Queued letters whose time has come, the most overdue first.
 MUST_USE reason outbox_due(struct op *op, struct txn *txn, size_t most, struct rows *ret_letters);
@@ -24,6 +25,7 @@ enum delivery_outcome {
 struct delivery {
     int outcome;        // enum delivery_outcome
     struct slice error; // one line, when it was not sent
+    bool down;          // it has nothing to do with this letter: others would fare no better now
 };
 // What an attempt came to. A letter that is not queued any more is left as it is.
 MUST_USE reason outbox_tried(struct op *op, struct txn *txn, struct slice id,

@@ -156,11 +156,11 @@ struct slice post_trouble(struct op *op, struct post *post) {
     return trouble;
 }
 
-static void note(struct post *post, const struct delivery *delivery, bool down) {
+static void note(struct post *post, const struct delivery *delivery) {
     (void)pthread_mutex_lock(&post->mutex);
-    atomic_store(&post->state, down ? POST_DOWN : POST_WELL);
+    atomic_store(&post->state, delivery->down ? POST_DOWN : POST_WELL);
     (void)snprintf(post->trouble, sizeof post->trouble, "%.*s",
-                   down ? (int)delivery->error.len : 0, down ? delivery->error.at : "");
+                   SLICE(delivery->down ? delivery->error : S("")));
     (void)pthread_mutex_unlock(&post->mutex);
 }
 
@@ -196,19 +196,16 @@ static reason write_letter(struct op *op, const char *folder, struct slice id, s
 
 void post_send(struct op *op, struct post *post, struct post_line *line, struct slice to,
                struct slice id, struct slice message, const _Atomic bool *stop,
-               struct delivery *ret_delivery, bool *ret_down) {
-    struct delivery delivery = {DELIVERY_SENT, S("")};
-    bool down = false;
+               struct delivery *ret_delivery) {
+    struct delivery delivery = {.outcome = DELIVERY_SENT};
     if (post->folder != NULL) {
         if (write_letter(op, post->folder, id, message) != NULL) {
-            delivery = (struct delivery){DELIVERY_LATER, op->detail};
-            down = true;
+            delivery = (struct delivery){DELIVERY_LATER, op->detail, true};
         }
     } else {
         const struct smtp_message mail = {.to = to, .bytes = message, .stop = stop};
-        smtp_send(op, &post->options, line, &mail, &delivery, &down);
+        smtp_send(op, &post->options, line, &mail, &delivery);
     }
-    note(post, &delivery, down);
+    note(post, &delivery);
     *ret_delivery = delivery;
-    *ret_down = down;
 }

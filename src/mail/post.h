@@ -33,11 +33,11 @@ struct post_line;
 struct post_line *post_line_open(void); // NULL: no memory
 void post_line_close(struct post_line *line); // NULL-safe
 
-// One message to one address. Always an outcome; *ret_down: nothing that has to do with this letter, so others would
-// fare no better now (no connection, no TLS, no log-in). `stop` (may be NULL) true ends a transfer that is under way.
+// One message to one address. Always an outcome; `down` when there is no connection, no TLS, no log-in, or the server
+// refuses our sender. `stop` (may be NULL) true ends a transfer that is under way.
 void post_send(struct op *op, struct post *post, struct post_line *line, struct slice to,
                struct slice id, struct slice message, const _Atomic bool *stop,
-               struct delivery *ret_delivery, bool *ret_down);
+               struct delivery *ret_delivery);
 
 // For readiness and operators: how the last attempts went. The text is copied to `op`.
 enum post_state { POST_OFF, POST_IDLE, POST_WELL, POST_DOWN };

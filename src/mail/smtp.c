@@ -235,7 +235,7 @@ static bool is_about_us(struct slice reply) {
 }
 
 static void judge(struct op *op, const struct post_line *line, CURLcode code,
-                  struct delivery *delivery, bool *down) {
+                  struct delivery *delivery) {
     struct slice reply = slice_str(line->reply);
     bool refused = reply.len > 0 && reply.at[0] == '5';
     bool put_off = reply.len > 0 && reply.at[0] == '4' && !slice_starts(reply, S("421"));
@@ -244,7 +244,7 @@ static void judge(struct op *op, const struct post_line *line, CURLcode code,
         delivery->outcome = DELIVERY_REFUSED;
     } else {
         delivery->outcome = DELIVERY_LATER;
-        *down = !(of_letter && put_off);
+        delivery->down = !(of_letter && put_off);
     }
     struct slice why = slice_str(line->error[0] != '\0' ? line->error : curl_easy_strerror(code));
     delivery->error = refused || put_off || slice_starts(reply, S("421"))
@@ -253,17 +253,15 @@ static void judge(struct op *op, const struct post_line *line, CURLcode code,
 }
 
 void smtp_send(struct op *op, const struct post_options *options, struct post_line *line,
-               const struct smtp_message *message, struct delivery *ret_delivery, bool *ret_down) {
-    struct delivery delivery = {DELIVERY_SENT, S("")};
+               const struct smtp_message *message, struct delivery *ret_delivery) {
+    struct delivery delivery = {.outcome = DELIVERY_SENT};
     CURLcode code = CURLE_OK;
-    bool down = false;
     reason why = perform(op, options, line, message, &code);
     if (why != NULL) {
-        delivery = (struct delivery){DELIVERY_LATER, op->detail};
+        delivery = (struct delivery){DELIVERY_LATER, op->detail, false};
     } else if (code != CURLE_OK) {
-        judge(op, line, code, &delivery, &down);
+        judge(op, line, code, &delivery);
     }
     line->rest = SLICE_NONE;
     *ret_delivery = delivery;
-    *ret_down = down;
 }

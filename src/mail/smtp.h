@@ -10,6 +10,6 @@ struct smtp_message {
     const _Atomic bool *stop;
 };
 void smtp_send(struct op *op, const struct post_options *options, struct post_line *line,
-               const struct smtp_message *message, struct delivery *ret_delivery, bool *ret_down);
+               const struct smtp_message *message, struct delivery *ret_delivery);
 
 #endif

@@ -10,6 +10,12 @@ data=${DATA:-data}
 gate=build/gatehouse
 export GATEHOUSE_PUBLIC_URL=http://localhost:$port GATEHOUSE_LISTEN=${GATEHOUSE_LISTEN:-127.0.0.1:$port}
 export GATEHOUSE_DATA_DIR=$data GATEHOUSE_ALLOW_PRIVATE_FETCH=true
+# Letters become files, unless somebody says where they go.
+export GATEHOUSE_SMTP_URL=${GATEHOUSE_SMTP_URL:-file:mail} GATEHOUSE_SMTP_FROM=${GATEHOUSE_SMTP_FROM:-no-reply@demo.example}
+case $GATEHOUSE_SMTP_URL in
+    file:*) letters="are written to $data/${GATEHOUSE_SMTP_URL#file:}/ instead of being sent; each has its link in it" ;;
+    *) letters="go to $GATEHOUSE_SMTP_URL" ;;
+esac
 mkdir -p certs
 idp= serve=
 stop() {
@@ -81,6 +87,7 @@ cat <<TXT
 
   No passwords: the practice IdP lets you choose the person, the vendor whose shape it answers in, and what goes wrong.
   Why was a login refused?   GATEHOUSE_DATA_DIR=$data $gate trace list demo
+  Letters $letters.
   Stop with ^C. What it keeps is in $data/; remove that folder to start anew.
 
 TXT

@@ -166,13 +166,12 @@ static bool file_is(const char *path, bool *ret_there) {
 static enum outcome put(void) {
     struct op op;
     struct delivery delivery;
-    bool down = false;
     bool there = false;
     char id[32];
     (void)snprintf(id, sizeof id, "ltr_%u", serial++);
     (void)snprintf(file, sizeof file, "%s/%s.eml", folder, id);
     op_open(&op, NOON);
-    post_send(&op, post, NULL, S("jane@acme.example"), slice_str(id), S("message"), NULL, &delivery, &down);
+    post_send(&op, post, NULL, S("jane@acme.example"), slice_str(id), S("message"), NULL, &delivery);
     enum outcome outcome = delivery.outcome == DELIVERY_SENT ? OUTCOME_DONE : OUTCOME_REFUSED;
     if (!file_is(file, &there) || there != (outcome == OUTCOME_DONE)) {
         printf("%s: %s\n", file, there ? "is there" : "is not there");
@@ -207,7 +206,7 @@ static reason find_fn(struct op *op, struct txn *txn, void *arg) {
 static int64_t marked;
 static enum outcome mark(void) {
     struct op op;
-    struct work w = {.letter = the_letter, .delivery = {DELIVERY_LATER, S("450 busy")}};
+    struct work w = {.letter = the_letter, .delivery = {DELIVERY_LATER, S("450 busy"), false}};
     op_open(&op, NOON);
     reason why = store_write(&op, house->fixture->store, mark_fn, &w);
     op_close(&op);

@@ -61,7 +61,7 @@ reason api_letters_list(struct op *op, struct gate *gate, struct request *reques
 }
 
 struct one {
-    const struct actor *actor;
+    const struct request *request;
     struct slice id;
     struct letter letter;
 };
@@ -69,36 +69,46 @@ static reason read_letter(struct op *op, struct txn *txn, void *arg) {
     struct one *one = arg;
     return outbox_find(op, txn, one->id, &one->letter);
 }
+static reason match(struct op *op, struct txn *txn, struct one *one) {
+    struct slice etag = SLICE_NONE;
+    TRY(read_letter(op, txn, one));
+    TRY(api_etag(op, &letter_fields, &one->letter, &etag));
+    return api_if_match(op, one->request, etag);
+}
 static reason retry_letter(struct op *op, struct txn *txn, void *arg) {
     struct one *one = arg;
-    return outbox_retry(op, txn, one->actor, one->id, &one->letter);
+    TRY(match(op, txn, one));
+    return outbox_retry(op, txn, &one->request->actor, one->id, &one->letter);
 }
 static reason drop_letter(struct op *op, struct txn *txn, void *arg) {
     struct one *one = arg;
-    return outbox_drop(op, txn, one->actor, one->id, &one->letter);
+    TRY(match(op, txn, one));
+    return outbox_drop(op, txn, &one->request->actor, one->id, &one->letter);
 }
 
 static reason reply_letter(struct op *op, struct reply *reply, const struct one *one) {
-    return reply_json(op, reply, 200, json_from_fields(op, &letter_fields, &one->letter));
+    struct slice etag = SLICE_NONE;
+    TRY(api_etag(op, &letter_fields, &one->letter, &etag));
+    return api_reply_one(op, reply, 200, json_from_fields(op, &letter_fields, &one->letter), etag);
 }
 
 reason api_letter_get(struct op *op, struct gate *gate, struct request *request,
                       struct reply *reply) {
-    struct one one = {&request->actor, request->args[0], {.kind = 0}};
+    struct one one = {request, request->args[0], {.kind = 0}};
     TRY(store_read(op, gate->store, read_letter, &one));
     return reply_letter(op, reply, &one);
 }
 
 reason api_letter_retry(struct op *op, struct gate *gate, struct request *request,
                         struct reply *reply) {
-    struct one one = {&request->actor, request->args[0], {.kind = 0}};
+    struct one one = {request, request->args[0], {.kind = 0}};
     TRY(api_write(op, gate, retry_letter, &one));
     return reply_letter(op, reply, &one);
 }
 
 reason api_letter_drop(struct op *op, struct gate *gate, struct request *request,
                        struct reply *reply) {
-    struct one one = {&request->actor, request->args[0], {.kind = 0}};
+    struct one one = {request, request->args[0], {.kind = 0}};
     TRY(api_write(op, gate, drop_letter, &one));
     return reply_letter(op, reply, &one);
 }
@@ -152,8 +162,7 @@ static reason audit_trial(struct op *op, struct txn *txn, void *arg) {
 }
 
 static reason send_now(struct op *op, struct gate *gate, struct trial *trial) {
-    struct delivery delivery = {DELIVERY_LATER, S("no memory")};
-    bool down = false;
+    struct delivery delivery = {DELIVERY_LATER, S("no memory"), false};
     if (!post_is_set(gate->post)) {
         REFUSE(op, ILLEGAL_TRANSITION,
                "no mail server is set, so letters stay queued: set smtp_url and smtp_from");
@@ -163,7 +172,7 @@ static reason send_now(struct op *op, struct gate *gate, struct trial *trial) {
     struct post_line *line = post_line_open();
     if (line != NULL) {
         post_send(op, gate->post, line, trial->letter.to, trial->letter.id, trial->message, NULL,
-                  &delivery, &down);
+                  &delivery);
         post_line_close(line);
     }
     api_fetch_end(gate);

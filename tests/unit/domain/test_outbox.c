@@ -69,7 +69,7 @@ static size_t due(struct house *house) {
     return w.rows.count;
 }
 static void tried(struct house *house, struct slice id, enum delivery_outcome outcome) {
-    struct work w = {.id = id, .delivery = {(int)outcome, S("450 busy")}};
+    struct work w = {.id = id, .delivery = {(int)outcome, S("450 busy"), false}};
     assert_done(fixture_write(house->fixture, do_tried, &w));
 }
 
@@ -190,6 +190,20 @@ static void a_failure_is_tried_again_later_each_time_and_no_more_than_six_hours_
     }
     assert_int_equal(outbox_back_off(1), MINUTE_MS);
     assert_int_equal(before, 6 * HOUR_MS);
+}
+
+static void a_server_that_was_down_is_tried_every_ten_minutes(void **state) {
+    struct house *house = *state;
+    struct work w = {.id = queue(house),
+                     .delivery = {DELIVERY_LATER, S("no connection"), true}};
+    for (int attempt = 1; attempt <= 8; attempt++) {
+        assert_done(fixture_write(house->fixture, do_tried, &w));
+        int64_t wait = letter_of(house, w.id).due_at - house->fixture->op.now;
+        int64_t least = outbox_back_off(attempt) < BACK_OFF_DOWN ? outbox_back_off(attempt)
+                                                                 : BACK_OFF_DOWN;
+        assert_true(wait >= least && wait < least + least / 4);
+        house->fixture->op.now += wait;
+    }
 }
 
 static void after_three_days_it_is_dead_and_a_permanent_refusal_kills_at_once(void **state) {
@@ -358,6 +372,7 @@ int main(void) {
         T(a_later_one_waits_and_the_most_overdue_goes_first),
         T(what_was_sent_is_kept_without_what_it_said),
         T(a_failure_is_tried_again_later_each_time_and_no_more_than_six_hours_later),
+        T(a_server_that_was_down_is_tried_every_ten_minutes),
         T(after_three_days_it_is_dead_and_a_permanent_refusal_kills_at_once),
         T(a_dead_one_is_tried_again_when_an_operator_says_so),
         T(a_queued_one_can_be_dropped),

@@ -118,7 +118,7 @@ static reason letter_fn(struct op *op, struct txn *txn, void *arg) {
 static void letters_go_a_week_after_they_were_sent_and_a_month_after_they_were_not(void **state) {
     struct house *house = *state;
     for (int outcome = DELIVERY_SENT; outcome <= DELIVERY_DROPPED; outcome++) {
-        struct delivery delivery = {outcome, S("")};
+        struct delivery delivery = {outcome, S(""), false};
         assert_done(fixture_write(house->fixture, letter_fn, &delivery));
     }
     assert_false(sweep_at(house, NOON + OUTBOX_KEEP_DONE - 1, 100));
