@@ -115,8 +115,13 @@ static reason read_roles(struct op *op, struct bulk_line *line, struct slice cel
     struct slice role;
     size_t room = 1;
     line->roles_said = true;
-    for (size_t i = 0; i < cell.len; i++) {
+    for (size_t i = 0; i < cell.len && room <= ROLES_EACH_MAX; i++) {
         room += cell.at[i] == ';' ? 1 : 0;
+    }
+    if (room > ROLES_EACH_MAX) {
+        fault(op, line, BULK_ROLES, REASON_OF(FIELD_RANGE),
+              op_text(op, "at most %d roles", ROLES_EACH_MAX));
+        return NULL;
     }
     if (slice_equal(cell, S("none"))) {
         return NULL;

@@ -12,6 +12,7 @@
 
 #define BULK_BYTES_MAX (10U << 20)
 #define BULK_LINES_MAX 50000
+#define BULK_WHOLE_MAX 20000 // lines of all or nothing: one transaction, which every other write waits for
 #define BULK_MEMORY (64U << 20) // of an op that holds a file and its lines
 #define BULK_FAULTS_EACH 8      // that are told of one line
 

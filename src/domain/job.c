@@ -120,17 +120,29 @@ static bool count_open(struct op *op, const void *row, void *arg) {
     return true;
 }
 
-reason job_create(struct op *op, struct txn *txn, const struct actor *actor, struct job *job) {
-    struct open_count open = {.tenant = job->tenant};
+reason job_count_open(struct op *op, struct txn *txn, struct slice tenant, size_t *ret_count) {
+    struct open_count open = {.tenant = tenant};
     struct key prefix = key_in(SPACE_JOB_OPEN);
     const struct listing listing = {
         .entity = &job_entity, .prefix = key_slice(&prefix), .index = true};
-    struct tenant home;
-    TRY(tenant_find(op, txn, job->tenant, &home));
     TRY(listing_each(op, txn, &listing, count_open, &open));
-    if (open.count >= JOBS_OPEN_MAX) {
-        REFUSE(op, JOB_LIMIT, "%zu jobs of this tenant are not over yet; wait, or cancel one",
-               open.count);
+    *ret_count = open.count;
+    return NULL;
+}
+
+reason job_create(struct op *op, struct txn *txn, const struct actor *actor, struct job *job) {
+    struct tenant home;
+    size_t open = 0;
+    TRY(tenant_find(op, txn, job->tenant, &home));
+    if (job->mode == JOB_ALL_OR_NOTHING && job->total > BULK_WHOLE_MAX) {
+        REFUSE(op, BULK_TOO_MANY,
+               "all or nothing takes at most %d lines, since every other write waits for it; send the file "
+               "in parts, or with mode=best_effort",
+               BULK_WHOLE_MAX);
+    }
+    TRY(job_count_open(op, txn, job->tenant, &open));
+    if (open >= JOBS_OPEN_MAX) {
+        REFUSE(op, JOB_LIMIT, "%zu jobs of this tenant are not over yet; wait, or cancel one", open);
     }
     job->state = JOB_QUEUED;
     job->actor_kind = (int64_t)actor->kind;
@@ -163,6 +175,19 @@ reason job_find(struct op *op, struct txn *txn, struct slice id, struct job *ret
     return NULL;
 }
 
+reason job_find_in(struct op *op, struct txn *txn, struct slice id, struct job *ret_job) {
+    struct job job;
+    struct tenant home;
+    TRY(job_find(op, txn, id, &job));
+    reason why = tenant_find(op, txn, job.tenant, &home);
+    if (why == REASON_OF(NOT_FOUND) || (why == NULL && home.created_at > job.created_at)) {
+        REFUSE(op, NOT_FOUND, "the tenant of this job is no more");
+    }
+    TRY(why);
+    *ret_job = job;
+    return NULL;
+}
+
 reason job_list(struct op *op, struct txn *txn, struct slice tenant, struct page page,
                 struct rows *ret_jobs, struct slice *ret_next) {
     struct tenant home;
@@ -182,7 +207,14 @@ reason job_list(struct op *op, struct txn *txn, struct slice tenant, struct page
     struct rows rows = {NULL, 0};
     bool more = false;
     TRY(listing_read(op, txn, &listing, page_limit(page), &rows, &more));
-    *ret_next = more ? ((const struct job *)rows.at)[rows.count - 1].id : SLICE_NONE;
+    const struct job *jobs = rows.at;
+    for (size_t i = 0; i < rows.count; i++) {
+        if (jobs[i].created_at < home.created_at) { // of an earlier tenant with this short name
+            rows.count = i;
+            more = false;
+        }
+    }
+    *ret_next = more ? jobs[rows.count - 1].id : SLICE_NONE;
     *ret_jobs = rows;
     return NULL;
 }

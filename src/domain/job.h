@@ -46,7 +46,7 @@ extern const struct field_table job_error_fields;
 
 // ---- making (job.c) ----
 
-// tenant, mode, format, dry_run, silent, bytes and total are given. job_limit. The pieces come first: a job that is there
+// tenant, mode, format, dry_run, silent, bytes and total are given. job_limit, bulk.too_many. The pieces come first: a job that is there
 // has all of its input.
 MUST_USE reason job_new_id(struct op *op, struct slice *ret_id);
 MUST_USE reason job_put_piece(struct op *op, struct txn *txn, struct slice id, uint32_t number,
@@ -54,6 +54,10 @@ MUST_USE reason job_put_piece(struct op *op, struct txn *txn, struct slice id, u
 MUST_USE reason job_create(struct op *op, struct txn *txn, const struct actor *actor,
                            struct job *job);
 MUST_USE reason job_find(struct op *op, struct txn *txn, struct slice id, struct job *ret_job);
+// The same for who asks from outside: not_found when its tenant is no more, be there a new one with its short name.
+MUST_USE reason job_find_in(struct op *op, struct txn *txn, struct slice id, struct job *ret_job);
+MUST_USE reason job_count_open(struct op *op, struct txn *txn, struct slice tenant,
+                               size_t *ret_count);
 // rows of struct job of a tenant, newest first.
 MUST_USE reason job_list(struct op *op, struct txn *txn, struct slice tenant, struct page page,
                          struct rows *ret_jobs, struct slice *ret_next);

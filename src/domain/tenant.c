@@ -9,6 +9,7 @@
 #include "domain/listing.h"
 #include "domain/organization.h"
 #include "domain/request.h"
+#include "domain/job.h"
 #include "domain/service_user.h"
 #include "domain/space.h"
 #include "domain/tenant_settings.h"
@@ -511,6 +512,12 @@ reason tenant_remove(struct op *op, struct txn *txn, const struct actor *actor, 
     if (services > 0) {
         REFUSE(op, TENANT_NOT_EMPTY, "the tenant has %zu service users; remove them first",
                services);
+    }
+    size_t jobs = 0;
+    TRY(job_count_open(op, txn, slug, &jobs));
+    if (jobs > 0) {
+        REFUSE(op, TENANT_NOT_EMPTY, "the tenant has %zu jobs that are not over; wait, or cancel them",
+               jobs);
     }
     struct key roles = key_in(SPACE_ROLE);
     key_text(&roles, slug);

@@ -131,7 +131,7 @@ struct one {
 // Another tenant's answers 404, as if there were none.
 static reason read_job(struct op *op, struct txn *txn, void *arg) {
     struct one *one = arg;
-    TRY(job_find(op, txn, one->request->args[0], &one->job));
+    TRY(job_find_in(op, txn, one->request->args[0], &one->job));
     return guard_tenant(op, one->request, one->job.tenant, "users:manage");
 }
 

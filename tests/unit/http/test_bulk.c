@@ -159,6 +159,38 @@ static void only_who_manages_users_here_sees_a_job(void **state) {
     expect_text(done(at, OPERATOR, "cancelJob", cancel, NULL).body, "state", "cancelled");
 }
 
+static void a_new_tenant_knows_nothing_of_an_old_one_s_jobs(void **state) {
+    struct scene *at = *state;
+    const char *tenant = "/api/v1/tenants/acme";
+    const char *path = job_of(at, OPERATOR, "", "email\nbad\n");
+    (void)done(at, OPERATOR, "removeConnection", "/api/v1/connections/acme-okta", NULL);
+    (void)refused(at, OPERATOR, "removeTenant", tenant, NULL, 409, "tenant_not_empty");
+    run(at, path);
+    (void)done(at, OPERATOR, "removeTenant", tenant, NULL);
+    (void)refused(at, OPERATOR, "getJob", path, NULL, 404, "not_found");
+    at->now = clock_now() + DAY_MS; // jobs have the time that it is
+    (void)done(at, OPERATOR, "createTenant", "/api/v1/tenants",
+               "{\"slug\":\"acme\",\"name\":\"Acme\",\"domains\":[\"acme.example\"]}");
+    (void)refused(at, OPERATOR, "getJob", path, NULL, 404, "not_found");
+    (void)refused(at, OPERATOR, "getJobErrors", keep_text(at, "%s/errors.csv", path), NULL, 404,
+                  "not_found");
+    expect_count(done(at, OPERATOR, "listJobs", JOBS, NULL).body, "items", 0);
+}
+
+static void all_or_nothing_has_a_bound_of_its_own(void **state) {
+    struct scene *at = *state;
+    static char text[6 + 2 * (BULK_WHOLE_MAX + 1)];
+    memcpy(text, "email\n", 6);
+    for (size_t i = 0; i <= BULK_WHOLE_MAX; i++) {
+        memcpy(text + 6 + 2 * i, "x\n", 2);
+    }
+    struct answer answer = send_csv(at, OPERATOR, "", slice_of(text, sizeof text));
+    assert_int_equal(answer.status, 422);
+    expect_text(answer.body, "reason", "bulk.too_many");
+    assert_int_equal(send_csv(at, OPERATOR, "?mode=best_effort", slice_of(text, sizeof text)).status, 202);
+    assert_int_equal(send_csv(at, OPERATOR, "", slice_of(text, sizeof text - 2)).status, 202);
+}
+
 static void people_go_out_as_csv_and_json_and_it_is_noted(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
@@ -219,6 +251,8 @@ int main(void) {
         BULK_TEST(only_this_door_takes_ten_megabytes),
         BULK_TEST(a_key_sent_twice_makes_one_job),
         BULK_TEST(only_who_manages_users_here_sees_a_job),
+        BULK_TEST(a_new_tenant_knows_nothing_of_an_old_one_s_jobs),
+        BULK_TEST(all_or_nothing_has_a_bound_of_its_own),
         BULK_TEST(people_go_out_as_csv_and_json_and_it_is_noted),
         BULK_TEST(a_program_renames_nobody_of_another_tenant),
     };
