@@ -4,6 +4,7 @@ with and without JavaScript, by keyboard, and axe-core on each page. Closes with
 GATEHOUSE_SHOTS names a folder for pictures of the pages."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
 from harness import Gate, Program, answers, find_built, free_port, temp_dir  # noqa: E402
+from letterbox import Mailbox  # noqa: E402
 
 
 def fail(sentence):
@@ -25,7 +27,8 @@ def main():
     node = shutil.which("node") or fail("node is not installed (apt-get install nodejs npm)")
     if not os.path.isdir(os.path.join(HERE, "node_modules", "playwright-core")):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"], cwd=HERE, check=True)
-    gate = Gate()
+    box = Mailbox().start()
+    gate = Gate(smtp_url=f"smtp://127.0.0.1:{box.port}", smtp_tls="none", smtp_from="no-reply@gate.example")
     gate.start()
     port = free_port()
     idp = f"http://127.0.0.1:{port}"
@@ -40,10 +43,15 @@ def main():
     gate.make_connection("demo", "demo", {"metadata_url": idp + "/metadata"},
                          {"rules": [{"match": "exact", "value": "Admins", "roles": ["admin"]}],
                           "default_role": None, "mode": "authoritative"})
-    env = dict(os.environ, GATE=gate.url("").rstrip("/"), IDP=idp, CHROMIUM=chromium)
+    gate.make_tenant("local", ["local.example"])
+    gate.api("POST", "/tenants/local/users", {"email": "bea@local.example", "roles": ["user"]})
+    (letter,) = box.wait(to="bea@local.example")
+    invitation = re.search(re.escape(gate.base) + r"/invitation\?t=[\w-]+", letter.text).group(0)
+    env = dict(os.environ, INVITATION=invitation, GATE=gate.url("").rstrip("/"), IDP=idp, CHROMIUM=chromium)
     code = subprocess.run([node, os.path.join(HERE, "test.mjs")], env=env, timeout=100).returncode
     practice.stop()
     gate.stop()
+    box.stop()
     sys.exit(code)
 
 

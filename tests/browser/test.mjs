@@ -3,11 +3,12 @@
 import { readFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
-const { GATE, IDP, CHROMIUM, GATEHOUSE_SHOTS } = process.env;
+const { GATE, IDP, INVITATION, CHROMIUM, GATEHOUSE_SHOTS } = process.env;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
@@ -126,15 +127,99 @@ await test("a browser that holds back the binding cookie gets in by the second p
     await isAda(page);
   });
 
-await test("an unknown address is told so, on an accessible page", {}, async (page) => {
+await test("an address of no identity provider is asked for a password, on an accessible page", {}, async (page) => {
   await page.goto(GATE + "/login");
   await page.getByLabel("Your work e-mail address").fill("who@nowhere.example");
   await page.getByRole("button", { name: "Continue" }).click();
-  await page.getByRole("alert").waitFor();
-  assert.match(await page.getByRole("alert").innerText(), /No sign-in is set up/);
+  await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
   await accessible(page);
-  await shot(page, "unknown-address");
+  await shot(page, "password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.match(await page.getByRole("alert").innerText(), /is not right/);
+  assert.equal(await page.getByLabel("Your e-mail address").inputValue(), "who@nowhere.example");
+  await accessible(page);
+  await shot(page, "password-wrong");
+  await page.getByRole("link", { name: "Forgot password?" }).click();
+  await accessible(page);
+  await shot(page, "forgot");
+  await page.getByLabel("Your e-mail address").fill("who@nowhere.example");
+  await page.getByRole("button", { name: "Send the letter" }).click();
+  await page.getByRole("heading", { name: "Look into your mail" }).waitFor();
+  await accessible(page);
 });
+
+// What an authenticator shows (RFC 6238).
+function totp(secret) {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replaceAll(" ", "")].map((c) => letters.indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000)));
+  const digest = createHmac("sha1", key).update(counter).digest();
+  const at = digest[19] & 15;
+  return String((digest.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, "0");
+}
+
+await test("bea follows her invitation, signs in with a password, and sets up a second factor", { javaScriptEnabled: true },
+  async (page) => {
+    const faults = [];
+    page.on("console", (message) => message.type() === "error" && !/ 4(01|22) /.test(message.text()) && faults.push(message.text()));
+    await page.goto(INVITATION);
+    await accessible(page);
+    await shot(page, "invitation");
+    await page.getByLabel("New password", { exact: true }).fill("password1234");
+    await page.getByLabel("New password, once more").fill("password1234");
+    await page.getByRole("button", { name: "Set the password" }).click();
+    await page.getByRole("alert").waitFor();
+    await accessible(page);
+    await shot(page, "invitation-weak");
+    await page.getByLabel("First name").fill("Bea");
+    await page.getByLabel("Last name").fill("Local");
+    await page.getByLabel("New password", { exact: true }).fill("correct horse battery");
+    await page.getByLabel("New password, once more").fill("correct horse battery");
+    await page.getByRole("button", { name: "Set the password" }).click();
+    await page.getByRole("heading", { name: "You are in" }).waitFor();
+    await accessible(page);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByLabel("Your e-mail address").fill("bea@local.example");
+    await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "You are signed in" }).waitFor();
+    await accessible(page);
+    await shot(page, "signed-in-by-password");
+    await page.getByRole("link", { name: "Change your password" }).click();
+    await page.getByRole("heading", { name: "Change your password" }).waitFor();
+    await accessible(page);
+    await shot(page, "change");
+    await page.goto(GATE + "/second-factor/setup");
+    await accessible(page);
+    await page.getByLabel("Your password").fill("correct horse battery");
+    await page.getByRole("button", { name: "Set it up" }).click();
+    await page.getByRole("img", { name: "The same key as a QR code" }).waitFor();
+    await accessible(page);
+    await shot(page, "factor-secret");
+    await page.getByLabel("The code that the app shows now").fill(totp(await page.locator(".secret").innerText()));
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+    await accessible(page);
+    await shot(page, "recovery-codes");
+    const code = await page.locator(".codes code").first().innerText();
+    await page.getByRole("link", { name: "Continue" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.goto(GATE + "/password");
+    await page.getByLabel("Your e-mail address").fill("bea@local.example");
+    await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "One more step" }).waitFor();
+    await accessible(page);
+    await shot(page, "second-factor");
+    await page.getByLabel("Code of your authenticator app, or a recovery code").fill(code);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("heading", { name: "You are signed in" }).waitFor();
+    await accessible(page);
+    assert.deepEqual(faults, [], "the browser's console shows errors");
+  });
 
 await test("a refused login names its reason and its number", {}, async (page) => {
   await toTheIdp(page);

@@ -30,7 +30,7 @@ reason web_password_form(struct op *op, struct gate *gate, struct reply *reply, 
                                          .wrong = problem != NULL});
     form_hidden(&page, "return_to", return_to);
     form_close(&page, "Sign in");
-    page_html(&page, "<p class=\"note\"><a href=\"/password/forgot\">I forgot my password</a></p>\n"
+    page_html(&page, "<p class=\"note\"><a href=\"/password/forgot\">Forgot password?</a></p>\n"
                      "<p class=\"note\"><a href=\"/login\">Sign in through my organisation</a></p>\n");
     return page_reply(&page, reply, status, false);
 }

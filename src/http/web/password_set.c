@@ -44,7 +44,8 @@ reason web_forgot_go(struct op *op, struct gate *gate, struct request *request,
 
 // ---- by a link ----------------------------------------------------------------------------------------
 
-static void names_form(struct page_out *page, const struct user *user) {
+// `typed`: what stood in the form that was not taken.
+static void names_form(struct page_out *page, const struct user *user, const struct user *typed) {
     if (user->first_name.len > 0 || user->last_name.len > 0) {
         return;
     }
@@ -52,16 +53,19 @@ static void names_form(struct page_out *page, const struct user *user) {
                                         .label = "First name",
                                         .type = "text",
                                         .autocomplete = "given-name",
-                                        .more = "maxlength=\"256\""});
+                                        .more = "maxlength=\"256\"",
+                                        .value = typed->first_name});
     form_put(page, &(struct form_field){.name = "last_name",
                                         .label = "Last name",
                                         .type = "text",
                                         .autocomplete = "family-name",
-                                        .more = "maxlength=\"256\""});
+                                        .more = "maxlength=\"256\"",
+                                        .value = typed->last_name});
 }
 
 static reason link_form(struct op *op, struct gate *gate, struct reply *reply, unsigned status,
-                        const struct password_link *link, const char *problem) {
+                        const struct password_link *link, const struct user *typed,
+                        const char *problem) {
     struct page_out page;
     page_open(&page, op, gate, link->invitation ? "You are invited" : "Set a new password");
     form_problem(&page, problem);
@@ -81,7 +85,7 @@ static reason link_form(struct op *op, struct gate *gate, struct reply *reply, u
                                          .value = link->user.email});
     if (link->needs_password) {
         if (link->invitation) {
-            names_form(&page, &link->user);
+            names_form(&page, &link->user, typed);
         }
         form_new_password(&page, password_rules(op, &link->policy), problem != NULL);
     }
@@ -108,30 +112,30 @@ static reason link_ask(struct op *op, struct gate *gate, const struct request *r
     struct password_link link;
     TRY(request_query(op, request, "t", &text));
     TRY(local_link(op, gate, request, text.at != NULL ? text : S(""), invitation, &link));
-    return link_form(op, gate, reply, 200, &link, NULL);
+    return link_form(op, gate, reply, 200, &link, &(struct user){.id = S("")}, NULL);
 }
 
 static reason link_go(struct op *op, struct gate *gate, const struct request *request,
                       struct reply *reply, bool invitation) {
     struct slice text;
     struct slice password = S("");
-    struct slice first_name;
-    struct slice last_name;
+    struct user typed = {.id = S("")};
     struct password_link link;
     TRY(guard_same_site(op, gate, request));
     TRY(form_text(op, request, "t", &text));
-    TRY(form_text(op, request, "first_name", &first_name));
-    TRY(form_text(op, request, "last_name", &last_name));
+    TRY(form_text(op, request, "first_name", &typed.first_name));
+    TRY(form_text(op, request, "last_name", &typed.last_name));
     TRY(local_link(op, gate, request, text, invitation, &link));
     reason why = link.needs_password ? form_read_new_password(op, request, &password) : NULL;
     if (why == NULL) {
-        why = local_use_link(op, gate, password, slice_trim(first_name), slice_trim(last_name), &link);
+        why = local_use_link(op, gate, password, slice_trim(typed.first_name),
+                             slice_trim(typed.last_name), &link);
     }
     if (why == NULL) {
         return link_done(op, gate, reply, &link);
     }
     const char *words = form_words(op, why);
-    return words != NULL ? link_form(op, gate, reply, why->http, &link, words) : why;
+    return words != NULL ? link_form(op, gate, reply, why->http, &link, &typed, words) : why;
 }
 
 reason web_reset_ask(struct op *op, struct gate *gate, struct request *request,
