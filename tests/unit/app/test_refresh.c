@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "app/expiry.h"
 #include "app/refresh.h"
 #include "domain/metadata_watch.h"
 
@@ -21,6 +22,11 @@ reason idp_fetch(struct op *op, const struct fetch_options *options, struct slic
     fetches++;
     *ret_xml = slice_str(document);
     return NULL;
+}
+
+// The same thread looks for certificates that end, which has tests of its own and keys that these scenes lack.
+void expiry_look(struct gate *gate) {
+    (void)gate;
 }
 
 static const char *xml_of(struct scene *at, const char *text) {

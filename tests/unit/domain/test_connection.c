@@ -37,7 +37,8 @@ static void the_default_policy_is_the_documented_one(void **state) {
         "\"domains\":[],\"verify_email_domain\":true,\"groups_attribute\":\"groups\","
         "\"email_attribute\":null,\"identifier_attribute\":null,\"request_binding\":\"redirect\","
         "\"sign_requests\":true,\"force_authn\":false,\"authn_context\":[],"
-        "\"name_id_format\":null,\"metadata_changes\":\"approve\"}");
+        "\"name_id_format\":null,\"metadata_changes\":\"approve\",\"enforced\":false,"
+        "\"break_glass\":[]}");
 }
 
 static void rules_are_read_from_the_documented_json(void **state) {

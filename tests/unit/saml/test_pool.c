@@ -237,7 +237,9 @@ static void an_answer_that_ends_at_any_byte_fails(void **state) {
 static void a_worker_that_speaks_unasked_is_not_asked_again(void **state) {
     struct pool *pool = open_pool(*state, fake_program, 1);
     for (size_t i = 0; i < 5; i++) {
-        assert_done(take(*state, pool, S("unasked"), true));
+        // Its first answer counts, if the second did not come in one piece with it.
+        reason why = take(*state, pool, S("unasked"), true);
+        assert_true(why == NULL || why == REASON_OF(WORKER_FAILED));
         pause_a_little(); // until its second answer is there
         assert_done(take(*state, pool, S("truth"), true));
     }
