@@ -52,17 +52,32 @@ static void put(char *to, size_t room, struct slice from) {
     to[len] = '\0';
 }
 
-// Its slot, a free one, or one whose use is written and an hour old; NULL: no room. Under the lock.
-static struct use *slot_of(struct uses *uses, struct slice credential, int64_t now) {
+static struct use *place_of(struct uses *uses, struct slice credential, unsigned probe) {
     struct sha256 digest = digest_sha256(credential);
     uint32_t at;
-    struct use *room = NULL;
     memcpy(&at, digest.bytes, sizeof at);
+    return &uses->slots[(at + probe) % USES_SLOTS];
+}
+
+// NULL: it was not used lately. Under the lock, as what follows.
+static struct use *find(struct uses *uses, struct slice credential) {
     for (unsigned i = 0; i < PROBES; i++) {
-        struct use *use = &uses->slots[(at + i) % USES_SLOTS];
+        struct use *use = place_of(uses, credential, i);
         if (slice_equal(text(use->credential, sizeof use->credential), credential)) {
             return use;
         }
+    }
+    return NULL;
+}
+
+// Its slot, a free one, or one whose use is written and an hour old; NULL: no room.
+static struct use *slot_of(struct uses *uses, struct slice credential, int64_t now) {
+    struct use *room = find(uses, credential);
+    if (room != NULL) {
+        return room;
+    }
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct use *use = place_of(uses, credential, i);
         bool idle = use->credential[0] == '\0' ||
                     (use->written == use->last && use->issued == 0 &&
                      now - use->last > USES_AUDIT_MS);
@@ -91,19 +106,14 @@ void uses_note(struct uses *uses, struct slice id, struct slice tenant, struct s
     (void)pthread_mutex_unlock(&uses->mutex);
 }
 
-int64_t uses_last(struct uses *uses, struct slice id) {
+int64_t uses_last(struct uses *uses, struct slice credential) {
     int64_t last = 0;
     if (uses == NULL) {
         return 0;
     }
     (void)pthread_mutex_lock(&uses->mutex);
-    for (size_t i = 0; i < USES_SLOTS; i++) {
-        const struct use *use = &uses->slots[i];
-        if (use->last > last && (slice_equal(text(use->id, sizeof use->id), id) ||
-                                 slice_equal(text(use->credential, sizeof use->credential), id))) {
-            last = use->last;
-        }
-    }
+    const struct use *use = find(uses, credential);
+    last = use != NULL ? use->last : 0;
     (void)pthread_mutex_unlock(&uses->mutex);
     return last;
 }

@@ -17,8 +17,8 @@ void uses_close(struct uses *uses);
 // issued: it got an access token. NULL-safe.
 void uses_note(struct uses *uses, struct slice id, struct slice tenant, struct slice credential,
                int64_t now, bool issued);
-// The last use of a service user or a credential that is known here; 0: none.
-int64_t uses_last(struct uses *uses, struct slice id);
+// The last use of a credential that is known here; 0: none.
+int64_t uses_last(struct uses *uses, struct slice credential);
 // Writes what is due; `all`: everything that was not written, as before a stop.
 MUST_USE reason uses_flush(struct op *op, struct gate *gate, bool all);
 

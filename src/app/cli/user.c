@@ -111,7 +111,7 @@ void show_user(struct op *op, const struct json *user) {
 static reason list(struct op *op, struct args *args) {
     static const char *const heads[] = {"USER",  "E-MAIL",     "NAME", "STATUS",
                                         "ROLES", "LAST VISIT", NULL};
-    static const char *const filters[] = {"status", "q", "role", "sort"};
+    static const char *const filters[] = {"status", "q", "role", "sort", "kind"};
     const struct json *items = NULL;
     struct table table;
     uint64_t limit = 0;
@@ -291,6 +291,7 @@ static const struct cli_option list_options[] = {
     {"q", "TEXT", false, "in the name or the e-mail address"},
     {"role", "ROLE", false, "who has this role"},
     {"sort", "KEY", false, "name, email, status or last_visit; -KEY the other way round"},
+    {"kind", "KIND", false, "person (default), service for programs, or all"},
     {"limit", "N", false, "at most so many"},
     {NULL, NULL, false, NULL},
 };

@@ -47,6 +47,16 @@ static struct json *credential_json(struct op *op, const struct gate *gate,
     return body;
 }
 
+// Of the service user: what is stored, or a use of one of its credentials since.
+static int64_t last_used(const struct gate *gate, const struct service_user_shown *shown) {
+    const struct credential *rows = shown->user.credentials.at;
+    int64_t last = shown->last_used;
+    for (size_t i = 0; i < shown->user.credentials.count; i++) {
+        last = later(last, uses_last(gate->uses, rows[i].id));
+    }
+    return last;
+}
+
 static struct json *roles_json(struct op *op, const struct service_user *user) {
     struct json *roles = json_array(op);
     const struct grant *grants = user->grants.at;
@@ -73,7 +83,7 @@ struct json *service_item(struct op *op, const struct gate *gate,
     json_set_str(op, item, "status", service_status_names[user->status]);
     json_set(op, item, "roles", roles_json(op, user));
     components_set(op, item, user->grants);
-    json_set_time(op, item, "last_visit", later(shown->last_used, uses_last(gate->uses, user->id)));
+    json_set_time(op, item, "last_visit", last_used(gate, shown));
     return item;
 }
 
@@ -102,7 +112,7 @@ static struct json *shown_json(struct op *op, const struct gate *gate,
         json_add(op, credentials, credential_json(op, gate, &rows[i], shown->credential_used[i]));
     }
     json_set(op, body, "credentials", credentials);
-    json_set_time(op, body, "last_used", later(shown->last_used, uses_last(gate->uses, user->id)));
+    json_set_time(op, body, "last_used", last_used(gate, shown));
     json_set_text_or_null(op, body, "created_by", user->created_by);
     json_set_time(op, body, "created_at", user->created_at);
     json_set_time(op, body, "updated_at", user->updated_at);

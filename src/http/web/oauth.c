@@ -41,11 +41,32 @@ reason oauth_refuse(struct op *op, struct reply *reply, enum oauth_error error,
     return NULL;
 }
 
+// A form, as the RFC has it; or an object with the same members, as programs that were written for other platforms
+// send it.
+static reason read_field(struct op *op, const struct request *request, const char *name,
+                         struct slice *ret_value) {
+    struct slice said = request_header(request, "Content-Type");
+    struct slice type = said;
+    const struct json *object = NULL;
+    (void)slice_cut(&said, ';', &type);
+    if (!slice_equal_nocase(slice_trim(type), S("application/json"))) {
+        return request_form(op, request, name, ret_value);
+    }
+    TRY(request_json(op, request, &object));
+    const struct json *value = json_get(object, name);
+    *ret_value = SLICE_NONE;
+    if (value != NULL && !json_is_null(value) && !json_text(value, ret_value)) {
+        REFUSE(op, INVALID_INPUT, "%s has to be a text", name);
+    }
+    return NULL;
+}
+
 reason oauth_field(struct op *op, const struct request *request, struct reply *reply,
                    const char *name, struct slice *ret_value, bool *ret_ok) {
-    reason why = request_form(op, request, name, ret_value);
+    reason why = read_field(op, request, name, ret_value);
     *ret_ok = why == NULL;
-    if (why == REASON_OF(INVALID_INPUT) || why == REASON_OF(NOT_ACCEPTABLE)) {
+    if (why == REASON_OF(INVALID_INPUT) || why == REASON_OF(NOT_ACCEPTABLE) ||
+        why == REASON_OF(MALFORMED_JSON)) {
         const char *detail = NULL;
         TRY(op_cstr(op, op->detail, &detail));
         return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST, detail);

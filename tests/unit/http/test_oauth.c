@@ -42,6 +42,21 @@ static void the_form_takes_the_secret_too(void **state) {
                  "invalid_request");
 }
 
+static void json_is_taken_in_place_of_a_form(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    struct secret secret = secret_of(at, ann, service_of(at, ann, "export", "[]"));
+    begin(at, METHOD_POST, "/oauth2/token",
+          keep_text(at, "{\"client_id\":\"%s\",\"client_secret\":\"%s\",\"audience\":\"x\","
+                        "\"grant_type\":\"client_credentials\"}",
+                    secret.client, secret.text));
+    assert_int_equal(send(at).status, 200);
+    begin(at, METHOD_POST, "/oauth2/token", "{\"grant_type\":1}");
+    expect_oauth(send(at), 400, "invalid_request");
+    begin(at, METHOD_POST, "/oauth2/token", "{");
+    expect_oauth(send(at), 400, "invalid_request");
+}
+
 static void what_is_wrong_is_said_in_the_words_of_rfc_6749(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
@@ -307,6 +322,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         SERVICE_TEST(a_secret_gets_a_token_that_may_what_the_roles_say),
         SERVICE_TEST(the_form_takes_the_secret_too),
+        SERVICE_TEST(json_is_taken_in_place_of_a_form),
         SERVICE_TEST(what_is_wrong_is_said_in_the_words_of_rfc_6749),
         SERVICE_TEST(wrong_secrets_are_held_up_by_address_and_client),
         SERVICE_TEST(two_credentials_overlap_and_a_third_is_refused),
