@@ -53,6 +53,14 @@ class SelftestTest(CommandCase):
             self.assertIn("mallory@acme.example", file.read())
         self.assertNotIn("PRIVATE", json.dumps(row))
 
+    def test_what_is_encrypted_is_for_the_key_that_is_given(self):
+        folder = temp_dir("selftest")
+        key = os.path.join(folder, "sp.key")
+        make = ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key]
+        subprocess.run(make, check=True, capture_output=True)
+        self.done("selftest", "--only", "encrypted-128", "--sp-key", key)
+        self.ends(FAILED, "selftest", "--only", "xsw1", "--sp-key", "/etc/hostname", says="RSA private key")
+
     def test_a_case_that_is_not_there(self):
         self.ends(FAILED, "selftest", "--only", "nothing-of-that-name", says="--list")
 

@@ -27,6 +27,7 @@ static reason reply_keys(struct op *op, struct reply *reply, unsigned status,
                          const struct connection *connection) {
     struct json *items = json_array(op);
     struct json *body = json_object(op);
+    struct slice etag = SLICE_NONE;
     for (int kind = 0; kind < SP_KEY_KINDS; kind++) {
         struct sp_key_set set = connection_key_set(connection, (enum sp_key_kind)kind);
         for (size_t i = 0; i < set.count; i++) {
@@ -38,7 +39,8 @@ static reason reply_keys(struct op *op, struct reply *reply, unsigned status,
     }
     json_set(op, body, "items", items);
     json_set_text_or_null(op, body, "next_cursor", SLICE_NONE); // all of them
-    return reply_json(op, reply, status, body);
+    TRY(connection_etag(op, connection, &connection_fields, &etag));
+    return api_reply_one(op, reply, status, body, etag);
 }
 
 reason api_connection_keys(struct op *op, struct gate *gate, struct request *request,
@@ -51,7 +53,7 @@ reason api_connection_keys(struct op *op, struct gate *gate, struct request *req
 // ---- changing --------------------------------------------------------------------------------------------
 
 struct change {
-    const struct actor *actor;
+    const struct request *request;
     struct slice slug;
     enum sp_key_kind kind;
     uint32_t number;
@@ -61,13 +63,15 @@ struct change {
 
 static reason store_key(struct op *op, struct txn *txn, void *arg) {
     struct change *change = arg;
-    return connection_key_add(op, txn, change->actor, change->slug, change->kind, change->number,
+    TRY(connection_if_match(op, txn, change->request, &connection_fields));
+    return connection_key_add(op, txn, &change->request->actor, change->slug, change->kind, change->number,
                               &change->connection);
 }
 
 static reason store_step(struct op *op, struct txn *txn, void *arg) {
     struct change *change = arg;
-    return connection_key_step(op, txn, change->actor, change->slug, change->kind, change->number,
+    TRY(connection_if_match(op, txn, change->request, &connection_fields));
+    return connection_key_step(op, txn, &change->request->actor, change->slug, change->kind, change->number,
                                change->step, &change->connection);
 }
 
@@ -83,7 +87,7 @@ static reason make_key(struct op *op, struct gate *gate, struct change *change) 
     return sp_own_key_make(op, dir, change->slug, change->kind, change->number);
 }
 
-static reason say_key(struct op *op, const struct gate *gate, struct reply *reply, void *arg) {
+static reason say_added(struct op *op, const struct gate *gate, struct reply *reply, void *arg) {
     const struct change *change = arg;
     (void)gate;
     return reply_keys(op, reply, 201, &change->connection);
@@ -91,24 +95,21 @@ static reason say_key(struct op *op, const struct gate *gate, struct reply *repl
 
 reason api_connection_key_add(struct op *op, struct gate *gate, struct request *request,
                               struct reply *reply) {
-    struct change change = {.actor = &request->actor, .slug = request->args[0], .number = SP_KEY_OF_GATE};
+    struct change change = {.request = request, .slug = request->args[0], .number = SP_KEY_OF_GATE};
+    const struct api_creation creation = {.store = store_key, .say = say_added, .arg = &change};
     struct key_ask ask = {.gate = false};
     const struct json *object = NULL;
+    bool answered = false;
     reason why = NULL;
     TRY(request_json(op, request, &object));
     TRY(json_to_fields(op, &key_ask_fields, object, S(""), &ask));
-    bool answered = false;
     TRY(api_answered(op, gate, request, reply, &answered));
-    if (answered) {
-        return NULL;
-    }
-    const struct api_creation made = {.store = store_key, .say = say_key, .arg = &change};
     change.kind = (enum sp_key_kind)ask.kind;
-    for (int tries = 0; tries < (ask.gate ? 1 : ADD_TRIES); tries++) {
+    for (int tries = 0; tries < (ask.gate ? 1 : ADD_TRIES) && !answered; tries++) {
         if (!ask.gate) {
             TRY(make_key(op, gate, &change));
         }
-        why = api_create(op, gate, request, reply, &made);
+        why = api_create(op, gate, request, reply, &creation);
         if (why != REASON_OF(ILLEGAL_TRANSITION)) {
             break;
         }
@@ -118,7 +119,7 @@ reason api_connection_key_add(struct op *op, struct gate *gate, struct request *
 
 static reason take_step(struct op *op, struct gate *gate, struct request *request,
                         enum sp_key_step step, struct change *ret_change) {
-    struct change change = {.actor = &request->actor, .slug = request->args[0], .step = step};
+    struct change change = {.request = request, .slug = request->args[0], .step = step};
     uint64_t number = 0;
     int kind = 0;
     while (sp_key_kind_names[kind] != NULL &&

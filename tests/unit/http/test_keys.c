@@ -88,6 +88,23 @@ static void an_administrator_sees_them_and_makes_none(void **state) {
     (void)refused(at, bob, "listConnectionKeys", KEYS, NULL, 403, "forbidden");
 }
 
+static struct answer add_if(struct scene *at, struct slice etag) {
+    begin(at, METHOD_POST, KEYS, ENCRYPTION);
+    be(at, OPERATOR);
+    set_header(at, "If-Match", etag);
+    return send(at);
+}
+
+static void a_change_of_another_state_is_refused(void **state) {
+    struct scene *at = *state;
+    (void)done(at, OPERATOR, "listConnectionKeys", KEYS, NULL);
+    struct slice etag = slice_str(keep_text(at, "%.*s", SLICE(reply_header_of(at, "ETag"))));
+    assert_true(etag.len > 0);
+    assert_int_equal(add_if(at, S("\"another\"")).status, 412);
+    assert_int_equal(add_if(at, etag).status, 201);
+    assert_int_equal(add_if(at, etag).status, 409); // there is no room, which is seen first
+}
+
 static void the_files_go_with_the_connection(void **state) {
     struct scene *at = *state;
     struct answer answer = done(at, OPERATOR, "addConnectionKey", KEYS, ENCRYPTION);
@@ -102,6 +119,7 @@ int main(void) {
         KEYS_TEST(an_operator_rolls_them_over),
         KEYS_TEST(what_makes_no_sense_is_refused),
         KEYS_TEST(an_administrator_sees_them_and_makes_none),
+        KEYS_TEST(a_change_of_another_state_is_refused),
         KEYS_TEST(the_files_go_with_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
