@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A few threads, each with a connection to the mail server that it keeps. One takes the most overdue letter that no
-// other has, sends it, and writes down what became of it: first the server, then the store, so that a letter may be
-// sent twice when the machine stops in between, and is never lost. When the server is down they all rest, longer each
-// time, rather than try every letter in vain.
+// A few threads, each with a connection to the mail server that it keeps. One takes the most
+// overdue letter that no other has, sends it, and writes down what became of it: first the server,
+// then the store, so that a letter may be sent twice when the machine stops in between, and is
+// never lost. When the server is down they all rest, longer each time, rather than try every letter
+// in vain.
 #include "app/courier.h"
 
 #include <errno.h>
@@ -13,13 +14,13 @@
 #include "base/log.h"
 #include "base/metric.h"
 
-#define LOOK_EVERY_MS 1000      // what a person waits for: a link to a new password
-#define REST_FIRST_MS 2000      // after the first failure that is the server's
+#define LOOK_EVERY_MS 1000 // what a person waits for: a link to a new password
+#define REST_FIRST_MS 2000 // after the first failure that is the server's
 #define REST_MOST_MS 60000
 #define FIGURES_EVERY_MS 15000
-#define MARK_AGAIN_MS 1000      // the letter went, and the store does not take it
+#define MARK_AGAIN_MS 1000 // the letter went, and the store does not take it
 #define SENDERS_MAX 64
-#define FINISH_MS 5000          // at the end a letter that is under way may still arrive
+#define FINISH_MS 5000 // at the end a letter that is under way may still arrive
 #define FINISH_STEP_MS 20
 #define ID_MAX 64
 
@@ -33,8 +34,8 @@ struct courier {
     struct gate *gate;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    _Atomic bool stop; // no further letters
-    _Atomic bool cut;  // nor those that are under way
+    _Atomic bool stop;        // no further letters
+    _Atomic bool cut;         // nor those that are under way
     int64_t rest_until, rest; // by the steady clock; under the mutex
     int64_t figures_at;
     size_t count, started;
@@ -102,8 +103,8 @@ static void wait_for(struct courier *courier, int64_t ms) {
         until.tv_nsec -= 1000000000;
     }
     (void)pthread_mutex_lock(&courier->mutex);
-    while (!courier->stop && pthread_cond_timedwait(&courier->wake, &courier->mutex, &until) !=
-                                 ETIMEDOUT) {
+    while (!courier->stop &&
+           pthread_cond_timedwait(&courier->wake, &courier->mutex, &until) != ETIMEDOUT) {
     }
     (void)pthread_mutex_unlock(&courier->mutex);
 }
@@ -168,7 +169,8 @@ static reason mark_letter(struct op *op, struct txn *txn, void *arg) {
     return outbox_tried(op, txn, mark->id, mark->delivery);
 }
 
-// A letter that went must not go again because the disk is full: it is held until the store takes it.
+// A letter that went must not go again because the disk is full: it is held until the store takes
+// it.
 static void write_down(struct op *op, struct sender *sender, const struct letter *letter,
                        const struct delivery *delivery) {
     struct courier *courier = sender->courier;
@@ -187,13 +189,18 @@ static void write_down(struct op *op, struct sender *sender, const struct letter
 static void report(struct op *op, const struct letter *letter, const struct delivery *delivery) {
     static const enum metric counted[] = {METRIC_MAIL_SENT, METRIC_MAIL_FAILED, METRIC_MAIL_REFUSED,
                                           METRIC_MAIL_DROPPED};
-    static const char *const events[] = {"mail.sent", "mail.failed", "mail.refused", "mail.dropped"};
+    static const char *const events[] = {"mail.sent", "mail.failed", "mail.refused",
+                                         "mail.dropped"};
     metric_add(counted[delivery->outcome], 1);
-    // What a server says of a letter may name who gets it; what it says before that names nobody.
-    bool names_nobody = delivery->down || delivery->outcome == DELIVERY_DROPPED;
+    // What a server says of a letter may name who gets it; what it says before that names nobody,
+    // and if it does it has an @.
+    bool names_nobody = (delivery->down || delivery->outcome == DELIVERY_DROPPED) &&
+                        slice_find(delivery->error, S("@")) == SIZE_MAX;
     LOG(op, delivery->outcome == DELIVERY_SENT ? LOG_INFO : LOG_WARNING, events[delivery->outcome],
-        LOG_TEXT("letter", letter->id), LOG_TEXT("kind", slice_str(letter_kind_names[letter->kind])),
-        LOG_TEXT("tenant", letter->tenant.len > 0 ? letter->tenant : S("")), LOG_NUMBER("attempts", letter->attempts + 1),
+        LOG_TEXT("letter", letter->id),
+        LOG_TEXT("kind", slice_str(letter_kind_names[letter->kind])),
+        LOG_TEXT("tenant", letter->tenant.len > 0 ? letter->tenant : S("")),
+        LOG_NUMBER("attempts", letter->attempts + 1),
         LOG_TEXT("detail", names_nobody ? delivery->error : S("")));
 }
 

@@ -15,7 +15,8 @@ struct step {
 };
 static reason read_step(struct op *op, struct txn *txn, void *arg) {
     struct step *step = arg;
-    return connection_list(op, txn, S(""), step->page, &step->connections, &step->next, &step->total);
+    return connection_list(op, txn, S(""), step->page, &step->connections, &step->next,
+                           &step->total);
 }
 
 struct telling {
@@ -50,15 +51,16 @@ static reason look_at_one(struct op *op, struct gate *gate, const struct expirin
         LOG_TEXT("connection", expiring->connection->slug),
         LOG_TEXT("tenant", expiring->connection->tenant),
         LOG_TEXT("whose", expiring->ours ? S("ours") : S("idp")),
-        LOG_TEXT("sha256", expiring->certificate->sha256), LOG_NUMBER("told", (int64_t)telling.told));
+        LOG_TEXT("sha256", expiring->certificate->sha256),
+        LOG_NUMBER("told", (int64_t)telling.told));
     return NULL;
 }
 
 static reason look_at_all_of(struct op *op, struct gate *gate, const struct connection *connection,
                              struct rows certificates, bool ours) {
     for (size_t i = 0; i < certificates.count; i++) {
-        const struct expiring expiring = {
-            connection, (const struct certificate *)certificates.at + i, ours};
+        const struct expiring expiring = {connection,
+                                          (const struct certificate *)certificates.at + i, ours};
         TRY(look_at_one(op, gate, &expiring));
     }
     return NULL;

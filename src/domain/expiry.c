@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What was told stands in a row under the time when the certificate ends, so that it is swept from the front.
+// What was told stands in a row under the time when the certificate ends, so that it is swept from
+// the front.
 #include "domain/expiry.h"
 
 #include "base/digest.h"

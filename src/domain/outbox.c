@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The rows of outbox.h. One index orders them by state and time: the courier reads the queued ones that are due from
-// its front, the sweep removes what ended from the front of each other state, and lists go through it in pages.
+// The rows of outbox.h. One index orders them by state and time: the courier reads the queued ones
+// that are due from its front, the sweep removes what ended from the front of each other state, and
+// lists go through it in pages.
 #include "domain/outbox.h"
 
 #include "base/rand.h"
@@ -14,7 +15,7 @@
 
 #define ADDRESS_MAX 254
 #define VALUE_NAME_MAX 32
-#define ERROR_MAX 300 // bytes; one line of a server's answer
+#define ERROR_MAX 300   // bytes; one line of a server's answer
 #define FORGET_MOST 200 // the newest of one user: no more than these can still wait
 
 const char *const letter_kind_names[] = {
@@ -108,9 +109,9 @@ reason letter_value(struct op *op, struct letter *letter, const char *name, stru
 }
 
 reason letter_time(struct op *op, struct letter *letter, const char *name, int64_t time) {
-    static const char *const months[] = {"January", "February", "March",     "April",
-                                         "May",     "June",     "July",      "August",
-                                         "September", "October", "November", "December"};
+    static const char *const months[] = {"January",   "February", "March",    "April",
+                                         "May",       "June",     "July",     "August",
+                                         "September", "October",  "November", "December"};
     char text[CLOCK_TEXT];
     if (time == 0) {
         return NULL;
@@ -169,7 +170,7 @@ reason outbox_last(struct op *op, struct txn *txn, struct slice tenant, struct s
 // What ends keeps who got what and when; what the text was made of goes.
 static reason end(struct op *op, struct txn *txn, struct letter *letter, enum letter_state state,
                   struct slice why) {
-    letter->state = state;
+    letter->state = (int)state;
     letter->ended_at = op->now;
     letter->last_error = text_cut(why, ERROR_MAX);
     if (state != LETTER_DEAD) { // a dead one may be tried again
@@ -299,7 +300,8 @@ reason outbox_tried(struct op *op, struct txn *txn, struct slice id,
     rand_bytes(&chance, sizeof chance);
     int64_t wait = outbox_back_off(letter.attempts);
     wait = delivery->down && wait > BACK_OFF_DOWN ? BACK_OFF_DOWN : wait;
-    letter.due_at = op->now + wait + chance % (wait / 4); // so that a thousand do not come back at once
+    letter.due_at =
+        op->now + wait + chance % (wait / 4); // so that a thousand do not come back at once
     letter.last_error = text_cut(delivery->error, ERROR_MAX);
     return entity_put(op, txn, &letter_entity, &letter);
 }
@@ -343,8 +345,8 @@ reason outbox_drop(struct op *op, struct txn *txn, const struct actor *actor, st
     return NULL;
 }
 
-// The cursor is the id of the last letter of the page before; its row says where in the index that was. A letter
-// that moved meanwhile (it was sent) makes the next page start where it is now.
+// The cursor is the id of the last letter of the page before; its row says where in the index that
+// was. A letter that moved meanwhile (it was sent) makes the next page start where it is now.
 static reason page_from(struct op *op, struct txn *txn, struct slice cursor, bool by_tenant,
                         struct key *ret_from) {
     struct letter letter;

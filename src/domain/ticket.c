@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A row a ticket, under its id, which begins with the minute of its expiry: so they are swept from the front. What
-// was used or revoked is removed; what expired stays for TICKET_GRACE, to say why.
+// A row a ticket, under its id, which begins with the minute of its expiry: so they are swept from
+// the front. What was used or revoked is removed; what expired stays for TICKET_GRACE, to say why.
 #include "domain/ticket.h"
 
 #include "base/digest.h"
@@ -11,7 +11,7 @@
 #include "domain/timekey.h"
 
 #define SUBJECT_BYTES 16 // of a digest, in the keys of indexes
-#define REVOKE_ROOM 4 // keys at a time: mostly there is none or one, and a job issues thousands
+#define REVOKE_ROOM 4    // keys at a time: mostly there is none or one, and a job issues thousands
 
 const char *const ticket_pages[TICKET_PURPOSES] = {
     [TICKET_INVITE] = "/invitation",
@@ -70,7 +70,8 @@ const struct entity ticket_entity = {.space = SPACE_TICKET,
                                      .fields = &ticket_fields,
                                      .key = ticket_row_key,
                                      .indexes = ticket_indexes,
-                                     .index_count = sizeof ticket_indexes / sizeof ticket_indexes[0]};
+                                     .index_count =
+                                         sizeof ticket_indexes / sizeof ticket_indexes[0]};
 
 // All whose index key starts like this.
 static reason revoke(struct op *op, struct txn *txn, struct key prefix) {
@@ -111,8 +112,8 @@ reason ticket_issue(struct op *op, struct txn *txn, struct ticket *ticket, int64
     return NULL;
 }
 
-reason ticket_find_by_id(struct op *op, struct txn *txn, struct slice id,
-                         struct ticket *ret_ticket, bool *ret_found) {
+reason ticket_find_by_id(struct op *op, struct txn *txn, struct slice id, struct ticket *ret_ticket,
+                         bool *ret_found) {
     struct key key;
     key_of(id, &key);
     return entity_find(op, txn, &ticket_entity, &key, ret_ticket, ret_found);
@@ -129,7 +130,7 @@ reason ticket_find(struct op *op, struct txn *txn, const struct ticket_key *key,
     if (!same_secret(slice_sub(bytes, TICKET_ID, bytes.len), digest_slice(&proof))) {
         REFUSE(op, LINK_UNKNOWN, "the link was not made with this gate's key");
     }
-    struct ticket ticket = {.purpose = purpose};
+    struct ticket ticket = {.purpose = (int)purpose};
     bool found = false;
     TRY(ticket_find_by_id(op, txn, id, &ticket, &found));
     if (!found) {
@@ -191,10 +192,10 @@ reason ticket_link(struct op *op, const struct ticket_key *key, struct slice pub
     struct slice text;
     TRY(ticket_text(op, key, ticket->id, &text));
     const char *url = NULL;
-    TRY(op_cstr(op,
-                op_text(op, "%.*s%s?t=%.*s", SLICE(public_url), ticket_pages[ticket->purpose],
-                        SLICE(text)),
-                &url));
+    TRY(op_cstr(
+        op,
+        op_text(op, "%.*s%s?t=%.*s", SLICE(public_url), ticket_pages[ticket->purpose], SLICE(text)),
+        &url));
     *ret_url = slice_str(url);
     if (ret_url->len < public_url.len + TICKET_TEXT) {
         REFUSE(op, LIMIT_MEMORY, "no memory for a link");

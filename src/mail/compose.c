@@ -59,8 +59,10 @@ static struct slice either(struct slice own, struct slice fallback) {
     return own.len > 0 ? own : fallback;
 }
 
-// A tenant writes in the name of its own domains only; with another address it is our sender who writes.
-static struct slice sender(struct op *op, const struct compose *compose, const struct facts *facts) {
+// A tenant writes in the name of its own domains only; with another address it is our sender who
+// writes.
+static struct slice sender(struct op *op, const struct compose *compose,
+                           const struct facts *facts) {
     struct email email;
     if (facts->settings.mail_from.len > 0 &&
         email_normalise(op, facts->settings.mail_from, &email) == NULL &&

@@ -96,7 +96,8 @@ static struct slice greeting_name(const struct letter_about *about) {
     return text_line(name) ? text_cut(name, NAME_MAX_SHOWN) : S("");
 }
 
-// Puts values into a line of the source. *ret_whole false: one is missing, and ret_line is as far as it goes.
+// Puts values into a line of the source. *ret_whole false: one is missing, and ret_line is as far
+// as it goes.
 static reason fill(struct writer *writer, struct slice source, struct slice *ret_line,
                    bool *ret_whole) {
     struct buf line;
@@ -191,9 +192,10 @@ static void put_button(struct writer *writer, struct slice url, struct slice lab
     buf_printf(&writer->text, "%.*s:\n%.*s\n\n", SLICE(label), SLICE(url));
     buf_str(&writer->html, "<p style=\"margin:0 0 16px\"><a href=\"");
     html_text(writer, url);
-    buf_str(&writer->html,
-            "\" style=\"display:inline-block;padding:10px 20px;border-radius:6px;background:#1f5fbf;"
-            "color:#ffffff;text-decoration:none;font-weight:600\">");
+    buf_str(
+        &writer->html,
+        "\" style=\"display:inline-block;padding:10px 20px;border-radius:6px;background:#1f5fbf;"
+        "color:#ffffff;text-decoration:none;font-weight:600\">");
     html_text(writer, label);
     buf_str(&writer->html, "</a></p>\n");
 }
@@ -210,7 +212,8 @@ static void put_row(struct writer *writer, struct slice label, struct slice valu
         buf_printf(&writer->text, "%.*s:\n", SLICE(label));
         wrap_text(writer, value, "  ");
     }
-    buf_str(&writer->html, "<tr><td style=\"padding:2px 16px 2px 0;vertical-align:top;color:#5b6775\">");
+    buf_str(&writer->html,
+            "<tr><td style=\"padding:2px 16px 2px 0;vertical-align:top;color:#5b6775\">");
     html_text(writer, label);
     buf_str(&writer->html, "</td><td style=\"padding:2px 0;vertical-align:top\">");
     html_text(writer, value);
@@ -326,10 +329,9 @@ static struct slice say_checked(struct writer *writer, struct slice text) {
 }
 
 static void open_html(struct writer *writer, struct slice subject) {
-    buf_str(&writer->html,
-            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-            "<meta name=\"viewport\" content=\"width=device-width\">\n"
-            "<meta name=\"color-scheme\" content=\"light\"><title>");
+    buf_str(&writer->html, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+                           "<meta name=\"viewport\" content=\"width=device-width\">\n"
+                           "<meta name=\"color-scheme\" content=\"light\"><title>");
     html_text(writer, subject);
     buf_str(&writer->html,
             "</title></head>\n<body style=\"margin:0;padding:24px 12px;background:#f3f5f8;"
@@ -347,8 +349,8 @@ static void close_letter(struct writer *writer) {
     buf_str(&writer->text, "-- \n");
     put_paragraph(writer,
                   SAY(writer, "Sent by %.*s%s%.*s to %.*s.", SLICE(about->product),
-                          of_tenant ? " for " : "", SLICE(of_tenant ? about->tenant : S("")),
-                          SLICE(about->to)),
+                      of_tenant ? " for " : "", SLICE(of_tenant ? about->tenant : S("")),
+                      SLICE(about->to)),
                   true);
     if (about->support.len > 0) {
         put_paragraph(writer, SAY(writer, "Questions? %.*s", SLICE(about->support)), true);
@@ -365,8 +367,8 @@ reason letter_write(struct op *op, const struct letter_about *about, struct lett
     TRY(take_subject(&writer, &source, &made.subject));
     open_html(&writer, made.subject);
     struct slice name = greeting_name(about);
-    put_paragraph(&writer,
-                  name.len > 0 ? SAY(&writer, "Hello %.*s,", SLICE(name)) : S("Hello,"), false);
+    put_paragraph(&writer, name.len > 0 ? SAY(&writer, "Hello %.*s,", SLICE(name)) : S("Hello,"),
+                  false);
     TRY(take_body(&writer, source));
     close_letter(&writer);
     TRY(buf_done(&writer.text, &made.text));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Written here and not by libcurl's MIME API, which can give a message to a server only: so the folder sink, the tests
-// and the fuzzer see the very bytes that a server gets.
+// Written here and not by libcurl's MIME API, which can give a message to a server only: so the
+// folder sink, the tests and the fuzzer see the very bytes that a server gets.
 #include "mail/message.h"
 
 #include "base/buf.h"
@@ -8,9 +8,11 @@
 #include "base/text.h"
 #include "domain/tenant.h"
 
-#define ASCII_LINE_MAX 200 // characters of a header's text that goes as it is; RFC 5322 2.1.1 has 998
-#define WORD_BYTES 45      // of one encoded-word: 60 characters of base64, 72 in all; RFC 2047 2 has 75
-#define QP_LINE 75         // characters of a line of quoted-printable before the soft line end: RFC 2045 6.7 (5) has 76
+#define ASCII_LINE_MAX                                                                             \
+    200               // characters of a header's text that goes as it is; RFC 5322 2.1.1 has 998
+#define WORD_BYTES 45 // of one encoded-word: 60 characters of base64, 72 in all; RFC 2047 2 has 75
+#define QP_LINE                                                                                    \
+    75 // characters of a line of quoted-printable before the soft line end: RFC 2045 6.7 (5) has 76
 
 // ---- headers ----
 
@@ -56,8 +58,7 @@ static reason put_encoded(struct buf *out, struct slice text) {
 
 reason message_header_text(struct buf *out, struct slice text) {
     TRY(check_line(out->op, text, "a header"));
-    if (is_printable(text) && text.len <= ASCII_LINE_MAX &&
-        slice_find(text, S("=?")) == SIZE_MAX) {
+    if (is_printable(text) && text.len <= ASCII_LINE_MAX && slice_find(text, S("=?")) == SIZE_MAX) {
         buf_put(out, text);
         return NULL;
     }
@@ -120,7 +121,8 @@ void message_quoted_printable(struct buf *out, struct slice text) {
             continue;
         }
         bool line_ends = i + 1 == text.len || text.at[i + 1] == '\n';
-        // A dot at the front would end the message for a careless server; white space at the end gets lost.
+        // A dot at the front would end the message for a careless server; white space at the end
+        // gets lost.
         bool plain = c >= '!' && c <= '~' && c != '=' && !(c == '.' && column == 0);
         plain = plain || ((c == ' ' || c == '\t') && !line_ends);
         size_t wide = plain ? 1 : 3;

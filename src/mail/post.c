@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which way mail goes, and how it went last. The folder sink writes whole files or none, for development and tests.
+// Which way mail goes, and how it went last. The folder sink writes whole files or none, for
+// development and tests.
 #include "mail/post.h"
 
 #include <errno.h>
@@ -37,7 +38,8 @@ static reason check_server(struct op *op, const struct post_options *options) {
     size_t at = slice_find(options->url, S("://"));
     struct uri uri;
     // The same parser as everywhere, under a scheme that it knows.
-    struct slice as_http = op_text(op, "http%.*s", SLICE(slice_sub(options->url, at, options->url.len)));
+    struct slice as_http =
+        op_text(op, "http%.*s", SLICE(slice_sub(options->url, at, options->url.len)));
     if (uri_parse(op, as_http, &uri) != NULL || !slice_equal(uri.path, S("/")) ||
         uri.query.len > 0 || uri.has_user || uri.has_fragment) {
         REFUSE(op, CONFIG_INVALID,
@@ -92,9 +94,13 @@ static reason check_options(struct op *op, const struct post_options *options,
     if (options->from.len == 0) {
         REFUSE(op, CONFIG_INVALID, "smtp_url is set, but smtp_from, the sender's address, is not");
     }
-    if (email_normalise(op, options->from, &email) != NULL) {
-        REFUSE(op, CONFIG_INVALID, "smtp_from is \"%.*s\", expected an address, as "
-               "no-reply@example.com", SLICE(options->from));
+    // As it stands it goes into the envelope, so it has to be in its usual form.
+    if (email_normalise(op, options->from, &email) != NULL ||
+        !slice_equal_nocase(email.whole, options->from)) {
+        REFUSE(op, CONFIG_INVALID,
+               "smtp_from is \"%.*s\", expected an address, as "
+               "no-reply@example.com",
+               SLICE(options->from));
     }
     if (slice_starts(options->url, S(FOLDER))) {
         return check_folder(op, options, ret_folder);
@@ -102,8 +108,8 @@ static reason check_options(struct op *op, const struct post_options *options,
     if (slice_starts(options->url, S("smtp://")) || slice_starts(options->url, S("smtps://"))) {
         return check_server(op, options);
     }
-    REFUSE(op, CONFIG_INVALID, "smtp_url is \"%.*s\", expected smtp://, smtps:// or file:",
-           SLICE(options->url));
+    REFUSE(op, CONFIG_INVALID,
+           "smtp_url is \"%.*s\", expected smtp://, smtps:// or file:", SLICE(options->url));
 }
 
 reason post_open(struct op *op, const struct post_options *options, struct post **ret_post) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// SMTP by libcurl. What was said last on the connection tells whose fault a failure is: a server that refuses the
-// recipient or the message for good ends the letter, everything else is tried again. Nothing of the environment
-// counts: no proxy, no .netrc. Certificates are always checked. The only file of this room with curl.h.
+// SMTP by libcurl. What was said last on the connection tells whose fault a failure is: a server
+// that refuses the recipient or the message for good ends the letter, everything else is tried
+// again. Nothing of the environment counts: no proxy, no .netrc. Certificates are always checked.
+// The only file of this room with curl.h.
 #include "mail/smtp.h"
 
 #include <curl/curl.h>
@@ -21,22 +22,31 @@ typedef struct curl_slist curl_slist;
 AUTO_FREE(curl_slist, curl_slist_free_all);
 
 // How far the talk went: what we said last.
-enum stage { STAGE_CONNECT, STAGE_HELLO, STAGE_TLS, STAGE_LOGIN, STAGE_SENDER, STAGE_RECIPIENT, STAGE_DATA };
-static const char *const stage_names[] = {"connecting", "greeting",  "STARTTLS", "logging in",
+enum stage {
+    STAGE_CONNECT,
+    STAGE_HELLO,
+    STAGE_TLS,
+    STAGE_LOGIN,
+    STAGE_SENDER,
+    STAGE_RECIPIENT,
+    STAGE_DATA
+};
+static const char *const stage_names[] = {"connecting", "greeting",  "STARTTLS",   "logging in",
                                           "the sender", "recipient", "the message"};
 static const struct {
     const char *verb;
     enum stage stage;
 } verbs[] = {
-    {"EHLO", STAGE_HELLO},  {"HELO", STAGE_HELLO},     {"STARTTLS", STAGE_TLS}, {"AUTH", STAGE_LOGIN},
-    {"MAIL", STAGE_SENDER}, {"RCPT", STAGE_RECIPIENT}, {"DATA", STAGE_DATA},
+    {"EHLO", STAGE_HELLO}, {"HELO", STAGE_HELLO},  {"STARTTLS", STAGE_TLS},
+    {"AUTH", STAGE_LOGIN}, {"MAIL", STAGE_SENDER}, {"RCPT", STAGE_RECIPIENT},
+    {"DATA", STAGE_DATA},
 };
 
 struct post_line {
     CURL *curl;
     struct slice rest; // of the message that is sent
     const _Atomic bool *stop;
-    int fd; // of the connection, or -1
+    int fd;    // of the connection, or -1
     bool over; // we are taking leave: what comes now says nothing of the letter
     enum stage stage;
     char reply[REPLY_MAX + 1]; // the server's last line
@@ -82,7 +92,8 @@ static size_t give_message(char *to, size_t size, size_t count, void *context) {
     return len;
 }
 
-// When it is to end, the connection is cut first: libcurl would take leave of the server, and wait for its answer.
+// When it is to end, the connection is cut first: libcurl would take leave of the server, and wait
+// for its answer.
 static int may_go_on(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
     const struct post_line *line = context;
     (void)a, (void)b, (void)c, (void)d;
@@ -151,10 +162,11 @@ static reason set_trust(struct op *op, CURL *curl, const struct post_options *op
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         tls = slice_equal(options->tls, slice_str(post_tls_names[i])) ? wanted[i] : tls;
     }
-    bool done = curl_easy_setopt(curl, CURLOPT_USE_SSL, tls) == CURLE_OK &&
-                curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-                curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-                curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
+    bool done =
+        curl_easy_setopt(curl, CURLOPT_USE_SSL, tls) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
     const char *text = NULL;
     if (done && options->ca_file.len > 0) {
         TRY(op_cstr(op, options->ca_file, &text));
@@ -221,7 +233,8 @@ static reason perform(struct op *op, const struct post_options *options, struct 
         curl_easy_setopt(curl, CURLOPT_URL, url) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, rcpt) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)message->bytes.len) != CURLE_OK) {
+        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)message->bytes.len) !=
+            CURLE_OK) {
         REFUSE(op, INTERNAL, "libcurl cannot be set up for SMTP");
     }
     *ret_code = curl_easy_perform(curl);

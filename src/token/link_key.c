@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One key, never rolled over in place: another file makes every link that is on its way useless, and that is what
-// it is replaced for.
+// One key, never rolled over in place: another file makes every link that is on its way useless,
+// and that is what it is replaced for.
 #include "token/link_key.h"
 
 #include <stdlib.h>

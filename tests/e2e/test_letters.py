@@ -37,13 +37,21 @@ class LettersCase(GateCase):
             "support_contact": "help@gate.example",
         }
         super().setUpClass()
+        cls.addClassCleanup(cls.check_none_is_dead)
+
+    @classmethod
+    def check_none_is_dead(cls):
+        """Whatever a test had queued could be written: one that lacks a value is dead."""
+        dead = cls.gate.api("GET", "/letters?state=dead")["items"]
+        if dead:
+            raise AssertionError(f"letters that could not be written or sent: {dead}")
 
     def add_user(self, name, tenant=TENANT, domain=DOMAIN, **fields):
         fields = {"roles": ["read_only"], "first_name": name.title(), "last_name": "Test", **fields}
         body = {"email": f"{name}@{domain}", **fields}
         return self.gate.api("POST", f"/tenants/{tenant}/users", body)
 
-    def letter(self, to, subject, count=1):
+    def letter(self, to, subject, count=1, seconds=20):
         """The newest letter to somebody whose subject begins so."""
 
         def found():
@@ -52,7 +60,7 @@ class LettersCase(GateCase):
             return mails if len(mails) >= count else None
 
         try:
-            return wait_for(f"{subject!r} to {to}", found)[-1]
+            return wait_for(f"{subject!r} to {to}", found, seconds)[-1]
         except AssertionError as error:
             came = [(mail.to, mail.subject) for mail in self.box.mails]
             raise AssertionError(f"{error}; there are {came}") from None
@@ -284,6 +292,57 @@ class RequestTest(LettersCase):
         # Both links are used up.
         for url in (approve, deny):
             self.assertEqual(browser.get(url).status, 404)
+
+
+class NoticeTest(LettersCase):
+    """What administrators are told, and what people are told of other tenants."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.add_user(cls, "boss", roles=["admin"], sso_only=True)
+        request = cls.log_in(cls, name_id=f"boss@{DOMAIN}", groups=())
+        assert request.status == 200, request.text
+
+    def test_a_person_of_two_tenants_is_told_and_gets_no_second_password(self):
+        user = self.add_user("nell", sso_only=True)
+        self.assertSignedIn(self.log_in(name_id=user["email"], groups=()))
+        self.gate.make_tenant("second", ["second.example"])
+        self.add_user("nell", "second")
+        mail = self.letter(user["email"], "You are invited to use Example CDP for Second, too")
+        self.assertEqual(len(self.links(mail)), 1)
+
+    def test_one_who_is_removed_is_told_to_administrators(self):
+        user = self.add_user("otto")
+        self.gate.api("DELETE", f"/tenants/{TENANT}/users/{user['id']}")
+        mail = self.letter(f"boss@{DOMAIN}", "A user was removed from Example CDP")
+        self.assertIsLetter(mail, "Otto Test", "can sign in no more")
+
+    def test_support_access_is_told_when_it_begins_and_ends_and_so_are_newcomers(self):
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 5))
+        self.add_user(
+            "helper", roles=["support_access"], expires_at=until, ticket="T-815", sso_only=True
+        )
+        mail = self.letter(f"boss@{DOMAIN}", "Support has been given access to Acme")
+        self.assertIsLetter(mail, "Helper Test", "T-815", "ends by itself on", "UTC")
+        self.assertSignedIn(self.log_in(name_id=f"newcomer@{DOMAIN}", groups=()))
+        mail = self.letter(f"boss@{DOMAIN}", "New users of Acme on Example CDP", seconds=60)
+        self.assertIsLetter(mail, f"newcomer@{DOMAIN}")
+        mail = self.letter(f"boss@{DOMAIN}", "Support no longer has access to Acme", seconds=60)
+        self.assertIsLetter(mail, "Helper Test", "T-815")
+
+    def test_a_denied_request_is_told_with_the_note(self):
+        reader = self.add_user("rita", sso_only=True)
+        token = self.assertSignedIn(self.log_in(name_id=reader["email"], groups=()))["access_token"]
+        path = f"/api/v1/tenants/{TENANT}/access-requests"
+        asked = {"first_name": "S", "last_name": "M", "email": f"sm@{DOMAIN}", "bundle": "full"}
+        status, request = self.gate.call("POST", path, {**asked, "justification": "x"}, token)
+        self.assertEqual(status, 201, request)
+        self.gate.call("POST", f"{path}/{request['id']}:deny", {"note": "not <yet>"})
+        mail = self.letter(reader["email"], "Your request for access to Example CDP was denied")
+        self.assertIsLetter(mail, request["id"])
+        self.assertIn("Note: not <yet>", mail.text)
+        self.assertIn("not &lt;yet&gt;", mail.html)
 
 
 class CertificateTest(LettersCase):

@@ -315,9 +315,11 @@ class TroubleTest(MailCase):
 
     def test_relaying_denied_is_ours_too(self):
         box = self.make_box()
-        box.answers[ADA] = "554 5.7.1 Relay access denied"
+        box.answers[ADA] = f"554 5.7.1 <{ADA}>: Relay access denied"
         gate = self.plain_gate(box)
         self.assertEqual(self.wait_tried(gate, self.queue(gate))["state"], "queued")
+        self.assertIn("mail.failed", gate.program.printed(100000))
+        self.assertNotIn(ADA, gate.program.printed(100000))
 
     def test_a_connection_lost_in_the_middle_is_tried_again(self):
         box = self.make_box()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Faults around letters: while one is queued with its link, written, put into a folder, marked. A letter is there whole or
-// not at all, a message is never half a message, and a file never half a file.
+// Faults around letters: while one is queued with its link, written, put into a folder, marked. A
+// letter is there whole or not at all, a message is never half a message, and a file never half a
+// file.
 #include "fault.h"
 
 #include <lmdb.h>
@@ -11,16 +12,19 @@
 #include "mail/compose.h"
 #include "mail/post.h"
 
-WRAP(FAULT_STORE, MDB_PANIC, int, mdb_txn_begin, (MDB_env * env, MDB_txn *parent, unsigned flags, MDB_txn **txn),
-     (env, parent, flags, txn))
-WRAP(FAULT_STORE, MDB_MAP_FULL, int, mdb_put, (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned flags),
+WRAP(FAULT_STORE, MDB_PANIC, int, mdb_txn_begin,
+     (MDB_env * env, MDB_txn *parent, unsigned flags, MDB_txn **txn), (env, parent, flags, txn))
+WRAP(FAULT_STORE, MDB_MAP_FULL, int, mdb_put,
+     (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *data, unsigned flags),
      (txn, dbi, key, data, flags))
-WRAP(FAULT_STORE, MDB_CORRUPTED, int, mdb_get, (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *data),
+WRAP(FAULT_STORE, MDB_CORRUPTED, int, mdb_get,
+     (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *data), (txn, dbi, key, data))
+WRAP(FAULT_STORE, EIO, int, mdb_del, (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *data),
      (txn, dbi, key, data))
-WRAP(FAULT_STORE, EIO, int, mdb_del, (MDB_txn * txn, MDB_dbi dbi, MDB_val *key, MDB_val *data), (txn, dbi, key, data))
 WRAP(FAULT_STORE, MDB_CORRUPTED, int, mdb_cursor_get,
      (MDB_cursor * cursor, MDB_val *key, MDB_val *data, MDB_cursor_op op), (cursor, key, data, op))
-WRAP(FAULT_DISK, (errno = ENOSPC, -1), ssize_t, write, (int fd, const void *bytes, size_t len), (fd, bytes, len))
+WRAP(FAULT_DISK, (errno = ENOSPC, -1), ssize_t, write, (int fd, const void *bytes, size_t len),
+     (fd, bytes, len))
 WRAP(FAULT_DISK, (errno = ENOSPC, -1), int, fsync, (int fd), (fd))
 WRAP(FAULT_DISK, (errno = EIO, -1), int, rename, (const char *from, const char *to), (from, to))
 
@@ -45,8 +49,8 @@ struct work {
 static reason queue_fn(struct op *op, struct txn *txn, void *arg) {
     struct work *w = arg;
     struct ticket ticket = {.purpose = TICKET_RESET, .tenant = S("acme"), .user_id = S("usr_1")};
-    w->letter = (struct letter){
-        .kind = LETTER_RESET, .tenant = S("acme"), .to = S("jane@acme.example")};
+    w->letter =
+        (struct letter){.kind = LETTER_RESET, .tenant = S("acme"), .to = S("jane@acme.example")};
     TRY(ticket_issue(op, txn, &ticket, HOUR_MS));
     w->letter.ticket_id = ticket.id;
     TRY(letter_time(op, &w->letter, "expires", ticket.expires_at));
@@ -127,7 +131,8 @@ static bool is_whole(struct slice message) {
                                         "Reply-To: <help@gate.example>\r\n",
                                         "https://gate.example/password/reset?t=3D",
                                         "Sent by Example CDP for Acme to jane@acme.example.",
-                                        "Questions? help@gate.example", "</body></html>"};
+                                        "Questions? help@gate.example",
+                                        "</body></html>"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (slice_find(message, slice_str(parts[i])) == SIZE_MAX) {
             printf("\"%s\" is missing\n", parts[i]);
@@ -171,7 +176,8 @@ static enum outcome put(void) {
     (void)snprintf(id, sizeof id, "ltr_%u", serial++);
     (void)snprintf(file, sizeof file, "%s/%s.eml", folder, id);
     op_open(&op, NOON);
-    post_send(&op, post, NULL, S("jane@acme.example"), slice_str(id), S("message"), NULL, &delivery);
+    post_send(&op, post, NULL, S("jane@acme.example"), slice_str(id), S("message"), NULL,
+              &delivery);
     enum outcome outcome = delivery.outcome == DELIVERY_SENT ? OUTCOME_DONE : OUTCOME_REFUSED;
     if (!file_is(file, &there) || there != (outcome == OUTCOME_DONE)) {
         printf("%s: %s\n", file, there ? "is there" : "is not there");
@@ -184,7 +190,8 @@ static enum outcome put(void) {
 static bool nothing_is_left(void) {
     DIR *dir = opendir(folder);
     size_t count = 0;
-    for (struct dirent *entry = dir != NULL ? readdir(dir) : NULL; entry != NULL; entry = readdir(dir)) {
+    for (struct dirent *entry = dir != NULL ? readdir(dir) : NULL; entry != NULL;
+         entry = readdir(dir)) {
         count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 ? 1 : 0;
     }
     if (dir != NULL) {

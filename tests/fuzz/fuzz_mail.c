@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Letters and messages of whatever people typed in: whatever it is, a message has the headers that we write and no
-// others, each header's lines go on with white space, and both bodies are where they belong.
+// Letters and messages of whatever people typed in: whatever it is, a message has the headers that
+// we write and no others, each header's lines go on with white space, and both bodies are where
+// they belong.
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -9,11 +10,10 @@
 #include "base/text.h"
 #include "mail/message.h"
 
-static const char *const headers[] = {"Date: ",       "From: ",
-                                      "Reply-To: ",   "To: ",
-                                      "Subject: ",    "Message-ID: ",
-                                      "Auto-Submitted: ", "X-Auto-Response-Suppress: ",
-                                      "MIME-Version: ",   "Content-Type: "};
+static const char *const headers[] = {
+    "Date: ",         "From: ",        "Reply-To: ",       "To: ",
+    "Subject: ",      "Message-ID: ",  "Auto-Submitted: ", "X-Auto-Response-Suppress: ",
+    "MIME-Version: ", "Content-Type: "};
 #define HEADERS (sizeof headers / sizeof headers[0])
 
 static struct slice next_line(struct slice *rest) {
@@ -74,8 +74,9 @@ static struct slice part(struct slice *rest) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const char *const names[] = {"by",   "who",  "reason",  "requester", "person", "access",
-                                        "note", "expires", "request", "days",   "what",   "connection"};
+    static const char *const names[] = {"by",      "who",    "reason", "requester",
+                                        "person",  "access", "note",   "expires",
+                                        "request", "days",   "what",   "connection"};
     if (size < 1) {
         return 0;
     }

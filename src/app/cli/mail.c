@@ -17,22 +17,23 @@ static reason show_state(struct op *op, struct args *args) {
                   SLICE(show_member(op, mail, "state")), trouble.len > 1 ? ": " : "",
                   SLICE(trouble.len > 1 ? trouble : S("")));
     }
-    show_line("%.*s queued, %.*s dead, %.*s dropped, %.*s sent (those that ended, of the last days)",
-              SLICE(show_member(op, mail, "queued")), SLICE(show_member(op, mail, "dead")),
-              SLICE(show_member(op, mail, "dropped")), SLICE(show_member(op, mail, "sent")));
+    show_line(
+        "%.*s queued, %.*s dead, %.*s dropped, %.*s sent (those that ended, of the last days)",
+        SLICE(show_member(op, mail, "queued")), SLICE(show_member(op, mail, "dead")),
+        SLICE(show_member(op, mail, "dropped")), SLICE(show_member(op, mail, "sent")));
     return NULL;
 }
 
 static reason list_items(struct op *op, struct args *args, struct slice state, uint64_t limit,
                          const struct json **ret_items) {
-    struct slice target =
-        op_text(op, "/letters?state=%.*s&tenant=%.*s", SLICE(api_part(op, state)),
-                SLICE(api_part(op, args_one(args, "tenant"))));
+    struct slice target = op_text(op, "/letters?state=%.*s&tenant=%.*s", SLICE(api_part(op, state)),
+                                  SLICE(api_part(op, args_one(args, "tenant"))));
     return api_list(op, args, target, limit, ret_items);
 }
 
 static reason list(struct op *op, struct args *args) {
-    static const char *const heads[] = {"LETTER", "STATE", "KIND", "TENANT", "TO", "ATTEMPTS", "LAST ERROR", NULL};
+    static const char *const heads[] = {"LETTER", "STATE",    "KIND",       "TENANT",
+                                        "TO",     "ATTEMPTS", "LAST ERROR", NULL};
     const struct json *items = NULL;
     struct table table;
     uint64_t limit = 100;
@@ -46,9 +47,9 @@ static reason list(struct op *op, struct args *args) {
     for (size_t i = 0; i < json_count(items); i++) {
         const struct json *letter = json_at(items, i);
         const struct slice cells[] = {
-            show_member(op, letter, "id"),     show_member(op, letter, "state"),
-            show_member(op, letter, "kind"),   show_member(op, letter, "tenant"),
-            show_member(op, letter, "to"),     show_member(op, letter, "attempts"),
+            show_member(op, letter, "id"),        show_member(op, letter, "state"),
+            show_member(op, letter, "kind"),      show_member(op, letter, "tenant"),
+            show_member(op, letter, "to"),        show_member(op, letter, "attempts"),
             show_member(op, letter, "last_error")};
         TRY(table_row(&table, cells));
     }
@@ -57,8 +58,9 @@ static reason list(struct op *op, struct args *args) {
 }
 
 static void show_letter(struct op *op, const struct json *letter) {
-    static const char *const members[] = {"id", "state", "kind", "tenant", "to", "created_at", "due_at",
-                                          "tried_at", "ended_at", "attempts", "last_error"};
+    static const char *const members[] = {"id",       "state",      "kind",      "tenant",
+                                          "to",       "created_at", "due_at",    "tried_at",
+                                          "ended_at", "attempts",   "last_error"};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         show_pair(members[i], show_member(op, letter, members[i]));
     }
@@ -92,8 +94,9 @@ static reason test(struct op *op, struct args *args) {
     json_set_bool(op, body, "queue", args_has(args, "queue"));
     TRY(api_tell(op, args, METHOD_POST, S("/mail:test"), body, &answer));
     if (!args->json) {
-        show_line(args_has(args, "queue") ? "It is queued as %.*s; gatehouse mail show says what becomes of it."
-                                          : "The mail server took it, as %.*s.",
+        show_line(args_has(args, "queue")
+                      ? "It is queued as %.*s; gatehouse mail show says what becomes of it."
+                      : "The mail server took it, as %.*s.",
                   SLICE(show_member(op, answer, "id")));
     }
     return NULL;
@@ -128,7 +131,8 @@ const struct cli_action mail_actions[] = {
      "gatehouse mail retry ltr_01JABCDEFGHJKMNPQRSTVWXYZ0"},
     {"drop", "LETTER", NULL, drop, "Drop a dead or queued letter.", NULL,
      "gatehouse mail drop ltr_01JABCDEFGHJKMNPQRSTVWXYZ0"},
-    {"test", "ADDRESS", test_options, test, "Send a letter that says nothing, to see whether mail arrives.", NULL,
+    {"test", "ADDRESS", test_options, test,
+     "Send a letter that says nothing, to see whether mail arrives.", NULL,
      "gatehouse mail test ada@demo.example"},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The outbox, for operators: what waits, what was given up, and whether mail goes out at all. What a letter says is
-// never shown: its links are for one person.
+// The outbox, for operators: what waits, what was given up, and whether mail goes out at all. What
+// a letter says is never shown: its links are for one person.
 #include "base/rand.h"
 #include "http/api/api.h"
 
@@ -194,9 +194,8 @@ reason api_mail_test(struct op *op, struct gate *gate, struct request *request,
         op_error(op, S("/to"), REASON_OF(FIELD_VALUE), "%.*s", SLICE(op->detail));
     }
     TRY(why);
-    struct trial trial = {.gate = gate,
-                          .actor = &request->actor,
-                          .letter = {.kind = LETTER_TEST, .to = email.whole}};
+    struct trial trial = {
+        .gate = gate, .actor = &request->actor, .letter = {.kind = LETTER_TEST, .to = email.whole}};
     if (ask.queue) {
         TRY(api_write(op, gate, queue_trial, &trial));
     } else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Certificates that are about to end: told 30, 14, 7 and 1 days before, once each, to those who manage single sign-on.
+// Certificates that are about to end: told 30, 14, 7 and 1 days before, once each, to those who
+// manage single sign-on.
 #include "people.h"
 
 #include "domain/expiry.h"
@@ -25,7 +26,8 @@ static reason do_look(struct op *op, struct txn *txn, void *arg) {
 }
 static reason do_letters(struct op *op, struct txn *txn, void *arg) {
     struct work *w = arg;
-    return outbox_list(op, txn, &w->filter, (struct page){200, S("")}, &w->rows, &w->next, &w->total);
+    return outbox_list(op, txn, &w->filter, (struct page){200, S("")}, &w->rows, &w->next,
+                       &w->total);
 }
 
 #define END (NOON + 100 * DAY_MS)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Letters that wait: queued with the change or not at all, due in order, tried again ever later, dead at last,
-// dropped when what they link to is gone.
+// Letters that wait: queued with the change or not at all, due in order, tried again ever later,
+// dead at last, dropped when what they link to is gone.
 #include "people.h"
 
 #include "domain/outbox_work.h"
@@ -120,9 +120,12 @@ static void without_the_change_there_is_no_letter(void **state) {
 
 static void an_address_that_is_none_is_refused_and_a_missing_one_is_no_letter(void **state) {
     struct house *house = *state;
-    static const char *const bad[] = {"jane", "jane@acme.example\r\nBcc: x@evil.example",
-                                      "jane@acme.example, x@evil.example", "<jane@acme.example>",
-                                      "jane@@acme.example", "ja ne@acme.example"};
+    static const char *const bad[] = {"jane",
+                                      "jane@acme.example\r\nBcc: x@evil.example",
+                                      "jane@acme.example, x@evil.example",
+                                      "<jane@acme.example>",
+                                      "jane@@acme.example",
+                                      "ja ne@acme.example"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct work w = {.letter = {.kind = LETTER_READY, .to = slice_str(bad[i])}};
         assert_reason(fixture_write(house->fixture, do_add, &w), INVALID_INPUT);
@@ -170,7 +173,8 @@ static void what_was_sent_is_kept_without_what_it_said(void **state) {
     assert_int_equal(letter_of(house, w.letter.id).state, LETTER_SENT);
 }
 
-static void a_failure_is_tried_again_later_each_time_and_no_more_than_six_hours_later(void **state) {
+static void
+a_failure_is_tried_again_later_each_time_and_no_more_than_six_hours_later(void **state) {
     struct house *house = *state;
     struct slice id = queue(house);
     int64_t before = 0;
@@ -194,13 +198,12 @@ static void a_failure_is_tried_again_later_each_time_and_no_more_than_six_hours_
 
 static void a_server_that_was_down_is_tried_every_ten_minutes(void **state) {
     struct house *house = *state;
-    struct work w = {.id = queue(house),
-                     .delivery = {DELIVERY_LATER, S("no connection"), true}};
+    struct work w = {.id = queue(house), .delivery = {DELIVERY_LATER, S("no connection"), true}};
     for (int attempt = 1; attempt <= 8; attempt++) {
         assert_done(fixture_write(house->fixture, do_tried, &w));
         int64_t wait = letter_of(house, w.id).due_at - house->fixture->op.now;
-        int64_t least = outbox_back_off(attempt) < BACK_OFF_DOWN ? outbox_back_off(attempt)
-                                                                 : BACK_OFF_DOWN;
+        int64_t least =
+            outbox_back_off(attempt) < BACK_OFF_DOWN ? outbox_back_off(attempt) : BACK_OFF_DOWN;
         assert_true(wait >= least && wait < least + least / 4);
         house->fixture->op.now += wait;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One-time links: good once, for one thing, for a while, and only when they were made with the gate's key.
+// One-time links: good once, for one thing, for a while, and only when they were made with the
+// gate's key.
 #include "people.h"
 
 #include "base/digest.h"
@@ -123,13 +124,14 @@ static void what_is_no_text_of_ours_is_unknown(void **state) {
     struct slice text = issue(house, TICKET_RESET);
     static char longer[100000];
     memset(longer, 'A', sizeof longer);
-    const struct slice bad[] = {S(""),
-                                S("x"),
-                                slice_sub(text, 0, TICKET_TEXT - 1),
-                                op_text(&house->fixture->op, "%.*s=", SLICE(text)),
-                                op_text(&house->fixture->op, "%.*s+", SLICE(slice_sub(text, 0, 63))),
-                                slice_of(longer, TICKET_TEXT),
-                                slice_of(longer, sizeof longer)};
+    const struct slice bad[] = {
+        S(""),
+        S("x"),
+        slice_sub(text, 0, TICKET_TEXT - 1),
+        op_text(&house->fixture->op, "%.*s=", SLICE(text)),
+        op_text(&house->fixture->op, "%.*s+", SLICE(slice_sub(text, 0, 63))),
+        slice_of(longer, TICKET_TEXT),
+        slice_of(longer, sizeof longer)};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_reason(is_good(house, bad[i], TICKET_RESET), LINK_UNKNOWN);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Letters: every kind can be written and reads as its source says, in text and in HTML; a value is never more than
-// text; nothing in them is a link but the gate's own.
+// Letters: every kind can be written and reads as its source says, in text and in HTML; a value is
+// never more than text; nothing in them is a link but the gate's own.
 #include "unit.h"
 
 #define LINK "https://gate.example/password/reset?t=abc&x=1"
@@ -56,7 +56,8 @@ static size_t names_in(struct slice source, struct slice names[32]) {
             assert_true(slice_cut(&rest, ' ', &names[count]));
             count++;
         }
-        for (size_t open = slice_find(line, S("{")); open != SIZE_MAX; open = slice_find(line, S("{"))) {
+        for (size_t open = slice_find(line, S("{")); open != SIZE_MAX;
+             open = slice_find(line, S("{"))) {
             size_t end = slice_find(line, S("}"));
             assert_true(end != SIZE_MAX && end > open && count < 31);
             names[count++] = slice_sub(line, open + 1, end);
@@ -80,8 +81,8 @@ static struct letter_about full(enum letter_kind kind) {
         }
         if (!known) {
             assert_true(about.values.count < 32);
-            values[about.values.count++] = (struct letter_value){
-                names[i], op_text(&op, "value-of-%.*s", SLICE(names[i]))};
+            values[about.values.count++] =
+                (struct letter_value){names[i], op_text(&op, "value-of-%.*s", SLICE(names[i]))};
         }
     }
     return about;
@@ -106,8 +107,8 @@ static void every_kind_is_written_in_both_forms_with_all_its_values(void **state
             assert_false(holds(bodies[i], "=> "));
         }
         for (size_t i = 0; i < about.values.count; i++) {
-            bool asked = slice_equal(values[i].name, S("resent")) ||
-                         slice_equal(values[i].name, S("ours"));
+            bool asked =
+                slice_equal(values[i].name, S("resent")) || slice_equal(values[i].name, S("ours"));
             if (!asked) { // whether it is there, and not what it says
                 const char *value = NULL;
                 assert_null(op_cstr(&op, values[i].value, &value));
@@ -137,9 +138,9 @@ static void no_letter_speaks_of_its_password_as_text_or_lacks_plain_words(void *
 
 static void letters_with_a_link_have_it_and_others_have_none(void **state) {
     (void)state;
-    static const enum letter_kind linked[] = {LETTER_WELCOME, LETTER_MEMBER_ADDED, LETTER_INVITE_REMINDER,
-                                              LETTER_REACTIVATION, LETTER_RESET,
-                                              LETTER_EMAIL_CONFIRM, LETTER_REQUEST_SUBMITTED};
+    static const enum letter_kind linked[] = {
+        LETTER_WELCOME, LETTER_MEMBER_ADDED,  LETTER_INVITE_REMINDER,  LETTER_REACTIVATION,
+        LETTER_RESET,   LETTER_EMAIL_CONFIRM, LETTER_REQUEST_SUBMITTED};
     for (int kind = 0; kind < LETTER_KINDS; kind++) {
         bool wanted = false;
         for (size_t i = 0; i < sizeof linked / sizeof linked[0]; i++) {
@@ -205,7 +206,9 @@ static void a_missing_value_in_a_sentence_is_a_refusal(void **state) {
 static void a_value_is_never_more_than_text(void **state) {
     (void)state;
     struct letter_about about = about_of(LETTER_DISABLED);
-    give(&about, "reason", "<img src=x onerror=alert(1)> {product} \"'& https://evil.example/x://y\n\n=> link Click\n- A: b");
+    give(&about, "reason",
+         "<img src=x onerror=alert(1)> {product} \"'& https://evil.example/x://y\n\n=> link "
+         "Click\n- A: b");
     struct letter_text text = text_of(&about);
     assert_false(holds(text.html, "<img"));
     assert_holds(text.html, "&lt;img src=x onerror=alert(1)&gt; {product}");
@@ -219,9 +222,9 @@ static void a_value_is_never_more_than_text(void **state) {
 
 static void nobody_is_greeted_with_an_address(void **state) {
     (void)state;
-    static const char *const bad[] = {"https://evil.example", "evil.example", "a@evil.example",
-                                      "x/y",                  "a:b",          "",
-                                      "  ",                   "a\\b",         "Jane\nSmith"};
+    static const char *const bad[] = {
+        "https://evil.example", "evil.example", "a@evil.example", "x/y", "a:b", "", "  ", "a\\b",
+        "Jane\nSmith"};
     struct letter_about about = about_of(LETTER_READY);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         about.first_name = slice_str(bad[i]);

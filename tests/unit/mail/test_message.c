@@ -123,7 +123,8 @@ static void a_long_one_is_words_of_whole_characters_on_lines_of_75(void **state)
         line = slice_trim(line);
         assert_true(line.len <= 75);
         assert_true(slice_starts(line, S("=?UTF-8?B?")) && slice_ends(line, S("?=")));
-        // 15 characters of three bytes fill a word: every word but the last is whole groups of base64.
+        // 15 characters of three bytes fill a word: every word but the last is whole groups of
+        // base64.
         assert_true(slice_find(line, S("==?=")) == SIZE_MAX || value.at == NULL);
         lines++;
     }
@@ -132,8 +133,17 @@ static void a_long_one_is_words_of_whole_characters_on_lines_of_75(void **state)
 
 static void a_line_end_in_anything_for_a_header_is_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"a\r\nBcc: x@evil.example", "a\nb", "a\rb", "a\tb", "a\x01",
-                                      "a\x7f", "a\xe2\x80\xa8" "b", "\xff", "a\xc2\x85" "b"};
+    static const char *const bad[] = {"a\r\nBcc: x@evil.example",
+                                      "a\nb",
+                                      "a\rb",
+                                      "a\tb",
+                                      "a\x01",
+                                      "a\x7f",
+                                      "a\xe2\x80\xa8"
+                                      "b",
+                                      "\xff",
+                                      "a\xc2\x85"
+                                      "b"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct envelope envelope = an_envelope();
         struct letter_text letter = a_letter;
@@ -142,7 +152,7 @@ static void a_line_end_in_anything_for_a_header_is_refused(void **state) {
         assert_ptr_equal(message_write(&op, &envelope, &letter, &message),
                          REASON_OF(INVALID_INPUT));
         struct slice *const places[] = {&envelope.from_name, &envelope.host, &envelope.id,
-                                        &envelope.to, &envelope.from, &envelope.reply_to};
+                                        &envelope.to,        &envelope.from, &envelope.reply_to};
         for (size_t j = 0; j < sizeof places / sizeof places[0]; j++) {
             envelope = an_envelope();
             *places[j] = slice_str(bad[i]);
@@ -154,9 +164,13 @@ static void a_line_end_in_anything_for_a_header_is_refused(void **state) {
 
 static void an_address_that_is_none_is_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "jane", "jane@acme.example,eve@evil.example",
-                                      "jane@acme.example>", "<jane@acme.example>",
-                                      "\"jane\"@acme.example", "jane@acme.example eve@evil.example"};
+    static const char *const bad[] = {"",
+                                      "jane",
+                                      "jane@acme.example,eve@evil.example",
+                                      "jane@acme.example>",
+                                      "<jane@acme.example>",
+                                      "\"jane\"@acme.example",
+                                      "jane@acme.example eve@evil.example"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct envelope envelope = an_envelope();
         struct slice message;
@@ -170,8 +184,9 @@ static void a_name_is_quoted_or_encoded(void **state) {
     (void)state;
     struct envelope envelope = an_envelope();
     envelope.from_name = S("Eve \"<root@evil.example>\" \\ Co, Ltd.");
-    assert_holds(written(&envelope),
-                 "From: \"Eve \\\"<root@evil.example>\\\" \\\\ Co, Ltd.\" <no-reply@gate.example>\r\n");
+    assert_holds(
+        written(&envelope),
+        "From: \"Eve \\\"<root@evil.example>\\\" \\\\ Co, Ltd.\" <no-reply@gate.example>\r\n");
     envelope.from_name = S("Z\xc3\xbcrich \"x\"");
     assert_holds(written(&envelope),
                  "From: =?UTF-8?B?WsO8cmljaCAieCI=?=\r\n <no-reply@gate.example>\r\n");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The file of the key of one-time links: made once, kept, the gate's own business, and refused by name when broken.
+// The file of the key of one-time links: made once, kept, the gate's own business, and refused by
+// name when broken.
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
