@@ -16,6 +16,7 @@ P99_MOST = 20           # times the one at half load
 ATTEMPTS = 3            # for the same reason
 MEMORY_MOST_MIB = 400   # all processes; each of a thousand requests that wait holds tens of KB
 CONNS = 4096
+ALONE, ALONE_S = 60, 0.005
 IDLE = 2000
 
 
@@ -98,6 +99,42 @@ class OverloadTest(CrashCase):
         start = time.monotonic()
         status = gate.log_in(gate.forge(1)[0])[0]
         return status == 303 and time.monotonic() - start < 0.5
+
+
+class IdleTest(CrashCase):
+    """Who comes alone waits for nobody: neither for a group of writes to fill nor for a timer."""
+
+    def one_sync(self, gate):
+        """The median of what a write of a page takes to be durable where the gate has its data, in seconds."""
+        took, path = [], os.path.join(gate.folder, "probe")
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            for i in range(ALONE):
+                os.pwrite(fd, b"x" * 4096, 4096 * i)
+                began = time.monotonic()
+                os.fdatasync(fd)
+                took.append(time.monotonic() - began)
+        finally:
+            os.close(fd)
+            os.unlink(path)
+        return sorted(took)[ALONE // 2]
+
+    def test_a_login_that_comes_alone_takes_under_five_milliseconds_and_a_sync(self):
+        gate = self.rig()
+        gate.set_up()
+        client = Client(gate.port)
+        for _ in range(ATTEMPTS):
+            took = []
+            for number in gate.forge(ALONE):
+                began = time.monotonic()
+                self.assertEqual(gate.log_in(number, client)[0], 303)
+                took.append(time.monotonic() - began)
+            median, sync = sorted(took)[ALONE // 2], self.one_sync(gate)
+            harness.say(f"# alone: median {median * 1e3:.2f} ms, best {min(took) * 1e3:.2f} ms; a sync {sync * 1e3:.2f} ms")
+            if median < ALONE_S + sync:
+                break
+        self.assertLess(median, ALONE_S + sync)
+        gate.end()
 
 
 class SlowClientTest(CrashCase):
