@@ -6,6 +6,7 @@
 #   make test       everything on a fresh machine: packages, build, all tests
 #   make unit       the unit tests (MODE=asan: with ASan and UBSan)
 #   make bench      CPU per login; BENCH='--count 5000'; SCALE=1: with a million users (SCALE_USERS=20000: a quick look)
+#   make budget     instructions of a login, step by step, with one thread and with two (valgrind)
 #   make soak       kills, full disks, failing disks, overload: as in the tests, for half an hour
 #   make fuzz T=60  each fuzz target for T seconds
 #   make layers     prints the order of the rooms and checks who includes whom
@@ -288,6 +289,10 @@ check-gate: $(BIN)/gatehouse
 
 SCALE       ?=
 SCALE_USERS ?=
+.PHONY: budget
+budget: $(PROGRAM_FILES) $(BENCH_BIN)
+	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/budget.py $(BENCH)
+
 bench: $(PROGRAM_FILES) $(BENCH_BIN)
 ifneq ($(SCALE)$(SCALE_USERS),)
 	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/scale.py $(addprefix --users ,$(SCALE_USERS)) $(BENCH)
