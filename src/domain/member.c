@@ -188,15 +188,34 @@ reason member_set_roles(struct op *op, struct txn *txn, const struct actor *acto
     return NULL;
 }
 
+reason member_is_home(struct op *op, struct txn *txn, const struct actor *actor,
+                      const struct member *member, bool *ret_home) {
+    struct slice home = member->user.created_in;
+    size_t at = slice_find(member->user.email, S("@"));
+    if (actor->kind == ACTOR_OPERATOR || actor->kind == ACTOR_SYSTEM) {
+        *ret_home = true;
+        return NULL;
+    }
+    if (at != SIZE_MAX) {
+        struct slice domain = slice_sub(member->user.email, at + 1, member->user.email.len);
+        reason why = domain_owner(op, txn, domain, &home);
+        if (why != NULL && why != REASON_OF(NOT_FOUND)) {
+            return why;
+        }
+    }
+    *ret_home = slice_equal(home, member->membership.tenant);
+    return NULL;
+}
+
 reason member_set_names(struct op *op, struct txn *txn, const struct actor *actor,
                         struct slice tenant, struct slice user_id, struct slice first_name,
                         struct slice last_name, struct member *ret_member) {
     struct member member;
     TRY(find_alive(op, txn, tenant, user_id, &member));
     TRY(member_check_names(op, first_name, last_name));
-    // One person, several tenants: only where the account was made may an administrator rename it.
-    if ((actor->kind == ACTOR_USER || actor->kind == ACTOR_SERVICE) &&
-        !slice_equal(member.user.created_in, tenant)) {
+    bool home = false;
+    TRY(member_is_home(op, txn, actor, &member, &home));
+    if (!home) {
         REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant, which may change the name");
     }
     if (!slice_equal(member.user.first_name, first_name) ||

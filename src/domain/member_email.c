@@ -43,9 +43,9 @@ reason member_change_email(struct op *op, struct txn *txn, const struct actor *a
     if (life_find(status, LIFE_CHANGE_EMAIL, LIFE_ANY) == NULL) {
         return life_refuse(op, status, LIFE_CHANGE_EMAIL);
     }
-    // One person, several tenants: only where the account was made may an administrator ask for this.
-    if (actor->kind != ACTOR_OPERATOR && !slice_equal(actor->id, user_id) &&
-        !slice_equal(member.user.created_in, tenant)) {
+    bool home = false;
+    TRY(member_is_home(op, txn, actor, &member, &home));
+    if (!home) {
         REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant, which may change the address");
     }
     TRY(member_check_email(op, text, &email));

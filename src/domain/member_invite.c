@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "domain/member_parts.h"
 #include "domain/roll.h"
+#include "domain/sign_in.h"
 
 // ---- bounds ----
 
@@ -93,7 +94,11 @@ static reason store_new(struct op *op, struct txn *txn, const struct actor *acto
     struct membership before;
     bool was = false;
     TRY(old_membership(op, txn, member, &before, &was));
-    enum life_kind kind = invitation->sso_only ? LIFE_SSO : known ? LIFE_KNOWN : LIFE_PASSWORD;
+    bool closed = false;
+    TRY(sign_in_closed(op, txn, settings->tenant, member->user.email, &closed));
+    enum life_kind kind = invitation->sso_only || closed ? LIFE_SSO
+                          : known                        ? LIFE_KNOWN
+                                                         : LIFE_PASSWORD;
     const struct happening happening = {.event = LIFE_CREATE};
     struct consequence c = {.actor = actor,
                             .happening = &happening,

@@ -4,6 +4,7 @@
 #include "domain/account.h"
 #include "domain/listing.h"
 #include "domain/member_parts.h"
+#include "domain/sign_in.h"
 #include "domain/space.h"
 
 #define LETTERS_DAY DAY_MS // in which INVITES_A_DAY count
@@ -38,9 +39,11 @@ static reason has_password(struct op *op, struct txn *txn, struct slice user_id,
 reason member_kind(struct op *op, struct txn *txn, const struct member *member,
                    enum life_kind *ret_kind) {
     bool password = false;
+    bool closed = false;
     TRY(has_password(op, txn, member->user.id, &password));
-    // Who came in without ever having had a password came through an identity provider.
-    if (member->membership.sso_only || (!password && member->membership.last_visit > 0)) {
+    TRY(sign_in_closed(op, txn, member->membership.tenant, member->user.email, &closed));
+    // Whom the tenant takes no password from gets no link for one. And who came in without ever having had a password came through an identity provider.
+    if (member->membership.sso_only || closed || (!password && member->membership.last_visit > 0)) {
         *ret_kind = LIFE_SSO;
     } else if (!slice_equal(member->user.created_in, member->membership.tenant)) {
         *ret_kind = LIFE_KNOWN;
@@ -108,13 +111,16 @@ static reason may_happen(struct op *op, struct txn *txn, const struct actor *act
 
 // ---- what it brings with it ----
 
-// A password is the person's, who may be in other tenants: only where the account was made, or is alone, does it go.
+// A password is the person's, who may be in other tenants: only where the person is at home, or alone, does it go.
 static reason void_password(struct op *op, struct txn *txn, const struct member *member) {
+    bool home = false;
     struct key prefix = key_in(SPACE_MEMBERSHIP_OF);
     key_text(&prefix, member->user.id);
     size_t tenants = 0;
     TRY(listing_count(op, txn, key_slice(&prefix), &tenants));
-    if (tenants > 1 && !slice_equal(member->user.created_in, member->membership.tenant)) {
+    const struct actor anybody = {.kind = ACTOR_USER}; // it is the tenant that counts, whoever acts in it
+    TRY(member_is_home(op, txn, &anybody, member, &home));
+    if (tenants > 1 && !home) {
         return NULL;
     }
     return account_void(op, txn, member->user.id);

@@ -65,6 +65,11 @@ MUST_USE reason member_confirm_email(struct op *op, struct txn *txn, struct slic
 // MEMBER_RESTORE_MAX ago. At most `most` members; *ret_more: there are more.
 MUST_USE reason member_due(struct op *op, struct txn *txn, size_t most, bool *ret_more);
 
+// May this actor decide about the account itself (name, address, password, second factor), beside this membership? That is for
+// the tenant whose domain the e-mail address is of; where it is nobody's, for the tenant that made the account. Else who
+// invites an address first would have power over a person of somebody else's. Operators always may.
+MUST_USE reason member_is_home(struct op *op, struct txn *txn, const struct actor *actor,
+                               const struct member *member, bool *ret_home);
 // "Ann Lee (ann@acme.example)", for letters to others.
 struct slice member_words(struct op *op, const struct user *user);
 // Does it hold the role that is given for one ticket and a time?

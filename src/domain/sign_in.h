@@ -30,6 +30,10 @@ MUST_USE reason sign_in_doors(struct op *op, struct txn *txn, const struct user 
 MUST_USE reason sign_in_enforced(struct op *op, struct txn *txn, struct slice domain,
                                  bool *ret_enforced);
 
+// Does this tenant take no password from this address: single sign-on is enforced for it, or local sign-in is off?
+MUST_USE reason sign_in_closed(struct op *op, struct txn *txn, struct slice tenant,
+                               struct slice email, bool *ret_closed);
+
 // Before the password is compared: whose it would be.
 struct sign_in_look {
     struct slice email; // normalised

@@ -51,6 +51,19 @@ reason sign_in_enforced(struct op *op, struct txn *txn, struct slice domain, boo
     return enforced_at(op, txn, &tenant, op_text(op, "@%.*s", SLICE(domain)), ret_enforced, &named);
 }
 
+reason sign_in_closed(struct op *op, struct txn *txn, struct slice slug, struct slice email,
+                      bool *ret_closed) {
+    struct tenant tenant;
+    struct tenant_settings settings;
+    bool enforced = false;
+    bool named = false;
+    TRY(tenant_find(op, txn, slug, &tenant));
+    TRY(tenant_settings_find(op, txn, slug, &settings));
+    TRY(enforced_at(op, txn, &tenant, email, &enforced, &named));
+    *ret_closed = enforced ? !named : !settings.local_sign_in;
+    return NULL;
+}
+
 // ---- doors ----
 
 struct looking {

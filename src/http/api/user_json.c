@@ -107,9 +107,11 @@ reason shown_json(struct op *op, const struct actor *actor, const struct shown *
     json_set_str(op, body, "auth_source", shown->kind == LIFE_SSO ? "sso" : "password");
     json_set_bool(op, body, "sso_only", membership->sso_only);
     json_set_bool(op, body, "second_factor", shown->second_factor);
-    json_set_text(op, body, "created_in",
-                  is_stranger(actor, &shown->member) ? membership->tenant
-                                                     : shown->member.user.created_in);
+    // The name of another tenant is not this one's to know.
+    bool here = slice_equal(shown->member.user.created_in, membership->tenant);
+    json_set_text_or_null(op, body, "created_in",
+                          here || actor->kind == ACTOR_OPERATOR ? shown->member.user.created_in
+                                                                : SLICE_NONE);
     struct json *grants = json_array(op);
     const struct grant *rows = membership->grants.at;
     for (size_t i = 0; i < membership->grants.count; i++) {

@@ -78,7 +78,7 @@ reason api_user_change_email(struct op *op, struct gate *gate, struct request *r
 
 // ---- the second factor --------------------------------------------------------------------------------
 
-// Of a person of this tenant's own: others have theirs taken away where their account was made.
+// Of a person of this tenant's own: others have theirs taken away where they are at home.
 static reason store_reset(struct op *op, struct txn *txn, void *arg) {
     struct user_work *work = arg;
     struct account account;
@@ -88,7 +88,9 @@ static reason store_reset(struct op *op, struct txn *txn, void *arg) {
     if (member.membership.status == MEMBER_DELETED) {
         return life_refuse(op, MEMBER_DELETED, LIFE_UPDATE);
     }
-    if (work->actor->kind != ACTOR_OPERATOR && !slice_equal(member.user.created_in, work->tenant)) {
+    bool home = false;
+    TRY(member_is_home(op, txn, work->actor, &member, &home));
+    if (!home) {
         REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant");
     }
     TRY(account_find(op, txn, work->user_id, &account, &found));

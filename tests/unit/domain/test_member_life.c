@@ -36,6 +36,8 @@ LIFE(put_account, account_put(op, txn, &l->account))
 LIFE(find_account, account_find(op, txn, l->id, &l->account, &l->yes))
 LIFE(find_member, member_find(op, txn, l->tenant, l->id, &l->member))
 LIFE(find_user, user_find(op, txn, l->id, &l->user))
+LIFE(set_names, member_set_names(op, txn, l->actor, l->tenant, l->id, l->user.first_name,
+                                 l->user.last_name, &l->member))
 LIFE(change_email, member_change_email(op, txn, l->actor, l->tenant, l->id, l->user.email, &l->member))
 LIFE(ticket_of_letter, ticket_find_by_id(op, txn, l->letter.ticket_id, &l->ticket, &l->yes))
 LIFE(issue, ticket_issue(op, txn, &l->ticket, HOUR_MS))
@@ -206,6 +208,41 @@ static void who_comes_by_themselves_is_told_to_administrators_later(void **state
     assert_true(slice_equal(l.letter.id, id));
 }
 
+static void whom_the_tenant_takes_no_password_from_gets_no_link(void **state) {
+    struct house *house = *state;
+    struct policy policy = policy_default();
+    policy.unsolicited = true;
+    policy.enforced = true;
+    house_policy(house, &policy);
+    struct life l = invited(house, "joe@acme.example");
+    assert_int_equal(letter_kind(house, &l), LETTER_WELCOME_SSO);
+    struct life other = invited(house, "joe@partner.example"); // of no domain of the connection's
+    assert_int_equal(letter_kind(house, &other), LETTER_WELCOME);
+}
+
+// Umbrella invites an address of acme's first: it has no power over the account by that.
+static void an_account_is_at_home_where_its_domain_is(void **state) {
+    struct house *house = *state;
+    struct life l = life_of(house);
+    l.tenant = S("umbrella");
+    l.invitation = (struct invitation){.email = S("jane@acme.example")};
+    assert_done(fixture_write(house->fixture, invite, &l));
+    l.id = l.member.user.id;
+    struct actor eve = {.kind = ACTOR_USER, .id = S("usr_eve"), .tenant = S("umbrella")};
+    permission_add(&eve.permissions, permission_find(S("users:manage")));
+    l.actor = &eve;
+    l.user = (struct user){.email = S("jane@umbrella.example"), .first_name = S("Eve")};
+    assert_reason(fixture_write(house->fixture, change_email, &l), FORBIDDEN);
+    assert_reason(fixture_write(house->fixture, set_names, &l), FORBIDDEN);
+    (void)add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct actor ann = {.kind = ACTOR_USER, .id = S("usr_ann"), .tenant = S("acme")};
+    permission_add(&ann.permissions, permission_find(S("users:manage")));
+    l.tenant = S("acme");
+    l.actor = &ann;
+    assert_done(fixture_write(house->fixture, set_names, &l));
+    assert_slice(l.member.user.first_name, "Eve");
+}
+
 // ---- out and back ----
 
 static void the_way_back_is_a_link_and_the_old_password_is_void(void **state) {
@@ -359,6 +396,8 @@ int main(void) {
         T(a_tenant_has_at_most_so_many_users),
         T(the_first_sign_in_accepts_the_invitation),
         T(who_comes_by_themselves_is_told_to_administrators_later),
+        T(whom_the_tenant_takes_no_password_from_gets_no_link),
+        T(an_account_is_at_home_where_its_domain_is),
         T(the_way_back_is_a_link_and_the_old_password_is_void),
         T(who_gives_access_back_could_have_given_it),
         T(a_deleted_one_comes_back_within_thirty_days_and_is_nobody_after),
