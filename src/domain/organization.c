@@ -114,8 +114,9 @@ static void check_name(struct faults *faults, struct organization *organization)
     }
 }
 
+// One who was an administrator and is no user any more does not keep the rest from being changed.
 static reason check_administrators(struct op *op, struct txn *txn, struct faults *faults,
-                                   struct organization *organization) {
+                                   struct texts old, struct organization *organization) {
     struct texts given = organization->administrators;
     struct texts once = {NULL, 0};
     if (given.count > ORGANIZATION_ADMINS_MAX) {
@@ -126,15 +127,15 @@ static reason check_administrators(struct op *op, struct txn *txn, struct faults
     TRY(op_take(op, (given.count + 1) * sizeof *once.at, &once.at));
     for (size_t i = 0; i < given.count; i++) {
         struct user user;
-        reason why = user_find(op, txn, given.at[i], &user);
+        reason why = texts_have(old, given.at[i]) ? NULL : user_find(op, txn, given.at[i], &user);
         if (why == REASON_OF(NOT_FOUND)) {
             fault_in(faults, "administrators", i, REASON_OF(FIELD_VALUE),
                      "there is no user with this id");
             continue;
         }
         TRY(why);
-        if (!texts_have(once, user.id)) {
-            once.at[once.count++] = user.id;
+        if (!texts_have(once, given.at[i])) {
+            once.at[once.count++] = given.at[i];
         }
     }
     organization->administrators = once;
@@ -151,7 +152,7 @@ reason organization_create(struct op *op, struct txn *txn, const struct actor *a
                  SLUG_MAX);
     }
     check_name(&faults, &made);
-    TRY(check_administrators(op, txn, &faults, &made));
+    TRY(check_administrators(op, txn, &faults, (struct texts){NULL, 0}, &made));
     TRY(faults_end(&faults));
     made.created_at = op->now;
     made.updated_at = op->now;
@@ -174,7 +175,7 @@ reason organization_change(struct op *op, struct txn *txn, const struct actor *a
     struct faults faults = faults_open(op, S(""));
     struct organization made = *organization;
     check_name(&faults, &made);
-    TRY(check_administrators(op, txn, &faults, &made));
+    TRY(check_administrators(op, txn, &faults, old.administrators, &made));
     TRY(faults_end(&faults));
     made.number = old.number;
     made.created_at = old.created_at;
