@@ -139,6 +139,19 @@ static void who_has_a_role_gains_and_loses_at_once(void **state) {
     (void)refused(at, bob, "listRoles", ACME "/roles", NULL, 403, "forbidden");
 }
 
+static void a_role_that_changes_is_no_conflict_at_the_tenant(void **state) {
+    struct scene *at = *state;
+    (void)done(at, OPERATOR, "getTenant", ACME, NULL);
+    const char *etag = keep_text(at, "%.*s", SLICE(reply_header_of(at, "ETag")));
+    make_role(at, "mine", "\"audiences:view\"");
+    for (int i = 0; i < 2; i++) { // the second time it has changed
+        begin(at, METHOD_PUT, ACME, "{\"name\":\"Renamed\"}");
+        be(at, OPERATOR);
+        set_header(at, "If-Match", slice_str(etag));
+        assert_int_equal(send(at).status, i == 0 ? 200 : 412);
+    }
+}
+
 static void a_clone_says_where_it_is(void **state) {
     struct scene *at = *state;
     struct answer answer = done(at, OPERATOR, "cloneRole", ACME "/roles/read_only:clone",
@@ -447,6 +460,7 @@ int main(void) {
         TENANTS_TEST(the_catalogue_of_components_is_for_everybody),
         TENANTS_TEST(a_role_is_changed_by_who_may),
         TENANTS_TEST(who_has_a_role_gains_and_loses_at_once),
+        TENANTS_TEST(a_role_that_changes_is_no_conflict_at_the_tenant),
         TENANTS_TEST(a_clone_says_where_it_is),
         TENANTS_TEST(members_of_a_role_are_listed_and_moved),
         TENANTS_TEST(a_built_in_role_is_restricted_and_restored),
