@@ -3,6 +3,7 @@
 // transaction over all lines; a dry run is the same, rolled back. So what a dry run says is what the member functions
 // said, not what somebody thinks that they would.
 #include "base/check.h"
+#include "base/metric.h"
 #include "domain/grant.h"
 #include "domain/job.h"
 #include "domain/service_user.h"
@@ -314,13 +315,20 @@ static reason some_lines(struct op *op, struct txn *txn, void *arg) {
 // Until a transaction holds, or was rolled back as it should be.
 static reason step(struct run *run) {
     reason why = NULL;
+    size_t began = run->reached;
     run->poison_count = 0;
     op_close(&run->poisoned_op);
     op_open(&run->poisoned_op, 0);
     do {
         why = write(run, some_lines);
     } while (why != NULL && run->again);
-    return why != NULL && run->rolled_back ? write(run, settle_after) : why;
+    if (why != NULL && run->rolled_back) {
+        why = write(run, settle_after);
+    }
+    if (why == NULL && run->reached > began) {
+        metric_add(METRIC_JOB_LINES, (int64_t)(run->reached - began));
+    }
+    return why;
 }
 
 // ---- the whole ----
@@ -363,6 +371,7 @@ static reason load(struct op *op, struct txn *txn, void *arg) {
     struct run *run = arg;
     struct slice bytes;
     TRY(job_find(op, txn, run->id, &run->job));
+    run->reached = (size_t)run->job.done;
     TRY(job_input(op, txn, &run->job, &bytes));
     return bulk_read(op, bytes, &run->file);
 }
@@ -449,6 +458,7 @@ reason job_run(struct store *store, struct slice id, const _Atomic bool *stop) {
         why = store_failure(run, why);
     }
     if (why == NULL && run->over) {
+        metric_add(METRIC_JOBS_RUN, 1);
         why = drop_input(run);
     }
     op_close(&run->poisoned_op);

@@ -472,39 +472,68 @@ static reason make_secret(struct op *op, struct credential *credential, struct s
     return NULL;
 }
 
-reason credential_add(struct op *op, struct txn *txn, const struct actor *actor,
-                      struct slice tenant, struct slice id, int64_t expires_at,
-                      struct credential *ret_credential, struct slice *ret_secret) {
-    struct service_user user;
-    struct slice secret;
-    TRY(find(op, txn, tenant, id, &user));
+// One that has ended is in nobody's way.
+static reason drop_ended(struct op *op, struct txn *txn, const struct actor *actor,
+                         struct service_user *user) {
+    struct credential *credentials = user->credentials.at;
+    size_t kept = 0;
+    for (size_t i = 0; i < user->credentials.count; i++) {
+        if (credentials[i].expires_at != 0 && credentials[i].expires_at <= op->now) {
+            TRY(service_used_remove(op, txn, credentials[i].id));
+            TRY(audit(op, txn, actor, user, "credential.revoked",
+                      op_text(op, "%.*s, which had ended", SLICE(credentials[i].id))));
+        } else {
+            credentials[kept++] = credentials[i];
+        }
+    }
+    user->credentials.count = kept;
+    return NULL;
+}
+
+static reason new_credential(struct op *op, const struct actor *actor, int64_t expires_at,
+                             struct service_user *user, struct credential **ret_made,
+                             struct slice *ret_secret) {
     struct credential *credentials = NULL;
-    TRY(op_take(op, (CREDENTIALS_EACH_MAX + 1) * sizeof *credentials, &credentials));
-    if (expires_at != 0 && expires_at <= op->now) {
-        op_error(op, S("/expires_at"), REASON_OF(FIELD_VALUE), "this time is over");
-        REFUSE(op, INVALID_INPUT, "a credential has to end in the future");
-    }
-    if (user.credentials.count >= CREDENTIALS_EACH_MAX) {
-        REFUSE(op, CREDENTIAL_LIMIT,
-               "a service user has at most %d credentials; remove the old one first",
-               CREDENTIALS_EACH_MAX);
-    }
-    TRY(check_ceiling(op, txn, actor, &user));
-    TRY(check_owner(op, txn, &user));
-    size_t count = user.credentials.count;
+    size_t count = user->credentials.count;
+    TRY(op_take(op, (count + 1) * sizeof *credentials, &credentials));
     if (count > 0) {
-        memcpy(credentials, user.credentials.at, count * sizeof *credentials);
+        memcpy(credentials, user->credentials.at, count * sizeof *credentials);
     }
     struct credential *made = &credentials[count];
     *made = (struct credential){.created_at = op->now,
                                 .expires_at = expires_at,
                                 .created_by = text_cut(actor->id, GRANT_TEXT_MAX)};
     TRY(rand_ulid(op, S(CREDENTIAL_ID), &made->id));
-    TRY(make_secret(op, made, &secret));
-    user.credentials = (struct rows){credentials, count + 1};
-    user.updated_at = op->now;
+    TRY(make_secret(op, made, ret_secret));
+    user->credentials = (struct rows){credentials, count + 1};
+    user->updated_at = op->now;
+    *ret_made = made;
+    return NULL;
+}
+
+reason credential_add(struct op *op, struct txn *txn, const struct actor *actor,
+                      struct slice tenant, struct slice id, int64_t expires_at,
+                      struct credential *ret_credential, struct slice *ret_secret) {
+    struct service_user user;
+    struct credential *made = NULL;
+    struct slice secret;
+    TRY(find(op, txn, tenant, id, &user));
+    if (expires_at != 0 && expires_at <= op->now) {
+        op_error(op, S("/expires_at"), REASON_OF(FIELD_VALUE), "this time is over");
+        REFUSE(op, INVALID_INPUT, "a credential has to end in the future");
+    }
+    TRY(check_ceiling(op, txn, actor, &user));
+    TRY(check_owner(op, txn, &user));
+    TRY(drop_ended(op, txn, actor, &user));
+    if (user.credentials.count >= CREDENTIALS_EACH_MAX) {
+        REFUSE(op, CREDENTIAL_LIMIT,
+               "a service user has at most %d credentials; remove the old one first",
+               CREDENTIALS_EACH_MAX);
+    }
+    bool rotated = user.credentials.count > 0;
+    TRY(new_credential(op, actor, expires_at, &user, &made, &secret));
     TRY(entity_put(op, txn, &service_user_entity, &user));
-    TRY(audit(op, txn, actor, &user, count > 0 ? "credential.rotated" : "credential.created",
+    TRY(audit(op, txn, actor, &user, rotated ? "credential.rotated" : "credential.created",
               op_text(op, "%.*s, ends in %.*s", SLICE(made->id), SLICE(made->hint))));
     *ret_credential = *made;
     *ret_secret = secret;

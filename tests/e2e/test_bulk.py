@@ -144,6 +144,19 @@ class BulkTest(unittest.TestCase):
         self.assertEqual(self.counts(done)["unchanged"], 0)  # no line was done twice
         self.assertEqual(self.total(), MANY)
 
+    def test_a_kill_leaves_nothing_of_all_or_nothing_and_it_begins_again(self):
+        job = self.send(file_of(self.people(MANY)), "mode=all_or_nothing")
+        end = time.monotonic() + WAIT_S
+        while job["state"] == "queued":
+            self.assertLess(time.monotonic(), end)
+            job = self.gate.api("GET", f"/jobs/{job['id']}")
+        self.gate.kill_and_restart()
+        after = self.gate.api("GET", f"/jobs/{job['id']}")
+        self.assertIn(after["done"], (0, MANY))
+        done = self.wait(after)
+        self.assertEqual((done["state"], done["created"]), ("finished", MANY))
+        self.assertEqual(self.total(), MANY)
+
     def test_a_stop_lets_the_next_start_go_on(self):
         job = self.send(file_of(self.people(MANY)))
         self.gate.restart()

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/metric.h"
 #include "http/limits.h"
 #include "http/uses.h"
 #include "http/web/web.h"
@@ -158,6 +159,7 @@ reason oauth_client(struct op *op, struct gate *gate, struct request *request, s
     if (why != REASON_OF(UNAUTHENTICATED)) {
         return why;
     }
+    metric_add(METRIC_SERVICE_REFUSED, 1);
     if (!limits_bad_secret(gate->limits, request->address, shown.known ? shown.id : S(""))) {
         return oauth_refuse(op, reply, OAUTH_RATE_LIMITED, TOO_MANY);
     }
@@ -175,6 +177,7 @@ static reason issue(struct op *op, struct gate *gate, struct reply *reply,
     TRY(token_for_service(op, view, lifetime, &claims));
     TRY(token_issue(op, gate->keyring, gate->settings->public_url, &claims, &token));
     uses_note(gate->uses, view->user.id, view->user.tenant, view->credential, op->now, true);
+    metric_add(METRIC_SERVICE_TOKENS, 1);
     struct json *body = json_object(op);
     json_set_text(op, body, "access_token", token);
     json_set_str(op, body, "token_type", "Bearer");

@@ -160,8 +160,12 @@ static void a_credential_may_end_by_itself(void **state) {
     struct secret secret = {keep_at(at, answer.body, "client_id"), keep_at(at, answer.body, "id"),
                             keep_at(at, answer.body, "client_secret")};
     expect_number(ask_token(at, secret).body, "expires_in", 600);
+    (void)secret_of(at, ann, path);
     at->now += 11 * MINUTE_MS;
     expect_oauth(ask_token(at, secret), 401, "invalid_client");
+    (void)secret_of(at, ann, path); // two that live: the one that ended is in nobody's way
+    expect_count(done(at, ann, "getServiceUser", path, NULL).body, "credentials", 2);
+    (void)refused(at, ann, "addCredential", credentials, "{}", 409, "credential_limit");
 }
 
 static void an_owner_who_left_is_flagged_and_stops_rotation(void **state) {

@@ -167,6 +167,27 @@ static void adding_and_deleting_say_what_was_there(void **state) {
     assert_false(has_row(at, S("k:k")));
 }
 
+static reason count_writes(struct op *op, struct txn *txn, void *arg) {
+    struct slice value;
+    bool it;
+    (void)arg;
+    assert_int_equal(txn_writes(txn), 0);
+    TRY(txn_get(op, txn, S("k:w"), &value));
+    TRY(txn_delete(op, txn, S("k:w"), &it));
+    assert_int_equal(txn_writes(txn), 0);
+    TRY(txn_put(op, txn, S("k:w"), S("v")));
+    TRY(txn_add(op, txn, S("k:w"), S("v"), &it));
+    assert_int_equal(txn_writes(txn), 1);
+    TRY(txn_delete(op, txn, S("k:w"), &it));
+    assert_int_equal(txn_writes(txn), 2);
+    return NULL;
+}
+
+static void only_what_changes_something_is_counted(void **state) {
+    struct scratch *at = *state;
+    assert_done(store_write(&at->op, at->store, count_writes, NULL));
+}
+
 static reason bad_keys(struct op *op, struct txn *txn, void *arg) {
     (void)arg;
     char key[STORE_KEY_MAX + 1] = {2};
@@ -441,6 +462,7 @@ int main(void) {
         STORE_TEST(what_was_written_is_there_after_a_reopening),
         STORE_TEST(a_refused_write_leaves_nothing),
         STORE_TEST(adding_and_deleting_say_what_was_there),
+        STORE_TEST(only_what_changes_something_is_counted),
         STORE_TEST(empty_and_long_keys_are_refused),
         CLOSED_TEST(bugs_of_ours_abort),
         STORE_TEST(a_scan_keeps_to_its_prefix_both_ways),
