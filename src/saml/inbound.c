@@ -467,7 +467,12 @@ static reason open_name_id(struct reception *it, struct statement *statement) {
 static reason receive(struct reception *it, struct statement *statement) {
     TRY(check_encryption(it));
     statement->opening.left = it->decrypted ? it->unwraps_left : DECRYPT_UNWRAPS_MAX;
-    TRY(read_statement(it, statement));
+    reason why = read_statement(it, statement);
+    if (why == REASON_OF(ENCRYPTION_FAILED) || why == REASON_OF(ENCRYPTION_ALGORITHM) ||
+        why == REASON_OF(ENCRYPTION_NO_KEY)) {
+        row(it, "decryption", CHECK_FAIL, S("attributes encrypted for our key"), it->op->detail);
+    }
+    TRY(why);
     if (statement->encrypted_id != NULL) {
         TRY(open_name_id(it, statement));
     }

@@ -463,6 +463,24 @@ static enum outcome make_key(void) {
     return outcome;
 }
 
+// One that a connection gets for itself is whole on the disk too, or there is none.
+static enum outcome make_own_key(void) {
+    struct op op;
+    const struct slice slug = S("acme-made");
+    struct slice certificate;
+    EVP_PKEY *key = NULL;
+    op_open(&op, NOON);
+    bool done = sp_own_key_make(&op, dir, slug, SP_SIGNING, 8) == NULL;
+    atomic_store(&fault.armed, false);
+    bool again = sp_own_key_make(&op, dir, slug, SP_SIGNING, 8) == NULL; // what was left behind stands in nobody's way
+    struct slice folder = op_text(&op, "%s/connections/acme-made%c", dir, 0);
+    bool opens = sp_pair_open(&op, folder.at, SP_SIGNING, 8, &certificate, &key) == NULL;
+    EVP_PKEY_free(key);
+    (void)!sp_own_keys_forget(&op, dir, slug);
+    op_close(&op);
+    return !again || !opens ? OUTCOME_WRONG : done ? OUTCOME_DONE : OUTCOME_REFUSED;
+}
+
 static void each_message(enum fault_kind kind) {
     const struct {
         const char *name;
@@ -521,6 +539,7 @@ int main(void) {
         fault_each("a sign-out of another signer", kind, OUTCOME_REFUSED, sign_out, NULL);
     }
     fault_each("a connection's own key", FAULT_MEMORY, OUTCOME_DONE, open_own_key, NULL);
+    fault_each("a connection's key is made", FAULT_DISK, OUTCOME_DONE, make_own_key, NULL);
     fault_each("JSON", FAULT_MEMORY, OUTCOME_DONE, parse, NULL);
     fault_each("a token is made", FAULT_MEMORY, OUTCOME_DONE, issue, NULL);
     input = token;

@@ -291,6 +291,13 @@ static void an_encrypted_attribute_counts_as_one_in_the_clear(void **state) {
 static void an_encrypted_attribute_that_does_not_open_is_refused(void **state) {
     struct scene scene = scene_of(*state);
     assert_refused(with_attributes(&scene, GROUP("", "Owners"), foreign, 1, 1), ENCRYPTION_FAILED);
+    const struct trace_check *checks = scene.trace.checks.at;
+    bool told = false;
+    for (size_t i = 0; i < scene.trace.checks.count; i++) {
+        told = told || (checks[i].result == CHECK_FAIL && slice_equal(checks[i].check, S("decryption")) &&
+                        slice_equal(checks[i].expected, S("attributes encrypted for our key")));
+    }
+    assert_true(told);
     const char *bad[] = {"Owners", GROUP("", "A") GROUP("", "B"), "<saml:NameID>x</saml:NameID>", "<!DOCTYPE a>" GROUP("", "A"),
                          "<other:Attribute Name=\"groups\"></other:Attribute>", "<Attribute Name=\"groups\"></Attribute>",
                          "<saml:EncryptedAttribute></saml:EncryptedAttribute>"};
