@@ -7,7 +7,9 @@ role does to a session that is there, and why somebody may, are seen from outsid
 
 import json
 
+from browser import Browser
 from case import TENANT, GateCase
+from harness import JSON
 
 TASKS = {
     "user": "audiences:* calculated_attributes:* connections:configure_inputs"
@@ -205,6 +207,41 @@ class ManifestTest(RolesCase):
         refusal = self.platform("PUT", "roles", {"roles": []}, status=400)
         self.assertEqual(refusal["errors"][0]["code"], "VALIDATION_ERROR")
         self.assertIn("may not be deleted", refusal["errors"][0]["message"])
+
+
+    def test_a_program_with_a_token_of_its_own(self):
+        role = {
+            "role_id": "role_keeper",
+            "name": "Role keeper",
+            "description": "Keeps the roles",
+            "permissions": ["roles:manage", "audiences:view", "audiences:manage"],
+        }
+        self.gate.api("POST", f"/tenants/{TENANT}/roles", role)
+        _token, owner = self.signed_in("owner", "platform-admins")
+        service = self.gate.api(
+            "POST",
+            f"/tenants/{TENANT}/service-users",
+            {"name": "Terraform", "roles": ["role_keeper"], "owner": owner["user"]["id"]},
+        )
+        secret = self.gate.api(
+            "POST", f"/tenants/{TENANT}/service-users/{service['id']}/credentials", {}
+        )
+        form = {"grant_type": "client_credentials"}
+        form.update({name: secret[name] for name in ("client_id", "client_secret")})
+        page = Browser().post(self.gate.url("/oauth2/token"), form, headers=JSON)
+        self.assertEqual(page.status, 200, page.text)
+        token = json.loads(page.body)["access_token"]
+        number = self.gate.api("GET", f"/tenants/{TENANT}")["number"]
+        path = f"/platform/v2/organizations/{number}/accounts/{number}/roles"
+        status, manifest = self.gate.call("GET", path, token=token)
+        self.assertEqual(status, 200, manifest)
+        more = {"role_id": "more", "name": "More", "description": "More", "tasks": []}
+        more["tasks"] = [{"task_id": "user_management:*"}]
+        manifest["roles"].append(more)
+        status, answer = self.gate.call("PUT", path, manifest, token)
+        self.assertEqual((status, answer["errors"][0]["reason"]), (403, "forbidden"), answer)
+        self.gate.api("DELETE", f"/tenants/{TENANT}/service-users/{service['id']}")
+        self.gate.api("DELETE", f"/tenants/{TENANT}/roles/role_keeper")
 
 
 class OrganizationsTest(RolesCase):

@@ -1,0 +1,24 @@
+component.o: src/domain/component.c src/domain/component.h \
+  src/domain/permission.h src/base/op.h src/base/arena.h src/base/auto.h \
+  src/base/slice.h src/base/reason.h src/base/reasons.def \
+  src/domain/permissions.def src/domain/components.def
+
+src/domain/component.h:
+
+src/domain/permission.h:
+
+src/base/op.h:
+
+src/base/arena.h:
+
+src/base/auto.h:
+
+src/base/slice.h:
+
+src/base/reason.h:
+
+src/base/reasons.def:
+
+src/domain/permissions.def:
+
+src/domain/components.def:

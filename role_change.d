@@ -1,0 +1,63 @@
+role_change.o: src/domain/role_change.c src/base/text.h src/base/slice.h \
+  src/domain/admins.h src/domain/user.h src/domain/connection.h \
+  src/domain/role.h src/domain/audit.h src/domain/permission.h \
+  src/base/op.h src/base/arena.h src/base/auto.h src/base/reason.h \
+  src/base/reasons.def src/domain/permissions.def src/store/record.h \
+  src/base/buf.h src/base/field.h src/store/key.h src/store/store.h \
+  src/domain/tenant.h src/domain/sp_key.h src/domain/component.h \
+  src/domain/components.def src/domain/fault.h src/domain/grant.h \
+  src/domain/listing.h src/domain/role_parts.h
+
+src/base/text.h:
+
+src/base/slice.h:
+
+src/domain/admins.h:
+
+src/domain/user.h:
+
+src/domain/connection.h:
+
+src/domain/role.h:
+
+src/domain/audit.h:
+
+src/domain/permission.h:
+
+src/base/op.h:
+
+src/base/arena.h:
+
+src/base/auto.h:
+
+src/base/reason.h:
+
+src/base/reasons.def:
+
+src/domain/permissions.def:
+
+src/store/record.h:
+
+src/base/buf.h:
+
+src/base/field.h:
+
+src/store/key.h:
+
+src/store/store.h:
+
+src/domain/tenant.h:
+
+src/domain/sp_key.h:
+
+src/domain/component.h:
+
+src/domain/components.def:
+
+src/domain/fault.h:
+
+src/domain/grant.h:
+
+src/domain/listing.h:
+
+src/domain/role_parts.h:

@@ -1,0 +1,63 @@
+role_remove.o: src/domain/role_remove.c src/domain/fault.h src/base/op.h \
+  src/base/arena.h src/base/auto.h src/base/slice.h src/base/reason.h \
+  src/base/reasons.def src/domain/grant.h src/domain/user.h \
+  src/domain/connection.h src/domain/role.h src/domain/audit.h \
+  src/domain/permission.h src/domain/permissions.def src/store/record.h \
+  src/base/buf.h src/base/field.h src/store/key.h src/store/store.h \
+  src/domain/tenant.h src/domain/sp_key.h src/domain/listing.h \
+  src/domain/role_parts.h src/domain/roll.h src/domain/service_user.h \
+  src/base/clock.h src/domain/space.h
+
+src/domain/fault.h:
+
+src/base/op.h:
+
+src/base/arena.h:
+
+src/base/auto.h:
+
+src/base/slice.h:
+
+src/base/reason.h:
+
+src/base/reasons.def:
+
+src/domain/grant.h:
+
+src/domain/user.h:
+
+src/domain/connection.h:
+
+src/domain/role.h:
+
+src/domain/audit.h:
+
+src/domain/permission.h:
+
+src/domain/permissions.def:
+
+src/store/record.h:
+
+src/base/buf.h:
+
+src/base/field.h:
+
+src/store/key.h:
+
+src/store/store.h:
+
+src/domain/tenant.h:
+
+src/domain/sp_key.h:
+
+src/domain/listing.h:
+
+src/domain/role_parts.h:
+
+src/domain/roll.h:
+
+src/domain/service_user.h:
+
+src/base/clock.h:
+
+src/domain/space.h:
