@@ -14,7 +14,8 @@
 #include "base/log.h"
 #include "base/metric.h"
 
-#define LOOK_EVERY_MS 1000 // what a person waits for: a link to a new password
+#define LOOK_EVERY_MS 250  // what a person waits for: a link to a new password
+#define IDLE_MS 5000       // of those who are idle one looks, and wakes the others
 #define REST_FIRST_MS 2000 // after the first failure that is the server's
 #define REST_MOST_MS 60000
 #define FIGURES_EVERY_MS 15000
@@ -37,6 +38,7 @@ struct courier {
     _Atomic bool stop;        // no further letters
     _Atomic bool cut;         // nor those that are under way
     int64_t rest_until, rest; // by the steady clock; under the mutex
+    bool watched;             // one who is idle looks for work; under the mutex
     int64_t figures_at;
     size_t count, started;
     struct sender senders[SENDERS_MAX];
@@ -80,6 +82,9 @@ static bool pick(struct op *op, struct sender *sender, struct letter *ret_letter
             }
         }
     }
+    if (found) { // somebody else looks now, or has work as well
+        (void)pthread_cond_broadcast(&courier->wake);
+    }
     (void)pthread_mutex_unlock(&courier->mutex);
     return found;
 }
@@ -92,8 +97,8 @@ static void put_down(struct sender *sender) {
 
 // ---- resting ----
 
-// Until `ms` have passed or the end comes.
-static void wait_for(struct courier *courier, int64_t ms) {
+// Until `ms` have passed, somebody wakes us, or the end comes. With the mutex.
+static void wait_locked(struct courier *courier, int64_t ms) {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ms / 1000;
@@ -102,10 +107,23 @@ static void wait_for(struct courier *courier, int64_t ms) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    (void)pthread_mutex_lock(&courier->mutex);
-    while (!courier->stop &&
-           pthread_cond_timedwait(&courier->wake, &courier->mutex, &until) != ETIMEDOUT) {
+    if (!courier->stop) {
+        (void)pthread_cond_timedwait(&courier->wake, &courier->mutex, &until);
     }
+}
+
+static void wait_for(struct courier *courier, int64_t ms) {
+    (void)pthread_mutex_lock(&courier->mutex);
+    wait_locked(courier, ms);
+    (void)pthread_mutex_unlock(&courier->mutex);
+}
+
+static void wait_for_work(struct courier *courier) {
+    (void)pthread_mutex_lock(&courier->mutex);
+    bool watch = !courier->watched && post_is_set(courier->gate->post);
+    courier->watched = courier->watched || watch;
+    wait_locked(courier, watch ? LOOK_EVERY_MS : IDLE_MS);
+    courier->watched = courier->watched && !watch;
     (void)pthread_mutex_unlock(&courier->mutex);
 }
 
@@ -270,7 +288,7 @@ static void *sender_main(void *arg) {
             count(courier);
         }
         if (!set || !send_one(sender)) {
-            wait_for(courier, LOOK_EVERY_MS);
+            wait_for_work(courier);
         }
     }
     return NULL;
