@@ -17,7 +17,7 @@ struct slot {
     int64_t count;
 };
 // Each kind has windows of its own length, and so a table of its own.
-enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_API, KIND_PASSWORD,
+enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_TOKEN, KIND_API, KIND_PASSWORD,
     KIND_FORGOT_EACH, KIND_FORGOT_ADDRESS, KIND_PLATFORM, KINDS };
 struct reading {
     struct sha256 key;
@@ -152,6 +152,10 @@ static bool secret_window(struct limits *limits, struct slice address, struct sl
     slot->count += fits ? more : 0;
     (void)pthread_mutex_unlock(&limits->mutex);
     return fits;
+}
+
+bool limits_token(struct limits *limits, struct slice credential) {
+    return count(limits, KIND_TOKEN, credential, clock_steady(), MINUTE_MS, TOKENS_EACH_MAX);
 }
 
 bool limits_secret_fits(struct limits *limits, struct slice address, struct slice client) {

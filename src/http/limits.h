@@ -8,6 +8,7 @@
 #define LIMITS_SLOTS 8192 // counters of a kind; two keys on one slot share it, which only makes it stricter
 #define REFUSALS_KEPT_MAX 120 // some 4 KB each, kept for 30 days: a flood of old messages fills 20 MB an hour, not a disk
 #define SECRETS_BAD_MAX 20 // nobody guesses 256 bits: this keeps the log readable and a loop of a broken program cheap
+#define TOKENS_EACH_MAX 300 // a program that asks for one before each call is told so, before it keeps a core busy with signing
 
 struct settings;
 struct limits *limits_open(void); // NULL: no memory
@@ -34,6 +35,8 @@ bool limits_forgot(struct limits *limits, struct slice email, struct slice addre
 MUST_USE reason limits_platform(struct op *op, struct limits *limits, struct slice credential);
 // May one more refusal of a signed message be written to the disk? REFUSALS_KEPT_MAX of a connection in a minute.
 bool limits_keep_refusal(struct limits *limits, struct slice connection);
+// Access tokens of one credential: TOKENS_EACH_MAX in a minute. A program keeps its token until it ends.
+bool limits_token(struct limits *limits, struct slice credential);
 // Wrong secrets: SECRETS_BAD_MAX in a minute of one address for one client; those for clients that there are not count
 // together. Past it that address is refused for that
 // client, whatever it shows. limits_bad_secret counts one; false: that was one too many.

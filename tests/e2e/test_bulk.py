@@ -10,10 +10,12 @@ import http.client
 import io
 import json
 import os
+import pty
+import subprocess
 import time
 import unittest
 
-from harness import Gate, build_dir, temp_dir
+from harness import Gate, build_dir, find_built, temp_dir
 
 TENANT, DOMAIN = "acme", "acme.example"
 WAIT_S = 60  # for a job; 10,000 people take a second or two
@@ -304,6 +306,35 @@ class CommandTest(unittest.TestCase):
         for user in json.loads(self.gate.must("user", "export", TENANT, "--json").stdout)["items"]:
             user["action"] = "delete"
         removed = [[row[0], "", "", "", "", "delete"] for row in people(250)]
+        self.gate.must("user", "import", TENANT, self.write(removed))
+
+    def on_a_terminal(self, *arguments):
+        """Runs the command with a terminal as its stderr; returns what that showed."""
+        there, here = pty.openpty()
+        command = [find_built("gatehouse"), *arguments]
+        with open(os.devnull) as null:
+            done = subprocess.run(
+                command, env=self.gate.env, stdin=null, stdout=subprocess.PIPE, stderr=here, timeout=60
+            )
+        os.close(here)
+        shown = b""
+        try:
+            while part := os.read(there, 65536):
+                shown += part
+        except OSError:  # the other end is closed and all of it was read
+            pass
+        os.close(there)
+        self.assertEqual(done.returncode, 0, shown)
+        return shown.decode()
+
+    def test_a_terminal_shows_how_far_it_is(self):
+        rows = people(40, "terminal.example")
+        shown = self.on_a_terminal("user", "import", TENANT, self.write(rows), "--no-invite")
+        self.assertIn("40 of 40\r\n", shown)
+        self.assertIn("[" + "#" * 40 + "]", shown)
+        done = self.gate.must("user", "import", TENANT, self.write(rows), "--no-invite")
+        self.assertNotIn("40 of 40", done.stderr)  # no terminal: no bar
+        removed = [[row[0], "", "", "", "", "delete"] for row in rows]
         self.gate.must("user", "import", TENANT, self.write(removed))
 
     def test_without_and_with_a_running_gate(self):

@@ -218,5 +218,9 @@ reason web_token(struct op *op, struct gate *gate, struct request *request, stru
     if (!client.shown) {
         return oauth_refuse(op, reply, OAUTH_INVALID_CLIENT, "no client id and secret were shown");
     }
+    if (!limits_token(gate->limits, client.view.credential)) {
+        return oauth_refuse(op, reply, OAUTH_RATE_LIMITED,
+                            "too many tokens in a minute; keep one until it ends");
+    }
     return issue(op, gate, reply, &client.view);
 }

@@ -108,6 +108,21 @@ static void wrong_secrets_are_held_up_by_address_and_client(void **state) {
     assert_int_equal(ask_token(at, other).status, 200);
 }
 
+static void a_credential_gets_so_many_tokens_in_a_minute(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    const char *path = service_of(at, ann, "export", "[]");
+    struct secret secret = secret_of(at, ann, path);
+    struct secret other = secret_of(at, ann, path);
+    unsigned last = 200;
+    // The minute may turn meanwhile, once.
+    for (int i = 0; i <= 2 * TOKENS_EACH_MAX && last == 200; i++) {
+        last = ask_token(at, secret).status;
+    }
+    assert_int_equal(last, 429);
+    assert_int_equal(ask_token(at, other).status, 200);
+}
+
 static void two_credentials_overlap_and_a_third_is_refused(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
@@ -329,6 +344,7 @@ int main(void) {
         SERVICE_TEST(json_is_taken_in_place_of_a_form),
         SERVICE_TEST(what_is_wrong_is_said_in_the_words_of_rfc_6749),
         SERVICE_TEST(wrong_secrets_are_held_up_by_address_and_client),
+        SERVICE_TEST(a_credential_gets_so_many_tokens_in_a_minute),
         SERVICE_TEST(two_credentials_overlap_and_a_third_is_refused),
         SERVICE_TEST(disabling_and_expiry_end_tokens_at_once),
         SERVICE_TEST(a_credential_may_end_by_itself),
