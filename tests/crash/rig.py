@@ -208,13 +208,13 @@ class Rig(harness.Gate):
         return status, json.loads(text) if text else None
 
     def audited(self, since_id=""):
-        """Who signed in by the audit log, newer than that id: user ids; and the newest id."""
+        """Who signed in by the audit log, newer than that id: user ids; and the newest id. Ids are compared only for being the same."""
         users, cursor, newest = set(), "", None
         while True:
             page = self.api("GET", f"/tenants/{SLUG}/audit?limit=200" + (f"&cursor={cursor}" if cursor else ""))
             for row in page["items"]:
                 newest = newest or row["id"]
-                if row["id"] <= since_id:
+                if row["id"] == since_id:
                     return users, newest or since_id
                 if row["event"] == "login.succeeded":
                     users.add(row["target"])
