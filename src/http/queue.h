@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A bounded queue of jobs and the fixed threads that run them.
+// A bounded queue of jobs and the fixed threads that run them. Jobs stand in lanes, and the threads take from each lane in
+// turn: whoever sends more than the rest waits behind what is his own. When the queue is full, the longest lane gives up its
+// last job for one of a shorter lane. So a flood on one tenant's connection costs the others one turn, not their place.
 #ifndef GATEHOUSE_HTTP_QUEUE_H
 #define GATEHOUSE_HTTP_QUEUE_H
 
 #include "base/slice.h"
 
+#define QUEUE_LANES 64 // of keys by hash: two that meet in one share it
+
 struct queue_job {
-    struct queue_job *next; // the queue's
+    struct queue_job *next, *before; // the queue's
 };
 struct queue;
 // NULL: no memory, or no thread could be made.
 struct queue *queue_open(size_t threads, size_t most, void (*run)(struct queue_job *, void *),
                          void *arg);
-// False when it is full or closing: the job stays the caller's.
-bool queue_put(struct queue *queue, struct queue_job *job);
-// Whether queue_put would find no room at the moment.
-bool queue_is_full(struct queue *queue);
+// The lane of a key: a connection, an address. Strangers cannot tell which keys meet.
+unsigned queue_lane(const struct queue *queue, struct slice key);
+// NULL: it is in the queue. Else the job that has no place, which is the caller's: this one (it is closing, or full and no
+// lane is longer), or another that was in the queue.
+struct queue_job *queue_put(struct queue *queue, struct queue_job *job, unsigned lane);
+// Whether queue_put would find no place for a job of this lane at the moment.
+bool queue_is_full(struct queue *queue, unsigned lane);
 // Jobs that wait or run.
 size_t queue_busy(struct queue *queue);
 // Runs what was accepted, ends the threads; from then on queue_put takes nothing. NULL-safe.

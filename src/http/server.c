@@ -61,6 +61,7 @@ struct exchange {
     size_t head, held; // bytes of memory: before the body, and counted in the server's bodies
     int64_t began;     // clock_steady
     bool too_large, broken, unframed;
+    unsigned lane; // of the queue
     bool busy; // the queue is full: its body is read past, and it is told so
     struct request request;
     struct reply reply;
@@ -175,17 +176,34 @@ static bool is_framed(const struct request *request) {
             slice_equal_nocase(request_header(request, "Transfer-Encoding"), S("chunked")));
 }
 
+// Whose turn a request takes: that of its SAML connection, else of its address.
+static struct slice lane_key(const struct request *request) {
+    struct slice rest = request->path;
+    struct slice part;
+    return router_is_saml(request->path) && slice_cut(&rest, '/', &part) &&
+                   slice_cut(&rest, '/', &part) && slice_cut(&rest, '/', &part)
+               ? part
+               : request->address;
+}
+
 static void begin(struct server *server, struct exchange *exchange, const char *method,
                   bool control) {
     struct request *request = &exchange->request;
     request->method = method_of(method, &request->head);
     (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
     exchange->unframed = !is_framed(request);
-    exchange->busy = queue_is_full(server->queue);
+    bool saml = router_is_saml(request->path);
+    if (!saml) {
+        take_peer(exchange, control);
+    }
+    exchange->lane = queue_lane(server->queue, lane_key(request));
+    exchange->busy = queue_is_full(server->queue, exchange->lane);
     if (exchange->busy) {
         return;
     }
-    take_peer(exchange, control);
+    if (saml) {
+        take_peer(exchange, control);
+    }
     if (rand_ulid(&exchange->op, S("req_"), &exchange->op.id) != NULL) {
         exchange->broken = true;
     }
@@ -255,10 +273,12 @@ static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     exchange->request.body = body;
     exchange->state = EXCHANGE_QUEUED;
     MHD_suspend_connection(exchange->connection);
-    if (!queue_put(server->queue, &exchange->job)) {
-        exchange->busy = true;
-        exchange->state = EXCHANGE_ANSWER;
-        MHD_resume_connection(exchange->connection);
+    struct queue_job *out = queue_put(server->queue, &exchange->job, exchange->lane);
+    if (out != NULL) { // this one, or another that has to make room: the job is its first member
+        struct exchange *refused = (struct exchange *)out;
+        refused->busy = true;
+        refused->state = EXCHANGE_ANSWER;
+        MHD_resume_connection(refused->connection);
     }
     return MHD_YES;
 }
