@@ -5,7 +5,8 @@
 #   make run        everything on a fresh machine, then serves on http://localhost:8080 with a demo tenant
 #   make test       everything on a fresh machine: packages, build, all tests
 #   make unit       the unit tests (MODE=asan: with ASan and UBSan)
-#   make bench      CPU per login; BENCH='--count 5000'; SCALE=1: with a million users (SCALE_USERS=20000: a quick look)
+#   make bench      CPU per login; BENCH='--count 5000'; SCALE=1: with a million users (SCALE_USERS=20000: a quick
+#                   look); PEERS=1: installs two others to measure beside it
 #   make budget     instructions of a login, step by step, with one thread and with two (valgrind)
 #   make soak       kills, full disks, failing disks, overload: as in the tests, for half an hour
 #   make fuzz T=60  each fuzz target for T seconds
@@ -289,11 +290,13 @@ check-gate: $(BIN)/gatehouse
 
 SCALE       ?=
 SCALE_USERS ?=
+PEERS       ?=
 .PHONY: budget
 budget: $(PROGRAM_FILES) $(BENCH_BIN)
 	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/budget.py $(BENCH)
 
 bench: $(PROGRAM_FILES) $(BENCH_BIN)
+	$(Q)$(if $(PEERS),PEERS=1 src/tools/deps.sh)
 ifneq ($(SCALE)$(SCALE_USERS),)
 	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/scale.py $(addprefix --users ,$(SCALE_USERS)) $(BENCH)
 else

@@ -17,6 +17,8 @@ command -v node >/dev/null && command -v npm >/dev/null || packages="$packages n
 # Of SimpleSAMLphp only the files are used, by php-cli. It asks for PHP and for a web server: these two are never started,
 # Apache would be, at the next start of the machine.
 [ -d /usr/share/simplesamlphp ] || packages="php-cgi mini-httpd $packages"
+# What make bench PEERS=1 measures beside the gate. Never started: not now, and not at the next start of the machine.
+[ -z "${PEERS:-}" ] || packages="$packages apache2 libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils"
 missing=
 for package in $packages; do
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)
@@ -47,3 +49,8 @@ if ! install; then
     $sudo apt-get -qq -o DPkg::Lock::Timeout=300 update >>"$log" 2>&1 && install || { cat "$log" >&2; rm -f "$log"; exit 1; }
 fi
 rm -f "$log"
+if [ -n "${PEERS:-}" ] && command -v systemctl >/dev/null; then
+    for service in apache2 shibd; do
+        case $missing in *apache2*) $sudo systemctl disable $service >/dev/null 2>&1 || : ;; esac
+    done
+fi

@@ -52,6 +52,7 @@ part 600 "end to end (release)"        env GATEHOUSE_BUILD=build /usr/bin/python
 part 300 "browser"                     env GATEHOUSE_BUILD=build /usr/bin/python3 tests/browser/run.py
 part 400 "crashes, full disks, overload" env GATEHOUSE_BUILD=build /usr/bin/python3 tests/crash/run.py
 part 400 "bench, its own checks"       env GATEHOUSE_BUILD=build /usr/bin/python3 tests/bench/test_bench.py
+part 400 "bench of many, its own checks"       env GATEHOUSE_BUILD=build /usr/bin/python3 tests/bench/test_scale.py
 part 900 "fuzz targets are built"     "$make" --no-print-directory -j"$jobs" fuzz-programs
 part 400 "fuzz targets, a short run"   "$make" --no-print-directory fuzz T=5
 

@@ -21,6 +21,7 @@ import time
 sys.dont_write_bytecode = True      # before the bench's own modules: the source tree stays clean
 
 import proctree
+import peers
 from gate import Gate, clean_environment
 from proof import prove
 from tools import Tools, Trouble, find_tools
@@ -127,6 +128,20 @@ def one_round(number, tools, build, idps, options):
         return dict(result, proof=proof, right=right)
 
 
+def measure_peers(number, tools, idp, options):
+    """What a login costs with those of the others that are there, in this round: name -> ms of CPU."""
+    found = {}
+    for peer in peers.PEERS:
+        if options.peer_count == 0 or not peer.is_there():
+            continue
+        say(f"round {number + 1} of {options.rounds}: {peer.name}, {options.peer_count} logins")
+        with tempfile.TemporaryDirectory(prefix="gatehouse-peer-", dir=options.dir) as home, \
+                peer(home, idp, tools.gate_core) as running:
+            found[peer.name] = running.measure(tools, options.peer_count // 5 + 1, options.peer_count, options.conns)
+            say(f"round {number + 1} of {options.rounds}: {peer.name} {found[peer.name]:.2f} ms CPU per login")
+    return found
+
+
 def summary(rounds):
     """key -> median, best and worst over the rounds."""
     result = {}
@@ -135,6 +150,11 @@ def summary(rounds):
         worst = max if best is min else min
         result[key] = {"median": statistics.median(values), "best": best(values), "worst": worst(values)}
     programs = sorted({name for r in rounds for name in r["by_program_ms"]})
+    ours = result["cpu_ms"]["median"]
+    result["peers"] = {
+        name: {"cpu_ms": statistics.median(r["peers"][name] for r in rounds),
+               "times_ours": statistics.median(r["peers"][name] / r["cpu_ms"] for r in rounds if r["cpu_ms"] > 0)}
+        for name in rounds[0].get("peers", {}) if ours > 0}
     result["by_program_ms"] = {name: statistics.median(r["by_program_ms"].get(name, 0.0) for r in rounds)
                                for name in programs}
     return result
@@ -155,6 +175,11 @@ def print_table(report):
         if key == "kernel_ms":
             for name, ms in report["summary"]["by_program_ms"].items():
                 print(f"{'  of it in ' + name:<44}{ms:>10.3f}")
+    for name, row in report["summary"]["peers"].items():
+        print(f"\n{name + ', CPU per login, ms':<44}{row['cpu_ms']:>10.2f}\n{'  times ours, median of the rounds':<44}"
+              f"{row['times_ours']:>10.1f}")
+    if peers.missing():
+        print(f"\nNot measured beside it: {', '.join(peers.missing())}. make bench PEERS=1 installs them.")
     failed = sum(r["failed"] for r in report["rounds"])
     sent = sum(r["sent"] for r in report["rounds"])
     print(f"\n{sent} logins posted, {failed} failed; every answer was checked.")
@@ -191,6 +216,8 @@ def parse(arguments):
     parser.add_argument("--conns", type=bounded(1, 4096), default=16, help="kept-alive connections (16)")
     parser.add_argument("--rounds", type=bounded(1, 100), default=3, help="each with a fresh gate (3)")
     parser.add_argument("--seconds", type=bounded(1, 3600), default=120, help="longest a phase may take (120)")
+    parser.add_argument("--peer-count", type=bounded(0, 10000), default=1000,
+                        help="logins with each of the others that are there, in a round; 0: none (1000)")
     parser.add_argument("--tokens", action="store_true", help="ask for the JSON answer with an access token")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON instead of the table")
     parser.add_argument("--dir", default="/var/tmp", help="where the data directories are made (/var/tmp)")
@@ -209,6 +236,7 @@ def bench(options):
             tools.make_idp(idp)
         for number in range(options.rounds):
             result = one_round(number, tools, build, idps, options)
+            result["peers"] = measure_peers(number, tools, idps[0], options) if result["right"] else {}
             report["rounds"].append(result)
             if not result["right"]:
                 report["right"] = False

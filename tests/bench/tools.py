@@ -72,9 +72,9 @@ class Tools:
                                 "--must", must)
         return json.loads(self._run(pinned(self.client_core, command)))
 
-    def load(self, port, path, bodies, skip, count, conns, seconds, as_json):
+    def load(self, port, path, bodies, skip, count, conns, seconds, as_json, *more):
         """What load found, and whether every answer was right."""
-        options = ["--json"] if as_json else []
+        options = [*(["--json"] if as_json else []), *(str(word) for word in more)]
         command = self._command("load", "--port", port, "--path", path, "--bodies", bodies, "--skip", skip,
                                 "--count", count, "--conns", conns, "--seconds", seconds, *options)
         try:
