@@ -37,6 +37,23 @@ static reason write_note(struct op *op, struct txn *txn, void *arg) {
     return audit_write(op, txn, note->actor, &note->entry);
 }
 
+static reason note_in(struct op *op, struct gate *gate, const struct actor *actor,
+                      struct slice tenant, const char *kind, struct slice target) {
+    const struct slice parts[] = {slice_str(actor_kind_names[actor->kind]), actor->id, tenant,
+                                  slice_str(kind), target};
+    struct sha256 key = digest_parts(parts, sizeof parts / sizeof parts[0]);
+    int64_t hour = op->now / HOUR_MS;
+    if (limits_read_known(gate->limits, &key, hour)) {
+        return NULL;
+    }
+    struct note note = {
+        actor,
+        {.tenant = tenant, .event = "pii.viewed", .target = target, .detail = slice_str(kind)}};
+    TRY(store_write(op, gate->store, write_note, &note));
+    limits_read_noted(gate->limits, &key, hour);
+    return NULL;
+}
+
 reason reads_note(struct op *op, struct gate *gate, const struct route *route,
                   const struct request *request) {
     const struct read_row *row = row_of(route);
@@ -52,19 +69,10 @@ reason reads_note(struct op *op, struct gate *gate, const struct route *route,
     struct slice tenant = route->access == ACCESS_TENANT  ? request->args[0]
                           : request->read_tenant.len > 0 ? request->read_tenant
                                                          : actor->tenant;
-    const struct slice parts[] = {slice_str(actor_kind_names[actor->kind]), actor->id, tenant,
-                                  slice_str(row->kind), target};
-    struct sha256 key = digest_parts(parts, sizeof parts / sizeof parts[0]);
-    int64_t hour = op->now / HOUR_MS;
-    if (limits_read_known(gate->limits, &key, hour)) {
-        return NULL;
-    }
-    struct note note = {actor,
-                        {.tenant = tenant,
-                         .event = "pii.viewed",
-                         .target = target,
-                         .detail = slice_str(row->kind)}};
-    TRY(store_write(op, gate->store, write_note, &note));
-    limits_read_noted(gate->limits, &key, hour);
-    return NULL;
+    return note_in(op, gate, actor, tenant, row->kind, target);
+}
+
+reason reads_note_users(struct op *op, struct gate *gate, const struct request *request,
+                        struct slice tenant) {
+    return note_in(op, gate, &request->actor, tenant, "users", S("users"));
 }

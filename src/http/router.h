@@ -76,6 +76,9 @@ MUST_USE reason guard_same_site(struct op *op, const struct gate *gate, const st
 // A reading that cannot be written down is refused: store.unavailable, limit.queue.
 MUST_USE reason reads_note(struct op *op, struct gate *gate, const struct route *route,
                            const struct request *request);
+// The list of users of a tenant was read, among those of others: each tenant's log has its own row.
+MUST_USE reason reads_note_users(struct op *op, struct gate *gate, const struct request *request,
+                                 struct slice tenant);
 
 // The OpenAPI 3.1 document made of route_table and the field tables.
 MUST_USE reason openapi_document(struct op *op, const struct gate *gate, struct slice *ret_json);

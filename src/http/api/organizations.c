@@ -270,6 +270,9 @@ reason api_organization_users(struct op *op, struct gate *gate, struct request *
     const struct tenant *homes = work.homes.at;
     for (size_t i = 0; i < work.homes.count; i++) {
         const struct member *members = work.found[i].at;
+        if (work.found[i].count > 0) {
+            TRY(reads_note_users(op, gate, request, homes[i].slug));
+        }
         for (size_t j = 0; j < work.found[i].count; j++) {
             struct json *one = member_item(op, &viewer, &members[j], false);
             json_set_text(op, one, "tenant", homes[i].slug);

@@ -401,6 +401,24 @@ static void its_administrator_reads_across(void **state) {
                   "{\"email\":\"x@other.example\"}", 404, "not_found");
 }
 
+static void who_looked_across_stands_in_the_log_of_each_tenant(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "read_only");
+    (void)signed_in(at, "other", "bob@other.example", "user");
+    make_group(at, ann);
+    for (int i = 0; i < 2; i++) { // the second time in an hour is no second row
+        (void)done(at, ann, "listOrganizationUsers", "/api/v1/organizations/group/users", NULL);
+    }
+    static const char *const logs[] = {"/api/v1/tenants/acme/audit?event=pii.viewed",
+                                       "/api/v1/tenants/other/audit?event=pii.viewed"};
+    for (size_t i = 0; i < 2; i++) {
+        struct answer answer = done(at, OPERATOR, "listAudit", logs[i], NULL);
+        expect_text(answer.body, "items.0.target", "users");
+        expect_text(answer.body, "items.0.actor", keep_text(at, "%.*s", SLICE(ann.user_id)));
+        expect_count(answer.body, "items", 1);
+    }
+}
+
 static void nobody_else_sees_across(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
@@ -473,6 +491,7 @@ int main(void) {
         TENANTS_TEST(my_permissions_come_with_their_ways),
         TENANTS_TEST(an_organization_is_an_operators_to_make),
         TENANTS_TEST(its_administrator_reads_across),
+        TENANTS_TEST(who_looked_across_stands_in_the_log_of_each_tenant),
         TENANTS_TEST(nobody_else_sees_across),
         TENANTS_TEST(people_of_all_its_tenants_come_page_by_page),
     };
