@@ -209,13 +209,14 @@ FAULT_MEMORY := malloc calloc realloc strdup
 FAULT_saml := EVP_Digest EVP_MD_CTX_new EVP_DigestVerifyInit EVP_DigestVerify EVP_DigestUpdate d2i_X509 X509_get_pubkey \
   EVP_PKEY_CTX_new EVP_PKEY_decrypt_init EVP_PKEY_decrypt EVP_CIPHER_CTX_new EVP_DecryptInit_ex EVP_DecryptUpdate BIO_new write fsync
 FAULT_login := mdb_txn_begin mdb_txn_commit mdb_put mdb_get mdb_del mdb_cursor_open mdb_cursor_get
+FAULT_trust := mdb_txn_begin mdb_txn_commit mdb_put mdb_get mdb_del mdb_cursor_open mdb_cursor_get
 FAULT_mail := mdb_txn_begin mdb_put mdb_get mdb_del mdb_cursor_get write fsync rename
-FAULT_BIN := $(B)/tests/fault/fault_saml $(B)/tests/fault/fault_login $(B)/tests/fault/fault_mail
+FAULT_BIN := $(B)/tests/fault/fault_saml $(B)/tests/fault/fault_login $(B)/tests/fault/fault_mail $(B)/tests/fault/fault_trust
 # The worker's objects in one, whose other names do not meet the gate's.
 $(B)/tests/fault/worker.o: $(WORKER_OBJ)
 	@mkdir -p $(@D)
 	$(Q)ld -r -o $@ $^ && objcopy --keep-global-symbol=canonicalise_message --keep-global-symbol=canonicalise_whole --keep-global-symbol=xml_init $@
-$(B)/tests/fault/fault_%: tests/fault/fault_%.c tests/fault/fault.h $(wildcard tests/unit/saml/*.h tests/unit/domain/*.h) $(ARCHIVES) $(B)/tests/fault/worker.o
+$(B)/tests/fault/fault_%: tests/fault/fault_%.c tests/fault/fault.h $(wildcard tests/unit/saml/*.h tests/unit/domain/*.h tests/unit/http/*.h) $(ARCHIVES) $(B)/tests/fault/worker.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) $(WORKER_CFLAGS) -Itests/unit -Itests/unit/domain -Itests/fault -o $@ $< $(LDFLAGS_ALL) \
 	  $(addprefix -Wl$(comma)--wrap=,$(FAULT_MEMORY) $(FAULT_$*)) -Wl,--start-group $(ARCHIVES) $(B)/tests/fault/worker.o -Wl,--end-group $(GATE_LIBS) $(WORKER_LIBS) $(TEST_LIBS)

@@ -70,12 +70,15 @@ static reason collect(struct op *op, struct scan *scan, struct search *search) {
         op_open(&inner, op->now);
         search->last = key_in(search->space);
         key_bytes(&search->last, slice_sub(key, 1, key.len));
-        // A row that cannot be read is for verify to tell.
-        if (record_get(&inner, &audit_fields, value, &audit) == NULL &&
-            parts_of(&audit, search->erasure) != 0) {
+        reason why = record_get(&inner, &audit_fields, value, &audit);
+        if (why == NULL && parts_of(&audit, search->erasure) != 0) {
             search->keys[search->count++] = search->last;
         }
         op_close(&inner);
+        // A row that cannot be read is for verify to tell; one for which there was no memory is not done.
+        if (why == REASON_OF(LIMIT_MEMORY)) {
+            REFUSE(op, LIMIT_MEMORY, "no memory to read a row of the audit log");
+        }
     }
     return NULL;
 }
@@ -313,10 +316,13 @@ static reason drop_next(struct op *op, struct txn *txn, struct slice tenant, int
     bool there = false;
     *ret_dropped = false;
     TRY(txn_get(op, txn, key_slice(&key), &value));
-    // What cannot be read stays where it is, for verify to tell; what else expires must still be swept.
-    if (value.at == NULL || record_get(op, &audit_fields, value, &audit) != NULL ||
-        audit.time > limit || audit.hash.len != SHA256_BYTES) {
+    if (value.at == NULL) {
         return NULL;
+    }
+    reason why = record_get(op, &audit_fields, value, &audit);
+    // What cannot be read stays where it is, for verify to tell; what else expires must still be swept.
+    if (why != NULL || audit.time > limit || audit.hash.len != SHA256_BYTES) {
+        return why == REASON_OF(LIMIT_MEMORY) ? why : NULL;
     }
     front->seq++;
     memcpy(front->hash.bytes, audit.hash.at, SHA256_BYTES);

@@ -93,19 +93,24 @@ static reason is_added(struct op *op, struct txn *txn, const struct audit_walk *
     return NULL;
 }
 
-static void take_row(struct op *op, struct op *inner, struct audit_walk *walk, uint64_t seq,
-                     struct slice value) {
+static reason take_row(struct op *op, struct op *inner, struct audit_walk *walk, uint64_t seq,
+                       struct slice value) {
     struct audit audit;
+    reason why = NULL;
     if (seq <= walk->front.seq) {
         found(op, walk, AUDIT_ADDED, seq, seq, "it stands before the front of the chain");
-        return;
+        return NULL;
     }
     if (seq > walk->last.seq + 1) {
         found(op, walk, AUDIT_MISSING, walk->last.seq + 1, seq - 1, "these rows are not there");
         walk->doubtful = true;
     }
     walk->rows++;
-    if (record_get(inner, &audit_fields, value, &audit) != NULL) {
+    why = record_get(inner, &audit_fields, value, &audit);
+    if (why == REASON_OF(LIMIT_MEMORY)) {
+        REFUSE(op, LIMIT_MEMORY, "no memory to read a row of the audit log");
+    }
+    if (why != NULL) {
         found(op, walk, AUDIT_ALTERED, seq, seq, "it cannot be read");
         walk->doubtful = true;
     } else {
@@ -115,6 +120,7 @@ static void take_row(struct op *op, struct op *inner, struct audit_walk *walk, u
         }
     }
     walk->last.seq = seq;
+    return NULL;
 }
 
 // What the ends say, once all rows were seen.
@@ -179,8 +185,9 @@ static reason walk_on(struct op *op, struct txn *txn, struct scan *scan, struct 
         }
         struct op inner;
         op_open(&inner, op->now);
-        take_row(op, &inner, walk, seq, value);
+        reason why = take_row(op, &inner, walk, seq, value);
         op_close(&inner);
+        TRY(why);
     }
     return NULL;
 }
