@@ -216,6 +216,28 @@ static void bad_attempts_lock_for_a_time(void **state) {
     (void)sign_in(at, "ann@acme.example", GOOD, "");
 }
 
+static size_t failures_told(struct scene *at) {
+    struct answer audits = done(at, OPERATOR, "listAudit", "/api/v1/tenants/acme/audit?limit=200", NULL);
+    const struct json *items = json_get(audits.body, "items");
+    size_t count = 0;
+    for (size_t i = 0; i < json_count(items); i++) {
+        struct slice event = S("");
+        (void)json_text(json_get(json_at(items, i), "event"), &event);
+        count += slice_equal(event, S("login.failed")) ? 1 : 0;
+    }
+    return count;
+}
+
+// Whoever goes on trying behind a lock fills no disk.
+static void each_bad_attempt_is_told_until_the_lock(void **state) {
+    struct scene *at = *state;
+    (void)with_password(at, "ann@acme.example");
+    for (size_t i = 1; i <= 15; i++) {
+        (void)no_sign_in(at, "ann@acme.example", "wrong horse battery", "", 401, "sign_in.refused");
+        assert_int_equal(failures_told(at), i < 10 ? i : 10);
+    }
+}
+
 static void an_administrator_unlocks_and_a_hard_lock_stays(void **state) {
     struct scene *at = *state;
     struct tenant_settings settings = tenant_settings_default(S("acme"));
@@ -480,6 +502,7 @@ int main(void) {
         PASSWORD_TEST(a_forgotten_password_is_set_anew_and_ends_all_sessions),
         PASSWORD_TEST(five_letters_an_hour_are_enough),
         PASSWORD_TEST(bad_attempts_lock_for_a_time),
+        PASSWORD_TEST(each_bad_attempt_is_told_until_the_lock),
         PASSWORD_TEST(an_administrator_unlocks_and_a_hard_lock_stays),
         PASSWORD_TEST(one_address_tries_so_often),
         PASSWORD_TEST(who_is_in_two_tenants_says_which),
