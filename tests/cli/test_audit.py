@@ -31,7 +31,9 @@ class Audit:
         self.assertEqual([line["seq"] for line in lines], [1, 2, 3, 4])
         self.done("role", "remove", "two", "r0")
         later = self.done("audit", "export", "--tenant", "two", "--after", lines[-1]["id"]).splitlines()
-        self.assertEqual([json.loads(line)["event"] for line in later], ["role.deleted"])
+        # That somebody read the log stands there, too.
+        events = [json.loads(line)["event"] for line in later]
+        self.assertEqual([event for event in events if event != "pii.viewed"], ["role.deleted"])
         self.assertEqual(self.done("audit", "export", "--tenant", "two", "--event", "user."), "")
 
     def test_verify_says_whether_the_log_is_whole(self):
