@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include "base/json.h"
+#include "saml/encrypted.h"
 #include "saml/forge.h"
 #include "saml/idp_metadata.h"
 #include "saml/inbound.h"
@@ -181,44 +182,11 @@ static struct slice signed_document(const struct party *signer, const char *text
     return cut_in(slice_str(text), "@", signature);
 }
 
-// AES-256-GCM, RSA-OAEP: the signed Assertion of a good Response for our key.
-static struct slice seal(struct slice plain, struct slice certificate) {
-    struct op *op = &lasting;
-    unsigned char key[32] = {1};
-    unsigned char box[16384] = {2};
-    unsigned char wrapped[1024];
-    int len = 0;
-    int last = 0;
-    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-    assert_int_equal(EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key, box), 1);
-    assert_true(plain.len < sizeof box - 64);
-    assert_int_equal(EVP_EncryptUpdate(cipher, box + 12, &len, (const unsigned char *)plain.at, (int)plain.len), 1);
-    assert_int_equal(EVP_EncryptFinal_ex(cipher, box + 12 + len, &last), 1);
-    assert_int_equal(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, 16, box + 12 + len), 1);
-    EVP_CIPHER_CTX_free(cipher);
-    struct slice der;
-    assert_true(decode_base64(op, certificate, true, &der));
-    const unsigned char *at = (const unsigned char *)der.at;
-    X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
-    EVP_PKEY *public = X509_get_pubkey(x509);
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(public, NULL);
-    size_t wrapped_len = sizeof wrapped;
-    assert_int_equal(EVP_PKEY_encrypt_init(context), 1);
-    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING), 1);
-    assert_int_equal(EVP_PKEY_encrypt(context, wrapped, &wrapped_len, key, sizeof key), 1);
-    EVP_PKEY_CTX_free(context);
-    EVP_PKEY_free(public);
-    X509_free(x509);
-    return op_text(op,
-                   "<saml:EncryptedAssertion xmlns:saml=\"" NS_SAML "\"><xenc:EncryptedData xmlns:xenc=\"" NS_XENC
-                   "\" Type=\"http://www.w3.org/2001/04/xmlenc#Element\"><xenc:EncryptionMethod Algorithm=\""
-                   "http://www.w3.org/2009/xmlenc11#aes256-gcm\"/><ds:KeyInfo xmlns:ds=\"" NS_DS
-                   "\"><xenc:EncryptedKey><xenc:EncryptionMethod Algorithm=\"" NS_XENC
-                   "rsa-oaep-mgf1p\"/><xenc:CipherData><xenc:CipherValue>%.*s</xenc:CipherValue></xenc:CipherData>"
-                   "</xenc:EncryptedKey></ds:KeyInfo><xenc:CipherData><xenc:CipherValue>%.*s</xenc:CipherValue>"
-                   "</xenc:CipherData></xenc:EncryptedData></saml:EncryptedAssertion>",
-                   SLICE(base64(op, slice_of(wrapped, wrapped_len))),
-                   SLICE(base64(op, slice_of(box, (size_t)len + 28))));
+// AES-256-GCM, RSA-OAEP, for our key.
+static struct slice seal(struct slice plain, const char *element) {
+    struct sealed it = {.op = &lasting, .element = element, .content = GCM256, .plain = plain,
+                        .wraps = {{.to = keys->encryption}}, .wrap_count = 1};
+    return sealed_text(&it);
 }
 
 static void make_messages(void) {
@@ -230,7 +198,7 @@ static void make_messages(void) {
     tampered = edit(op, good, "ada@acme", "eve@acme");
     size_t from = slice_find(good, S("<saml:Assertion"));
     size_t to = slice_find(good, S("</samlp:Response>"));
-    struct slice box = seal(slice_sub(good, from, to), sp_encryption_certificate(keys));
+    struct slice box = seal(slice_sub(good, from, to), "EncryptedAssertion");
     sealed = op_text(op, "%.*s%.*s</samlp:Response>", SLICE(slice_sub(good, 0, from)), SLICE(box));
     metadata = op_text(op,
                        "<md:EntityDescriptor xmlns:md=\"" NS_MD "\" entityID=\"" THEIR_ENTITY
@@ -242,12 +210,8 @@ static void make_messages(void) {
                        "</md:EntityDescriptor>",
                        SLICE(base64(op, idp.der)));
     struct slice attribute = seal(S("<saml:Attribute Name=\"groups\"><saml:AttributeValue>Owners</saml:AttributeValue>"
-                                    "</saml:Attribute>"), sp_encryption_certificate(keys));
-    attribute = cut_in(attribute, "<saml:EncryptedAssertion xmlns:saml=\"" NS_SAML "\">", S("<saml:EncryptedAttribute>"));
-    attribute = cut_in(attribute, "</saml:EncryptedAssertion>", S("</saml:EncryptedAttribute>"));
-    while (slice_find(attribute, S("\"/>")) != SIZE_MAX) { // canonical
-        attribute = cut_in(attribute, "\"/>", S("\"></xenc:EncryptionMethod>"));
-    }
+                                    "</saml:Attribute>"), "EncryptedAttribute");
+    attribute = cut_in(attribute, " xmlns:saml=\"" NS_SAML "\"", S(""));
     parts = response_with(&idp, true, false, attribute);
     const char *document = op_text(op, "<md:EntityDescriptor xmlns:md=\"" NS_MD "\" ID=\"_m1\" entityID=\"" THEIR_ENTITY
                                    "\">@<md:IDPSSODescriptor protocolSupportEnumeration=\"" NS_SAMLP
@@ -369,6 +333,55 @@ static enum outcome open_own_key(void) {
     bool right = why == NULL && own->decryption_count == 1 && own->encryption != NULL &&
                  EVP_PKEY_eq(own->encryption, keys->encryption) != 1;
     sp_keys_close(own);
+    op_close(&op);
+    return why != NULL ? OUTCOME_REFUSED : right ? OUTCOME_DONE : OUTCOME_WRONG;
+}
+
+// By query: what signs is our own key, which this connection trusts as a provider's.
+static const struct trust *query_trust;
+
+static enum outcome sign_out_by_query(void) {
+    struct op op;
+    struct logout_message message = {.is_request = false};
+    struct inbound inbound = {.trust = query_trust, .entity_id = S(OUR_ENTITY), .acs_url = S(OUR_ACS), .keys = keys};
+    op_open(&op, NOON);
+    reason why = logout_receive_query(&op, &inbound, S(OUR_SLO), input, &message);
+    bool right = why == NULL && message.is_request && slice_equal(message.name_id, S("ada")) &&
+                 slice_equal(message.relay_state, S("here"));
+    op_close(&op);
+    return why != NULL ? OUTCOME_REFUSED : right ? OUTCOME_DONE : OUTCOME_WRONG;
+}
+
+static void each_query(void) {
+    struct op *op = &lasting;
+    struct slice der, url;
+    assert_true(decode_base64(op, sp_signing_certificate(keys), true, &der));
+    const unsigned char *at = (const unsigned char *)der.at;
+    struct party self = {keys->signing, d2i_X509(NULL, &at, (long)der.len), der};
+    struct connection connection = connection_of(op, &self, 1);
+    assert_done(trust_make(op, &connection, &query_trust));
+    X509_free(self.x509);
+    size_t from = slice_find(leaving, S("<ds:Signature"));
+    size_t to = slice_find(leaving, S("</ds:Signature>")) + sizeof "</ds:Signature>" - 1;
+    struct slice bare_request = op_text(op, "%.*s%.*s", SLICE(slice_sub(leaving, 0, from)),
+                                        SLICE(slice_sub(leaving, to, leaving.len)));
+    assert_done(binding_redirect_url(op, S(OUR_SLO), "SAMLRequest", bare_request, S("here"), keys, &url));
+    struct slice query = slice_sub(url, sizeof OUR_SLO, url.len);
+    for (enum fault_kind kind = FAULT_MEMORY; kind <= FAULT_CRYPTO; kind++) {
+        input = query;
+        fault_each("a sign-out by query", kind, OUTCOME_DONE, sign_out_by_query, NULL);
+        input = cut_in(query, "RelayState=here", S("RelayState=there"));
+        fault_each("a changed sign-out by query", kind, OUTCOME_REFUSED, sign_out_by_query, NULL);
+    }
+    trust_free(query_trust);
+}
+
+static enum outcome normalise(void) {
+    struct op op;
+    struct email email;
+    op_open(&op, NOON);
+    reason why = email_normalise(&op, S("Ada.Lovelace@B\xc3\xbc" "cher.Example."), &email);
+    bool right = why == NULL && slice_equal(email.whole, S("ada.lovelace@xn--bcher-kva.example"));
     op_close(&op);
     return why != NULL ? OUTCOME_REFUSED : right ? OUTCOME_DONE : OUTCOME_WRONG;
 }
@@ -538,6 +551,8 @@ int main(void) {
         input = leaving_by_another;
         fault_each("a sign-out of another signer", kind, OUTCOME_REFUSED, sign_out, NULL);
     }
+    each_query();
+    fault_each("an address", FAULT_MEMORY, OUTCOME_DONE, normalise, NULL);
     fault_each("a connection's own key", FAULT_MEMORY, OUTCOME_DONE, open_own_key, NULL);
     fault_each("a connection's key is made", FAULT_DISK, OUTCOME_DONE, make_own_key, NULL);
     fault_each("JSON", FAULT_MEMORY, OUTCOME_DONE, parse, NULL);
