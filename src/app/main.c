@@ -11,6 +11,7 @@ static const struct cli_command commands[] = {
     {"connection", "a tenant's trust in an identity provider, and its policy", connection_actions},
     {"rule", "which groups of an identity provider give which roles", rule_actions},
     {"user", "the people of a tenant", user_actions},
+    {"job", "files of people that wait, run or are done", job_actions},
     {"service-user", "programs that use the API of a tenant, and their credentials", service_user_actions},
     {"role", "built-in roles and a tenant's own", role_actions},
     {"request", "access that people ask for, and the decisions on it", request_actions},

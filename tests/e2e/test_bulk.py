@@ -303,6 +303,11 @@ class CommandTest(unittest.TestCase):
             self.assertEqual(list(csv.reader(file))[1][:3], ["5", "email", "not_allowed"])
         done = self.gate.run("user", "import", TENANT, self.write(rows))
         self.assertIn("5,email,not_allowed", done.stderr)
+        jobs = json.loads(self.gate.must("job", "list", TENANT, "--json").stdout)["items"]
+        self.assertIn(jobs[0]["id"], self.gate.must("job", "list", TENANT).stdout)
+        self.assertIn("bulk.refused", self.gate.must("job", "show", jobs[0]["id"]).stdout)
+        self.assertIn("5,email", self.gate.must("job", "errors", jobs[0]["id"]).stdout)
+        self.assertEqual(self.gate.run("job", "cancel", jobs[0]["id"]).returncode, 3)
         for user in json.loads(self.gate.must("user", "export", TENANT, "--json").stdout)["items"]:
             user["action"] = "delete"
         removed = [[row[0], "", "", "", "", "delete"] for row in people(250)]
