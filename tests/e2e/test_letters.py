@@ -286,7 +286,9 @@ class RequestTest(LettersCase):
         self.assertEqual(done.status, 200, done.text)
         self.assertEqual(self.gate.call("GET", f"{path}/{request['id']}")[1]["state"], "fulfilled")
 
-        # The outcome for who asked, with what the request said.
+        # The letter of the newcomer, written with the decision, and the outcome for who asked.
+        welcome = self.letter(f"jsmith@{DOMAIN}", "Set up your account for Example CDP")
+        self.assertEqual([urlsplit(url).path for url in self.links(welcome)], ["/invitation"])
         outcome = self.letter(f"reader@{DOMAIN}", "Your request for access to Example CDP was approved")
         self.assertIsLetter(outcome, "Jane Smith", request["id"])
         # Both links are used up.
