@@ -10,6 +10,8 @@
 
 // ---- rows ----
 
+const char *const role_scope_names[] = {"tenant", NULL};
+
 static const struct field role_rows[] = {
     F_TEXT(struct role, tenant, 1, FIELD_HIDDEN, 63),
     F_TEXT(struct role, role_id, 2, FIELD_MUST, 64),
@@ -21,6 +23,7 @@ static const struct field role_rows[] = {
     F_TIME(struct role, updated_at, 8, FIELD_OUTPUT),
     F_NUMBER(struct role, version, 9, FIELD_OUTPUT, 0, INT64_MAX),
     F_TEXT(struct role, created_by, 10, FIELD_OUTPUT | FIELD_NULL, ROLE_ACTOR_MAX),
+    F_CHOICE(struct role, scope, 11, FIELD_PLAIN, role_scope_names),
 };
 FIELD_TABLE(role_fields, "role", 2, struct role, role_rows);
 

@@ -21,7 +21,9 @@ struct role {
     int64_t created_at, updated_at;
     int64_t version;         // of a tenant's own: grows with each change; 0: built-in
     struct slice created_by; // actor
+    int scope;               // where it can be given: in its tenant, the only scope there is
 };
+extern const char *const role_scope_names[]; // "tenant"
 extern const struct field_table role_fields;
 extern const struct entity role_entity; // the tenants' own
 

@@ -107,7 +107,15 @@ static void a_role_is_changed_by_who_may(void **state) {
     struct caller ann = keeper(at);
     struct caller bob = signed_in(at, "acme", "bob@acme.example", "admin");
     struct answer made = done(at, ann, "createRole", ACME "/roles",
-                              "{\"role_id\":\"mine\",\"name\":\"Mine\",\"permissions\":[\"audiences:view\"]}");
+                              "{\"role_id\":\"mine\",\"name\":\"Mine\",\"scope\":\"tenant\",\"permissions\":["
+                              "\"audiences:view\"]}");
+    struct answer org = refused(at, ann, "createRole", ACME "/roles",
+                                "{\"role_id\":\"b\",\"name\":\"B\",\"scope\":\"org\",\"permissions\":["
+                                "\"audiences:view\"]}",
+                                422, "invalid_input");
+    expect_text(org.body, "errors.0.pointer", "/scope"); // there is no role of a whole organization
+    made = done(at, ann, "getRole", ACME "/roles/mine", NULL);
+    expect_text(made.body, "scope", "tenant");
     expect_number(made.body, "version", 1);
     expect_number(made.body, "member_count", 0);
     expect_count(made.body, "denied", 0);
