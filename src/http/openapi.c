@@ -351,8 +351,29 @@ static bool has_part(const char *path, const char *name) {
     return false;
 }
 
+// What a request may say in its head.
+static void add_headers(struct op *op, const struct route *route, struct json *parameters) {
+    if (!slice_starts(slice_str(route->path), S("/api/"))) {
+        return;
+    }
+    if (route->method == METHOD_POST && route->status == 201) {
+        json_add(op, parameters,
+                 parameter(op, "Idempotency-Key", "header",
+                           "The same request sent again with the same key is given the same answer for 24 "
+                           "hours, and makes nothing twice.",
+                           parsed(op, "{\"type\":\"string\",\"maxLength\":255}")));
+    } else if (route->method == METHOD_PUT || route->method == METHOD_PATCH ||
+               route->method == METHOD_DELETE) {
+        json_add(op, parameters,
+                 parameter(op, "If-Match", "header",
+                           "Where reading gave an ETag: only if it still is as that ETag says.",
+                           parsed(op, "{\"type\":\"string\"}")));
+    }
+}
+
 static struct json *parameters_of(struct op *op, const struct route *route) {
     struct json *parameters = json_array(op);
+    add_headers(op, route, parameters);
     for (size_t i = 0; i < schema_part_count; i++) {
         if (has_part(route->path, schema_parts[i].name)) {
             json_add(op, parameters, parameter(op, schema_parts[i].name, "path",

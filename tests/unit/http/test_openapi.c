@@ -162,6 +162,39 @@ static void the_document_is_served_to_anybody(void **state) {
     assert_slice(reply_header_of(at, "Cache-Control"), "public, max-age=300");
 }
 
+static bool has_parameter(const struct json *operation, const char *name) {
+    const struct json *parameters = json_get(operation, "parameters");
+    for (size_t i = 0; i < json_count(parameters); i++) {
+        struct slice text = S("");
+        (void)json_text(json_get(json_at(parameters, i), "name"), &text);
+        if (slice_equal(text, slice_str(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void refusals_access_and_headers_are_told(void **state) {
+    struct scene *at = *state;
+    const struct json *document = document_of(at);
+    for (size_t i = 0; i < route_count; i++) {
+        const struct json *operation = operation_of(document, &route_table[i]);
+        struct slice access = S("");
+        assert_true(json_text(json_get(operation, "x-access"), &access) && access.len > 0);
+        assert_non_null(look(operation, "responses.429"));
+        assert_non_null(look(operation, "responses.503"));
+    }
+    const struct json *create = operation_of(document, route_of("createRole"));
+    const struct json *change = operation_of(document, route_of("changeTenant"));
+    const struct json *list = operation_of(document, route_of("listRoles"));
+    assert_true(has_parameter(create, "Idempotency-Key") && !has_parameter(create, "If-Match"));
+    assert_true(has_parameter(change, "If-Match") && !has_parameter(change, "Idempotency-Key"));
+    assert_false(has_parameter(list, "If-Match") || has_parameter(list, "Idempotency-Key"));
+    assert_non_null(look(change, "responses.412"));
+    assert_null(look(list, "responses.412"));
+    expect_text(list, "x-access", "tenant");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(every_route_is_described),
@@ -174,6 +207,7 @@ int main(void) {
         SCENE_TEST(defaults_of_the_policy_are_told),
         SCENE_TEST(what_is_only_shown_cannot_be_sent),
         SCENE_TEST(permissions_and_public_doors_are_told),
+        SCENE_TEST(refusals_access_and_headers_are_told),
         SCENE_TEST(the_document_is_served_to_anybody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
