@@ -55,7 +55,7 @@ class HelpTest(CommandCase):
     def test_wrong_use_is_2_and_says_what_is_known(self):
         self.usage(says="--help")
         self.usage("frobnicate", says=("frobnicate", "tenant, organization, connection"))
-        self.usage("tenant", says="list, show, add, set, remove")
+        self.usage("tenant", says="list, show, add, set, settings, remove")
         self.usage("tenant", "frob", says="frob")
         self.usage("tenant", "list", "--frob", says="--frob")
         self.usage("tenant", "list", "-x", says="-x")
