@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <time.h>
 
 #include "http/queue.h"
 
@@ -22,6 +24,8 @@ struct job {
 struct scene {
     struct queue *queue;
     pthread_mutex_t gate; // held: the one thread waits in its first job
+    bool held;
+    _Atomic bool entered; // it is in its first job
     char order[64];
     size_t ran;
     struct job jobs[64];
@@ -30,6 +34,7 @@ struct scene {
 
 static void run(struct queue_job *job, void *arg) {
     struct scene *scene = arg;
+    scene->entered = true;
     (void)pthread_mutex_lock(&scene->gate);
     scene->order[scene->ran++] = ((struct job *)job)->name;
     (void)pthread_mutex_unlock(&scene->gate);
@@ -45,27 +50,32 @@ static char put(struct scene *scene, char name, unsigned lane) {
 
 static int scene_open(void **state) {
     static struct scene scene;
-    memset(&scene, 0, sizeof scene);
+    scene = (struct scene){.ran = 0};
     (void)pthread_mutex_init(&scene.gate, NULL);
     (void)pthread_mutex_lock(&scene.gate);
+    scene.held = true;
     scene.queue = queue_open(1, MOST, run, &scene);
     assert_non_null(scene.queue);
     assert_int_equal(put(&scene, '0', 0), '-'); // the thread is at work with this one
-    while (queue_busy(scene.queue) != 1) {
+    while (!scene.entered) {
+        struct timespec pause = {.tv_nsec = 1000000};
+        (void)nanosleep(&pause, NULL);
     }
-    struct timespec pause = {.tv_nsec = 20000000};
-    (void)nanosleep(&pause, NULL); // taken out of its lane
     *state = &scene;
     return 0;
 }
 static int scene_close(void **state) {
     struct scene *scene = *state;
+    if (scene->held) { // the test failed before it let go
+        (void)pthread_mutex_unlock(&scene->gate);
+    }
     queue_close(scene->queue);
     (void)pthread_mutex_destroy(&scene->gate);
     return 0;
 }
 static const char *in_order(struct scene *scene) {
     (void)pthread_mutex_unlock(&scene->gate);
+    scene->held = false;
     queue_stop(scene->queue);
     return scene->order;
 }
