@@ -4,7 +4,9 @@
 #include "base/rand.h"
 #include "base/text.h"
 #include "domain/component.h"
+#include "domain/listing.h"
 #include "domain/member_parts.h"
+#include "domain/space.h"
 
 reason member_find(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
                    struct member *ret_member) {
@@ -204,6 +206,50 @@ reason member_is_home(struct op *op, struct txn *txn, const struct actor *actor,
         }
     }
     *ret_home = slice_equal(home, member->membership.tenant);
+    return NULL;
+}
+
+// The tenant that made an account whose domain is nobody's, once the person is in others too: no.
+static reason is_of_others_too(struct op *op, struct txn *txn, const struct member *member,
+                               bool *ret_others) {
+    struct key prefix = key_in(SPACE_MEMBERSHIP_OF);
+    struct slice owner = SLICE_NONE;
+    size_t tenants = 0;
+    size_t at = slice_find(member->user.email, S("@"));
+    *ret_others = false;
+    if (at != SIZE_MAX) {
+        reason why = domain_owner(
+            op, txn, slice_sub(member->user.email, at + 1, member->user.email.len), &owner);
+        if (why == NULL) {
+            return NULL; // whoever has the domain has the mail
+        }
+        TRY(why == REASON_OF(NOT_FOUND) ? NULL : why);
+    }
+    key_text(&prefix, member->user.id);
+    TRY(listing_count(op, txn, key_slice(&prefix), &tenants));
+    *ret_others = tenants > 1;
+    return NULL;
+}
+
+reason member_check_account(struct op *op, struct txn *txn, const struct actor *actor,
+                            const struct member *member) {
+    struct texts roles;
+    struct permission_set set;
+    bool home = false;
+    bool others = false;
+    if (actor->kind == ACTOR_OPERATOR || actor->kind == ACTOR_SYSTEM) {
+        return NULL;
+    }
+    TRY(member_is_home(op, txn, actor, member, &home));
+    TRY(is_of_others_too(op, txn, member, &others));
+    if (!home || others) {
+        REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant too, or alone");
+    }
+    TRY(membership_roles(op, &member->membership, &roles));
+    TRY(role_permissions(op, txn, member->membership.tenant, roles, &set));
+    if (!actor_holds(actor, set)) {
+        REFUSE(op, FORBIDDEN, "this person has permissions that you do not have yourself");
+    }
     return NULL;
 }
 

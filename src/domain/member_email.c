@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Another e-mail address for a person: it counts once who reads its mail has said so by the link, and the old address is told.
+#include "domain/listing.h"
 #include "domain/member_parts.h"
+#include "domain/space.h"
 
 static reason check_free(struct op *op, struct txn *txn, struct slice email, struct slice user_id) {
     struct user other;
@@ -43,11 +45,7 @@ reason member_change_email(struct op *op, struct txn *txn, const struct actor *a
     if (life_find(status, LIFE_CHANGE_EMAIL, LIFE_ANY) == NULL) {
         return life_refuse(op, status, LIFE_CHANGE_EMAIL);
     }
-    bool home = false;
-    TRY(member_is_home(op, txn, actor, &member, &home));
-    if (!home) {
-        REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant, which may change the address");
-    }
+    TRY(member_check_account(op, txn, actor, &member));
     TRY(member_check_email(op, text, &email));
     TRY(check_free(op, txn, email.whole, user_id));
     TRY(tenant_settings_find(op, txn, tenant, &settings));
@@ -62,6 +60,36 @@ reason member_change_email(struct op *op, struct txn *txn, const struct actor *a
     return NULL;
 }
 
+// Whoever asked could act as the person then. What the person was given since is not his to get that way.
+struct since {
+    int64_t asked_at;
+    bool given;
+};
+static bool was_given(struct op *op, const void *row, void *arg) {
+    const struct membership *membership = row;
+    const struct grant *grants = membership->grants.at;
+    struct since *since = arg;
+    (void)op;
+    since->given = membership->created_at > since->asked_at;
+    for (size_t i = 0; i < membership->grants.count && !since->given; i++) {
+        since->given = grants[i].granted_at > since->asked_at;
+    }
+    return !since->given;
+}
+
+static reason check_since(struct op *op, struct txn *txn, const struct ticket *ticket) {
+    struct since since = {.asked_at = ticket->created_at};
+    struct key prefix = key_in(SPACE_MEMBERSHIP_OF);
+    key_text(&prefix, ticket->user_id);
+    const struct listing memberships = {
+        .entity = &membership_entity, .prefix = key_slice(&prefix), .index = true};
+    TRY(listing_each(op, txn, &memberships, was_given, &since));
+    if (since.given) {
+        REFUSE(op, LINK_UNKNOWN, "the person was given access since this was asked for; ask again");
+    }
+    return NULL;
+}
+
 reason member_confirm_email(struct op *op, struct txn *txn, struct slice address,
                             const struct ticket *ticket, struct user *ret_user) {
     struct member member;
@@ -73,6 +101,7 @@ reason member_confirm_email(struct op *op, struct txn *txn, struct slice address
     if (member.membership.status == MEMBER_DELETED) {
         return life_refuse(op, MEMBER_DELETED, LIFE_CHANGE_EMAIL);
     }
+    TRY(check_since(op, txn, ticket));
     TRY(check_free(op, txn, ticket->subject, ticket->user_id));
     TRY(ticket_use(op, txn, ticket));
     struct slice old = member.user.email;

@@ -88,11 +88,7 @@ static reason store_reset(struct op *op, struct txn *txn, void *arg) {
     if (member.membership.status == MEMBER_DELETED) {
         return life_refuse(op, MEMBER_DELETED, LIFE_UPDATE);
     }
-    bool home = false;
-    TRY(member_is_home(op, txn, work->actor, &member, &home));
-    if (!home) {
-        REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant");
-    }
+    TRY(member_check_account(op, txn, work->actor, &member));
     TRY(account_find(op, txn, work->user_id, &account, &found));
     if (found && (account.factor_at > 0 || account.factor_pending.len > 0)) {
         factor_forget(&account);

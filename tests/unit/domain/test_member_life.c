@@ -385,6 +385,66 @@ static void an_address_counts_once_it_is_confirmed(void **state) {
     assert_reason(fixture_write(house->fixture, confirm_email, &l), LINK_UNKNOWN);
 }
 
+// Address and second factor are the keys to an account: with them one is the person.
+static void nobody_gets_the_keys_to_a_stronger_account(void **state) {
+    struct house *house = *state;
+    struct life l = life_of(house);
+    l.id = add_by_hand(house, "acme", "jane@acme.example", "admin");
+    struct actor keeper = {.kind = ACTOR_USER, .id = S("usr_keeper"), .tenant = S("acme")};
+    permission_add(&keeper.permissions, permission_find(S("session:login")));
+    permission_add(&keeper.permissions, permission_find(S("users:manage")));
+    l.actor = &keeper;
+    l.user.email = S("mallory@acme.example");
+    assert_reason(fixture_write(house->fixture, change_email, &l), FORBIDDEN);
+    l.id = add_by_hand(house, "acme", "joe@acme.example", NULL);
+    assert_done(fixture_write(house->fixture, change_email, &l));
+}
+
+static void a_link_for_an_address_ends_with_what_is_given_since(void **state) {
+    struct house *house = *state;
+    struct life l = life_of(house);
+    l.id = add_by_hand(house, "acme", "joe@acme.example", NULL);
+    l.ticket = (struct ticket){.purpose = TICKET_EMAIL,
+                               .tenant = S("acme"),
+                               .user_id = l.id,
+                               .subject = S("mallory@acme.example")};
+    assert_done(fixture_write(house->fixture, issue, &l));
+    later(house, MINUTE_MS);
+    struct slice admin = S("admin");
+    struct call c = {.tenant = S("acme"),
+                     .id = l.id,
+                     .actor = &house->fixture->staff,
+                     .roles = {&admin, 1}};
+    assert_done(fixture_write(house->fixture, call_set_roles, &c));
+    assert_reason(fixture_write(house->fixture, confirm_email, &l), LINK_UNKNOWN);
+    assert_done(fixture_write(house->fixture, issue, &l)); // asked for again
+    assert_done(fixture_write(house->fixture, confirm_email, &l));
+}
+
+// Umbrella invites an address of a domain that is nobody's, and waits for acme to do so, too.
+static void who_is_in_two_tenants_is_in_neithers_hand(void **state) {
+    struct house *house = *state;
+    struct life l = life_of(house);
+    l.tenant = S("umbrella");
+    l.id = add_by_hand(house, "umbrella", "sam@free.example", NULL);
+    struct actor eve = {.kind = ACTOR_USER, .id = S("usr_eve"), .tenant = S("umbrella")};
+    permission_add(&eve.permissions, permission_find(S("users:manage")));
+    l.actor = &eve;
+    l.user.email = S("eve@free.example");
+    assert_done(fixture_write(house->fixture, change_email, &l));
+    l.ticket = (struct ticket){.purpose = TICKET_EMAIL,
+                               .tenant = S("umbrella"),
+                               .user_id = l.id,
+                               .subject = S("eve@free.example")};
+    assert_done(fixture_write(house->fixture, issue, &l));
+    later(house, MINUTE_MS);
+    (void)add_by_hand(house, "acme", "sam@free.example", NULL);
+    assert_reason(fixture_write(house->fixture, change_email, &l), FORBIDDEN);
+    assert_reason(fixture_write(house->fixture, confirm_email, &l), LINK_UNKNOWN);
+    l.actor = &house->fixture->staff;
+    assert_done(fixture_write(house->fixture, change_email, &l));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(who_is_invited_gets_a_letter_with_a_link),
@@ -405,6 +465,9 @@ int main(void) {
         T(support_access_has_an_end_and_a_ticket),
         T(access_ends_in_time_also_without_the_janitor),
         T(an_address_counts_once_it_is_confirmed),
+        T(nobody_gets_the_keys_to_a_stronger_account),
+        T(a_link_for_an_address_ends_with_what_is_given_since),
+        T(who_is_in_two_tenants_is_in_neithers_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

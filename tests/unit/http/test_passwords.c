@@ -338,8 +338,10 @@ static void a_second_factor_is_asked_for_and_good_once(void **state) {
                             slice_str(keep_at(at, answer.body, "access_token")), &claims));
     assert_slice(claims.acr, ACR_FACTORS);
     (void)no_sign_in(at, "ann@acme.example", GOOD, code, 401, "sign_in.second_factor_wrong");
-    // Who lost it asks an administrator.
+    // Who lost it asks an administrator: one who may all that ann may.
     const char *path = keep_text(at, USERS "/%.*s:reset-second-factor", SLICE(id));
+    struct caller keeper = signed_in(at, "acme", "keeper@acme.example", "security_gatekeeper");
+    (void)refused(at, keeper, "resetSecondFactor", path, NULL, 403, "forbidden");
     expect_bool(done(at, OPERATOR, "resetSecondFactor", path, NULL).body, "second_factor", false);
     (void)sign_in(at, "ann@acme.example", GOOD, "");
 }
