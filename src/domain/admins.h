@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A tenant keeps somebody who manages its users, and nobody takes that from himself. An administrator is a
 // membership that lets in (active, or locked, and not past its end) and gives users:manage.
+// Who is given an end, or an earlier one, counts as gone: nobody is asked when it comes.
 // Sign-ins by SSO and the program itself are not held up: what the identity provider says of its people counts. An
 // operator is held up only where no group of a switched-on connection would make another administrator, and never in a
 // tenant that is disabled.

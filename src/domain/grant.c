@@ -161,6 +161,8 @@ reason membership_store(struct op *op, struct txn *txn, const struct actor *acto
             TRY(admins_check(op, txn, actor, before, membership));
             membership->updated_at = op->now;
             membership->rv = before->rv + 1;
+        } else if (before->expires_at != membership->expires_at) {
+            TRY(admins_check(op, txn, actor, before, membership));
         }
     }
     TRY(entity_put(op, txn, &membership_entity, membership));

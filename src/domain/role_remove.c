@@ -69,6 +69,11 @@ static reason check_target(struct op *op, struct txn *txn, const struct actor *a
     struct faults faults = faults_open(op, S(""));
     reason why = slice_equal(role_id, target) ? REASON_OF(UNKNOWN_ROLE)
                                               : role_find(op, txn, home->slug, target, &role);
+    if (slice_equal(target, S("support_access"))) {
+        fault_at(&faults, "reassign_to", REASON_OF(FIELD_VALUE),
+                 "Support Access is given to each person for a time and a ticket");
+        return faults_end(&faults);
+    }
     if (why == NULL) {
         why = role_entitled(op, txn, home, target);
     }

@@ -390,6 +390,9 @@ static void members_get_another_role_in_its_place(void **state) {
     assert_reason(fixture_write(house->fixture, do_remove, &work), UNKNOWN_ROLE);
     work.target = S("cdp.ml_studio.on");
     assert_reason(fixture_write(house->fixture, do_remove, &work), ENTITLEMENT_MISSING);
+    work.target = S("support_access"); // has an end and a ticket, of each person's own
+    assert_reason(fixture_write(house->fixture, do_remove, &work), INVALID_INPUT);
+    assert_fault(&house->fixture->op, 0, "/reassign_to", FIELD_VALUE);
     struct actor weak = {.kind = ACTOR_USER, .id = S("usr_1"), .tenant = S("acme")};
     work.actor = &weak;
     work.target = S("admin");
