@@ -77,6 +77,19 @@ static reason deny(struct op *op, struct txn *txn, const struct actor *actor,
     return request_tell_outcome(op, txn, request, decision->note);
 }
 
+// A role of the tenant's own may give more by now than when it was asked for; then it takes as many people as it would now.
+static reason weigh(struct op *op, struct txn *txn, struct access_request *request) {
+    struct permission_set set = {{0, 0}};
+    for (size_t i = 0; i < request->roles.count; i++) {
+        struct permission_set gives;
+        TRY(role_set(op, txn, request->tenant, request->roles.at[i], &gives));
+        set = permission_union(set, gives);
+    }
+    int64_t needed = request_needed(set);
+    request->needed = needed > request->needed ? needed : request->needed;
+    return NULL;
+}
+
 reason request_decide(struct op *op, struct txn *txn, const struct actor *actor,
                       struct slice tenant, struct slice id,
                       const struct request_decision *decision, struct texts roles,
@@ -93,6 +106,7 @@ reason request_decide(struct op *op, struct txn *txn, const struct actor *actor,
     if (roles.at != NULL && decision->decision == REQUEST_APPROVE) {
         TRY(give_instead(op, txn, &request, roles));
     }
+    TRY(weigh(op, txn, &request));
     struct request_decision made = *decision;
     made.by = actor->id;
     TRY(request_add_decision(op, &request, &made));
@@ -273,6 +287,12 @@ reason request_retry(struct op *op, struct txn *txn, const struct actor *actor,
     }
     if (request.state != REQUEST_FAILED) {
         return request_not_now(op, &request, "retry");
+    }
+    TRY(weigh(op, txn, &request));
+    if (request_approvals(&request) < request.needed) {
+        REFUSE(op, ILLEGAL_TRANSITION,
+               "this would give more now than what was approved, and needs %lld people; ask again",
+               (long long)request.needed);
     }
     TRY(request_fulfil(op, txn, actor, &request));
     *ret = request;

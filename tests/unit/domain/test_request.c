@@ -285,6 +285,41 @@ static void a_gatekeeper_may_give_something_else(void **state) {
     assert_false(has_grant(&member.membership, "admin", GRANT_REQUEST));
 }
 
+struct own_role {
+    const struct actor *actor;
+    struct role role;
+};
+static reason put_role(struct op *op, struct txn *txn, void *arg) {
+    struct own_role *own = arg;
+    return own->role.version == 0 ? role_create(op, txn, own->actor, &own->role)
+                                  : role_change(op, txn, own->actor, &own->role);
+}
+
+static struct own_role own_role(struct house *house) {
+    return (struct own_role){.actor = &house->fixture->staff,
+                             .role = {.tenant = S("acme"),
+                                      .role_id = S("mine"),
+                                      .name = S("Mine"),
+                                      .permissions = role_list_of(house, "rules:view", NULL)}};
+}
+
+static void a_role_that_became_more_takes_as_many_people_as_it_would_now(void **state) {
+    struct house *house = *state;
+    struct actor keeper = person(house, "keeper@acme.example", "security_gatekeeper");
+    struct actor second = person(house, "second@acme.example", "security_gatekeeper");
+    struct own_role own = own_role(house);
+    assert_done(fixture_write(house->fixture, put_role, &own));
+    struct slice id = asked(house, &house->fixture->staff, "mine");
+    own.role.permissions = role_list_of(house, "rules:view", "users:manage");
+    assert_done(fixture_write(house->fixture, put_role, &own));
+    struct access_request request;
+    assert_done(decides(house, &keeper, id, REQUEST_APPROVE, &request));
+    assert_int_equal(request.state, REQUEST_PENDING);
+    assert_int_equal(request.needed, 2);
+    assert_done(decides(house, &second, id, REQUEST_APPROVE, &request));
+    assert_int_equal(request.state, REQUEST_FULFILLED);
+}
+
 // ---- giving, failing, taking back ----
 
 static void what_cannot_be_given_fails_and_is_retried(void **state) {
@@ -311,6 +346,27 @@ static void what_cannot_be_given_fails_and_is_retried(void **state) {
     assert_done(fixture_write(house->fixture, ask_retry, &a));
     assert_int_equal(a.request.state, REQUEST_FULFILLED);
     assert_int_equal(a.request.failure.len, 0);
+}
+
+static void what_failed_is_not_retried_with_more_than_was_approved(void **state) {
+    struct house *house = *state;
+    struct own_role own = own_role(house);
+    assert_done(fixture_write(house->fixture, put_role, &own));
+    struct slice who = add_by_hand(house, "acme", "jsmith@acme.example", NULL);
+    struct slice id = asked(house, &house->fixture->staff, "mine");
+    set_status(house, who, MEMBER_DISABLED);
+    struct ask a = {.actor = &house->fixture->staff,
+                    .id = id,
+                    .decision = {.decision = REQUEST_APPROVE},
+                    .text = S("disabled")};
+    assert_done(fixture_write(house->fixture, ask_fail, &a));
+    set_status(house, who, MEMBER_ACTIVE);
+    own.role.permissions = role_list_of(house, "rules:view", "users:manage");
+    assert_done(fixture_write(house->fixture, put_role, &own));
+    assert_reason(fixture_write(house->fixture, ask_retry, &a), ILLEGAL_TRANSITION);
+    own.role.permissions = role_list_of(house, "rules:view", NULL);
+    assert_done(fixture_write(house->fixture, put_role, &own));
+    assert_done(fixture_write(house->fixture, ask_retry, &a));
 }
 
 static void revoking_takes_what_was_given_and_nothing_else(void **state) {
@@ -459,6 +515,8 @@ int main(void) {
         HOUSE(with_four_eyes_nobody_approves_his_own),
         HOUSE(personal_data_and_user_administration_take_two_people),
         HOUSE(a_gatekeeper_may_give_something_else),
+        HOUSE(a_role_that_became_more_takes_as_many_people_as_it_would_now),
+        HOUSE(what_failed_is_not_retried_with_more_than_was_approved),
         HOUSE(what_cannot_be_given_fails_and_is_retried),
         HOUSE(revoking_takes_what_was_given_and_nothing_else),
         HOUSE(revoking_all_that_a_person_has_disables_him),
