@@ -66,6 +66,10 @@ extern const struct entity access_request_entity;
 // approve their own, approves by asking.
 MUST_USE reason request_create(struct op *op, struct txn *txn, const struct actor *actor, bool draft,
                                struct access_request *request);
+// May this member of one tenant ask for access of his own to that one? Only where both belong to one organization;
+// not_found otherwise, as for a tenant that is none.
+MUST_USE reason request_sibling(struct op *op, struct txn *txn, const struct actor *actor,
+                                struct slice tenant);
 // Replaces what a draft says; the requester's own.
 MUST_USE reason request_change(struct op *op, struct txn *txn, const struct actor *actor,
                                struct access_request *request);

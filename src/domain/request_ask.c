@@ -206,6 +206,7 @@ int64_t request_approvals(const struct access_request *request) {
 // customer has not: the customer's gatekeeper decides.
 static bool approves_by_asking(const struct actor *actor, const struct tenant_settings *settings) {
     return actor->kind == ACTOR_USER && settings->gatekeeper_self_approve &&
+           slice_equal(actor->tenant, settings->tenant) && // what he may elsewhere does not count here
            permission_may(actor->permissions, "requests:approve");
 }
 
@@ -256,6 +257,25 @@ reason request_create(struct op *op, struct txn *txn, const struct actor *actor,
     }
     *request = made;
     return NULL;
+}
+
+reason request_sibling(struct op *op, struct txn *txn, const struct actor *actor,
+                       struct slice tenant) {
+    struct tenant own;
+    struct tenant other;
+    TRY(tenant_find(op, txn, actor->tenant, &own));
+    if (slice_equal(own.slug, tenant)) {
+        return NULL;
+    }
+    reason why = tenant_find(op, txn, tenant, &other);
+    if (why == NULL && own.organization.len > 0 && !other.disabled &&
+        slice_equal(own.organization, other.organization)) {
+        return NULL;
+    }
+    if (why != NULL && why != REASON_OF(NOT_FOUND)) {
+        return why;
+    }
+    REFUSE(op, NOT_FOUND, "your organization has no such tenant");
 }
 
 // The requester's own draft.

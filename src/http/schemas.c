@@ -117,9 +117,9 @@ const struct schema schema_table[] = {
     {.name = "Connections", .list = "Connection", .total = true},
     {.name = "Users",
      .list = "User", // a page of it, and how good its total is
-     .whole = OBJECT("\"items\",\"next_cursor\",\"total\",\"total_exact\"",
+     .whole = OBJECT("\"items\",\"next_cursor\",\"total\",\"total_exact\",\"all\"",
                      "\"items\":" LIST_OF("User") ",\"next_cursor\":" TEXT_OR_NULL
-                     ",\"total\":" NUMBER ",\"total_exact\":" FLAG)},
+                     ",\"total\":" NUMBER ",\"total_exact\":" FLAG ",\"all\":" NUMBER)},
     {.name = "Permissions", .list = "Permission", .total = true, .all = true},
     {.name = "Traces", .list = "Trace"},
 #include "http/schemas_trust.def"
@@ -211,6 +211,8 @@ const struct schema_query schema_queries[] = {
     {"listRequests", "state", "Only those in this state.",
      "{\"type\":\"string\",\"enum\":[\"draft\",\"pending_approval\",\"fulfilled\",\"denied\",\"cancelled\","
      "\"expired\",\"failed\",\"ended\",\"revoked\"]}"},
+    {"listMyRequests", "state", "Only those in this state.", TEXT},
+    {"listMyRequests", "tenant", "Another tenant of the organization; the own one when absent.", TEXT},
     {"listRequests", "mine", "Only those that the caller asked for.", FLAG},
     {"askApproval", "t", "The text of the link.", TEXT},
     {"askDenial", "t", "The text of the link.", TEXT},

@@ -31,6 +31,7 @@ class Row:
     nobody: int = None  # where nobody is answered otherwise
     operator: int = None  # where an operator is answered otherwise
     service: int = None  # where a service user is
+    own: bool = False  # about the caller himself: nothing of a tenant is named
     own_page: bool = False  # a form that is taken from pages of the gate alone
 
 
@@ -174,6 +175,8 @@ ROWS = {
     "askDenial": Row(404),
     "approveByLink": Row(404, form="t=x"),
     "denyByLink": Row(404, form="t=x"),
+    "listMyRequests": Row(200, any_of=("requests:create",), operator=403, service=403, own=True),
+    "createMyRequest": Row(422, NOT_TAKEN, any_of=("requests:create",), operator=403, service=403, own=True),
     "listRequests": Row(200),
     "createRequest": Row(422, NOT_TAKEN),
     "getRequest": gone("request"),
@@ -243,7 +246,10 @@ MAKERS = {
         "roles": ["user"],
         "justification": "to see",
     },
+    "createMyRequest": lambda ids: {"tenant": "acme", "roles": ["read_only"]},
     "addCredential": lambda ids: {},
 }
+# These are for people alone, others for operators too.
+BY_A_PERSON = {"createMyRequest"}
 # Of these the answer holds what is shown once.
 SECRETS = {"addCredential"}

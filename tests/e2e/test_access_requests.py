@@ -168,6 +168,34 @@ class RequestTest(GateCase):
         self.assertEqual(page.status, 403)
         self.assertNotIn("/request?t=", page.html)
 
+    def test_a_member_asks_for_himself_in_another_tenant_of_the_organization(self):
+        self.gate.api("POST", "/organizations", {"slug": "group", "name": "Group"})
+        for tenant in (TENANT, "brand"):
+            if tenant != TENANT:
+                self.gate.make_tenant(tenant, [f"{tenant}.example"])
+            self.gate.api("PUT", f"/tenants/{tenant}", {"organization": "group"})
+        self.gate.make_tenant("foreign", ["foreign.example"])
+        keeper = self.sign_in_as("lender", "security_gatekeeper")
+        mine = "/api/v1/me/access-requests"
+        body = {"tenant": "brand", "roles": ["read_only"], "justification": "helps out"}
+        for tenant in ("foreign", "nonesuch"):
+            status, answer = self.gate.call("POST", mine, {**body, "tenant": tenant}, keeper)
+            self.assertEqual((status, answer["reason"]), (404, "not_found"))
+        status, asked = self.gate.call("POST", mine, body, keeper)
+        self.assertEqual(status, 201, asked)
+        # A gatekeeper there is none here.
+        self.assertEqual((asked["state"], asked["kind"]), ("pending_approval", "add_tenant"))
+        status, listed = self.gate.call("GET", mine + "?tenant=brand", None, keeper)
+        self.assertEqual([item["id"] for item in listed["items"]], [asked["id"]])
+        status, listed = self.gate.call("GET", mine, None, keeper)
+        self.assertNotIn(asked["id"], [item["id"] for item in listed["items"]])
+        path = f"/api/v1/tenants/brand/access-requests/{asked['id']}"
+        self.assertEqual(self.gate.call("POST", path + ":approve", None, keeper)[0], 404)
+        status, done = self.gate.call("POST", path + ":approve")
+        self.assertEqual((status, done["state"]), (200, "fulfilled"), done)
+        users = self.gate.api("GET", "/tenants/brand/users")["items"]
+        self.assertEqual([user["id"] for user in users], [done["user_id"]])
+
     def test_the_command_does_the_same(self):
         done = self.gate.run(
             "request", "add", TENANT, f"cli@{DOMAIN}", "--first", "C", "--last", "Li", "--full",

@@ -90,6 +90,8 @@ API(api_components);
 API(api_platform_tasks);
 API(api_platform_roles_get);
 API(api_platform_roles_put);
+API(api_my_requests_list);
+API(api_my_requests_create);
 API(api_requests_list);
 API(api_requests_create);
 API(api_request_get);
@@ -139,7 +141,7 @@ extern const struct field_table sign_in_ask_fields, forgot_ask_fields, reset_ask
     password_change_ask_fields;
 
 extern const struct field_table request_ask_fields, request_approval_ask_fields,
-    request_note_ask_fields, request_comment_ask_fields;
+    request_note_ask_fields, request_comment_ask_fields, own_request_ask_fields;
 
 // ---- for all of them (api.c) -------------------------------------------------------------------------
 

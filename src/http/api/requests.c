@@ -159,6 +159,59 @@ reason api_requests_create(struct op *op, struct gate *gate, struct request *req
     return api_create(op, gate, request, reply, &creation);
 }
 
+// ---- asking for oneself, also in another tenant of the organization ----------------------------------------
+
+struct own_ask {
+    struct slice tenant, justification, ticket;
+    struct texts roles;
+    bool interactive_queries;
+};
+static const struct field own_ask_rows[] = {
+    F_TEXT(struct own_ask, tenant, 1, FIELD_MUST, 63),
+    F_TEXT(struct own_ask, justification, 2, FIELD_NULL | FIELD_LINES, REQUEST_TEXT_MAX),
+    F_TEXT(struct own_ask, ticket, 3, FIELD_NULL, MEMBER_TEXT_MAX),
+    F_TEXTS(struct own_ask, roles, 4, FIELD_PLAIN, ROLES_EACH_MAX),
+    F_BOOL(struct own_ask, interactive_queries, 5, FIELD_PLAIN),
+};
+FIELD_TABLE(own_request_ask_fields, "access request", 1, struct own_ask, own_ask_rows);
+
+static reason must_be_person(struct op *op, const struct request *request) {
+    if (request->actor.kind != ACTOR_USER ||
+        !permission_may(request->actor.permissions, "requests:create")) {
+        REFUSE(op, FORBIDDEN, "people with requests:create ask for themselves");
+    }
+    return NULL;
+}
+
+static reason store_own(struct op *op, struct txn *txn, void *arg) {
+    struct work *work = arg;
+    TRY(request_sibling(op, txn, work->actor, work->tenant));
+    return store_new(op, txn, arg);
+}
+
+reason api_my_requests_create(struct op *op, struct gate *gate, struct request *request,
+                              struct reply *reply) {
+    struct work work = {.request = request, .actor = &request->actor};
+    const struct json *object = NULL;
+    struct component_ask components;
+    struct own_ask ask = {.interactive_queries = false};
+    const struct user *self = &request->session.user;
+    TRY(must_be_person(op, request));
+    TRY(request_json(op, request, &object));
+    TRY(components_take(op, object, &components, &object));
+    TRY(json_to_fields(op, &own_request_ask_fields, object, S(""), &ask));
+    TRY(access_of(op, &components, ask.roles, ask.interactive_queries, &work.asked.roles));
+    work.tenant = ask.tenant;
+    work.asked.tenant = ask.tenant;
+    work.asked.email = self->email;
+    work.asked.first_name = self->first_name;
+    work.asked.last_name = self->last_name;
+    work.asked.justification = ask.justification;
+    work.asked.ticket = ask.ticket;
+    const struct api_creation creation = {.store = store_own, .say = say_new, .arg = &work};
+    return api_create(op, gate, request, reply, &creation);
+}
+
 // ---- looking ------------------------------------------------------------------------------------------
 
 static reason read_state(struct op *op, const struct request *request, int *ret_state) {
@@ -203,6 +256,17 @@ static reason read_list(struct op *op, struct txn *txn, void *arg) {
                         &list->next);
 }
 
+static reason list_reply(struct op *op, struct reply *reply, const struct list *list) {
+    struct json *items = json_array(op);
+    const struct access_request *rows = list->rows.at;
+    for (size_t i = 0; i < list->rows.count; i++) {
+        struct json *item = NULL;
+        TRY(request_json_of(op, &rows[i], &item));
+        json_add(op, items, item);
+    }
+    return api_reply_list(op, reply, items, list->next, API_NO_TOTAL);
+}
+
 reason api_requests_list(struct op *op, struct gate *gate, struct request *request,
                          struct reply *reply) {
     struct list list = {.actor = &request->actor, .tenant = request->args[0]};
@@ -210,14 +274,27 @@ reason api_requests_list(struct op *op, struct gate *gate, struct request *reque
     TRY(read_state(op, request, &list.filter.state));
     TRY(read_mine(op, request, &list.filter.mine));
     TRY(store_read(op, gate->store, read_list, &list));
-    struct json *items = json_array(op);
-    const struct access_request *rows = list.rows.at;
-    for (size_t i = 0; i < list.rows.count; i++) {
-        struct json *item = NULL;
-        TRY(request_json_of(op, &rows[i], &item));
-        json_add(op, items, item);
-    }
-    return api_reply_list(op, reply, items, list.next, API_NO_TOTAL);
+    return list_reply(op, reply, &list);
+}
+
+static reason read_own_list(struct op *op, struct txn *txn, void *arg) {
+    struct list *list = arg;
+    TRY(request_sibling(op, txn, list->actor, list->tenant));
+    return read_list(op, txn, arg);
+}
+
+reason api_my_requests_list(struct op *op, struct gate *gate, struct request *request,
+                            struct reply *reply) {
+    struct list list = {.actor = &request->actor, .tenant = request->actor.tenant};
+    struct slice tenant;
+    TRY(must_be_person(op, request));
+    TRY(request_page(op, request, &list.page));
+    TRY(read_state(op, request, &list.filter.state));
+    TRY(request_query(op, request, "tenant", &tenant));
+    list.tenant = tenant.len > 0 ? tenant : list.tenant;
+    list.filter.mine = true;
+    TRY(store_read(op, gate->store, read_own_list, &list));
+    return list_reply(op, reply, &list);
 }
 
 static reason read_one(struct op *op, struct txn *txn, void *arg) {

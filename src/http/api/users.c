@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The people of a tenant: listed, invited, shown, renamed, given roles. What a sign-in granted is shown with its origin
 // and never changed here. What happens to people is in user_life.c.
+#include "domain/roll.h"
 #include "domain/tenant_settings.h"
 #include "http/api/components.h"
 #include "http/api/service_users.h"
@@ -22,6 +23,7 @@ struct list {
     struct rows members;
     struct slice next;
     size_t total;
+    uint64_t all; // people of the tenant but those who were removed
     bool masked;
     bool masked_kinds; // programs are not shown
     bool exact;
@@ -82,6 +84,7 @@ static reason read_list(struct op *op, struct txn *txn, void *arg) {
     bool sees = !list->masked_kinds;
     TRY(tenant_find(op, txn, list->tenant, &tenant));
     TRY(may_list(op, txn, list));
+    TRY(roll_count(op, txn, list->tenant, S(""), -1, &list->all));
     list->total = 0;
     list->exact = true;
     if (list->kind != KIND_SERVICE) {
@@ -166,6 +169,7 @@ reason api_users_list(struct op *op, struct gate *gate, struct request *request,
     json_set(op, body, "items", items);
     json_set_text_or_null(op, body, "next_cursor", list.next);
     json_set_number(op, body, "total", (int64_t)list.total);
+    json_set_number(op, body, "all", (int64_t)list.all);
     json_set_bool(op, body, "total_exact", list.exact);
     return reply_json(op, reply, 200, body);
 }
