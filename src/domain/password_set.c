@@ -38,6 +38,9 @@ reason password_link_read(struct op *op, struct txn *txn, struct password_link *
         return life_refuse(op, status, event_of(&link->ticket));
     }
     TRY(account_find(op, txn, member.user.id, &link->account, &found));
+    if (link->ticket.purpose == TICKET_RESET && link->account.password_at > link->ticket.created_at) {
+        REFUSE(op, LINK_UNKNOWN, "a new password was set since the link was asked for");
+    }
     TRY(password_policy_for(op, txn, member.user.id, &link->policy));
     link->policy = password_policy_stricter(link->policy, password_policy_of(&settings));
     link->user = member.user;

@@ -316,9 +316,6 @@ static const struct sign_in_door *door_to(struct rows doors, struct slice tenant
 static reason step_tenant(struct op *op, struct txn *txn, struct sign_in_work *work,
                           const struct sign_in_door **ret_door) {
     TRY(sign_in_doors(op, txn, &work->user, false, &work->doors));
-    if (work->doors.count == 0) {
-        return tell(op, work, REASON_OF(SIGN_IN_REFUSED), "no tenant takes this person's password now");
-    }
     struct slice wanted = work->sign_in.tenant.len > 0 ? work->sign_in.tenant : work->tenant;
     const struct sign_in_door *door = door_to(work->doors, wanted);
     if (door == NULL && wanted.len == 0 && work->doors.count == 1) {
@@ -327,6 +324,18 @@ static reason step_tenant(struct op *op, struct txn *txn, struct sign_in_work *w
     work->sign_in.tenant = door != NULL ? door->tenant.slug : SLICE_NONE;
     *ret_door = door;
     return NULL;
+}
+
+// Where no door is open (locked, enforced, over), a right password and a right code are refused like wrong ones, in the same
+// words and with the same write: else a lock would hold nobody off from finding them out.
+static reason step_doors(struct op *op, struct txn *txn, struct sign_in_work *work) {
+    struct rows doors;
+    TRY(sign_in_doors(op, txn, &work->user, false, &doors));
+    if (doors.count > 0) {
+        return NULL;
+    }
+    TRY(tell(op, work, REASON_OF(SIGN_IN_REFUSED), "no tenant takes this person's password now"));
+    return count_failure(op, txn, work);
 }
 
 static reason wait_at(struct op *op, struct txn *txn, struct sign_in_work *work,
@@ -359,6 +368,10 @@ reason sign_in_go_on(struct op *op, struct txn *txn, struct sign_in_work *work) 
     if (account.password.len == 0 || account.password_at != work->sign_in.password_at) {
         REFUSE(op, SIGN_IN_AGAIN, "the password was changed meanwhile");
     }
+    TRY(step_doors(op, txn, work));
+    if (work->why != NULL) {
+        return NULL;
+    }
     TRY(step_factor(op, txn, work, &account, &waits));
     if (work->why != NULL) {
         return NULL;
@@ -367,9 +380,6 @@ reason sign_in_go_on(struct op *op, struct txn *txn, struct sign_in_work *work) 
         return wait_at(op, txn, work, STEP_FACTOR);
     }
     TRY(step_tenant(op, txn, work, &door));
-    if (work->why != NULL) {
-        return NULL;
-    }
     return door != NULL ? later_steps(op, txn, work, &account, door)
                         : wait_at(op, txn, work, STEP_TENANT);
 }

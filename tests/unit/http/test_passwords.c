@@ -184,6 +184,23 @@ static void a_forgotten_password_is_set_anew_and_ends_all_sessions(void **state)
     (void)link_of(at, id, LETTER_PASSWORD_CHANGED);
 }
 
+// Who read the mail and kept a link for later has nothing once the person set another password.
+static void a_new_password_ends_the_links_asked_for_before(void **state) {
+    struct scene *at = *state;
+    struct slice id = with_password(at, "ann@acme.example");
+    struct answer answer = sign_in(at, "ann@acme.example", GOOD, "");
+    struct caller ann = {.token = slice_str(keep_at(at, answer.body, "access_token"))};
+    (void)done(at, NOBODY, "forgotPassword", "/api/v1/password:forgot", "{\"email\":\"ann@acme.example\"}");
+    const char *text = link_of(at, id, LETTER_RESET);
+    later(at, SECOND_MS);
+    (void)done(at, ann, "changePassword", "/api/v1/password:change",
+               "{\"current_password\":\"" GOOD "\",\"password\":\"" BETTER "\"}");
+    (void)refused(at, NOBODY, "resetPassword", "/api/v1/password:reset",
+                  keep_text(at, "{\"token\":\"%s\",\"password\":\"another long one 77\"}", text), 404,
+                  "link.unknown");
+    (void)sign_in(at, "ann@acme.example", BETTER, "");
+}
+
 static void five_letters_an_hour_are_enough(void **state) {
     struct scene *at = *state;
     struct slice id = with_password(at, "ann@acme.example");
@@ -346,6 +363,27 @@ static void a_second_factor_is_asked_for_and_good_once(void **state) {
     (void)sign_in(at, "ann@acme.example", GOOD, "");
 }
 
+// Behind a lock neither the password nor the code can be found out: right ones are answered like wrong ones.
+static void a_lock_comes_before_the_second_factor(void **state) {
+    struct scene *at = *state;
+    struct factor_setup setup;
+    struct texts codes;
+    struct slice id = with_password(at, "ann@acme.example");
+    give_factor(at, id, &setup, &codes);
+    for (int i = 0; i < 10; i++) {
+        (void)no_sign_in(at, "ann@acme.example", "wrong horse battery", "", 401, "sign_in.refused");
+    }
+    const char *code = keep_text(at, ",\"code\":\"%.*s\"", SLICE(codes.at[0]));
+    (void)no_sign_in(at, "ann@acme.example", GOOD, "", 401, "sign_in.refused");
+    (void)no_sign_in(at, "ann@acme.example", GOOD, ",\"code\":\"abcd-efgh-jkmn\"", 401, "sign_in.refused");
+    (void)no_sign_in(at, "ann@acme.example", GOOD, code, 401, "sign_in.refused");
+    struct peek peek = peek_at(at, id);
+    assert_done(store_read(&at->keep, at->gate.store, get_account, &peek));
+    assert_int_equal(peek.account.failures, 3); // the same write, so the same time
+    later(at, 31 * MINUTE_MS);
+    (void)sign_in(at, "ann@acme.example", GOOD, code); // and no code was used up
+}
+
 static void a_tenant_can_ask_for_a_second_factor(void **state) {
     struct scene *at = *state;
     (void)with_password(at, "ann@acme.example");
@@ -502,6 +540,7 @@ int main(void) {
         PASSWORD_TEST(a_link_is_too_old_after_its_days),
         PASSWORD_TEST(nobody_learns_who_is_known),
         PASSWORD_TEST(a_forgotten_password_is_set_anew_and_ends_all_sessions),
+        PASSWORD_TEST(a_new_password_ends_the_links_asked_for_before),
         PASSWORD_TEST(five_letters_an_hour_are_enough),
         PASSWORD_TEST(bad_attempts_lock_for_a_time),
         PASSWORD_TEST(each_bad_attempt_is_told_until_the_lock),
@@ -509,6 +548,7 @@ int main(void) {
         PASSWORD_TEST(one_address_tries_so_often),
         PASSWORD_TEST(who_is_in_two_tenants_says_which),
         PASSWORD_TEST(a_second_factor_is_asked_for_and_good_once),
+        PASSWORD_TEST(a_lock_comes_before_the_second_factor),
         PASSWORD_TEST(a_tenant_can_ask_for_a_second_factor),
         PASSWORD_TEST(a_password_gets_too_old_and_is_not_used_again),
         PASSWORD_TEST(a_hash_of_other_parameters_is_made_anew),
