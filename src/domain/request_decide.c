@@ -42,6 +42,11 @@ static reason check_decider(struct op *op, struct txn *txn, const struct actor *
                (long long)request->needed);
     }
     TRY(tenant_settings_find(op, txn, request->tenant, &settings));
+    bool eyes = request->needed > 1 || !settings.gatekeeper_self_approve;
+    if (actor->kind == ACTOR_SERVICE && decision == REQUEST_APPROVE && eyes) {
+        // Who has its secret is a gatekeeper already, and would be two.
+        REFUSE(op, FORBIDDEN, "this takes people, and a service user is none");
+    }
     TRY(is_own(op, txn, actor, request, &own));
     if (own && decision == REQUEST_APPROVE && !settings.gatekeeper_self_approve) {
         REFUSE(op, OWN_REQUEST, "this tenant wants four eyes: somebody else has to approve what "

@@ -268,6 +268,25 @@ static void personal_data_and_user_administration_take_two_people(void **state) 
     assert_true(has_grant(&member.membership, "admin", GRANT_REQUEST));
 }
 
+// A gatekeeper who makes a service user with his own rights is no second person by it.
+static void a_service_user_is_no_second_person(void **state) {
+    struct house *house = *state;
+    struct actor tina = person(house, "tina@acme.example", "security_gatekeeper");
+    struct actor program = tina;
+    struct access_request made;
+    program.kind = ACTOR_SERVICE;
+    program.id = S("svc_1");
+    struct slice id = asked(house, &tina, "admin");
+    assert_reason(decides(house, &program, id, REQUEST_APPROVE, &made), FORBIDDEN);
+    assert_done(decides(house, &program, id, REQUEST_DENY, &made));
+    id = asked(house, &house->fixture->staff, "user");
+    four_eyes(house, true);
+    assert_reason(decides(house, &program, id, REQUEST_APPROVE, &made), FORBIDDEN);
+    four_eyes(house, false);
+    assert_done(decides(house, &program, id, REQUEST_APPROVE, &made));
+    assert_int_equal(made.state, REQUEST_FULFILLED);
+}
+
 static void a_gatekeeper_may_give_something_else(void **state) {
     struct house *house = *state;
     struct actor keeper = person(house, "keeper@acme.example", "security_gatekeeper");
@@ -514,6 +533,7 @@ int main(void) {
         HOUSE(a_gatekeeper_who_asks_has_approved),
         HOUSE(with_four_eyes_nobody_approves_his_own),
         HOUSE(personal_data_and_user_administration_take_two_people),
+        HOUSE(a_service_user_is_no_second_person),
         HOUSE(a_gatekeeper_may_give_something_else),
         HOUSE(a_role_that_became_more_takes_as_many_people_as_it_would_now),
         HOUSE(what_failed_is_not_retried_with_more_than_was_approved),
