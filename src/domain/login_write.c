@@ -58,7 +58,8 @@ static reason take_names(struct op *op, struct admission *a, bool *ret_changed) 
     return NULL;
 }
 
-// An address that another user has is left with him: the person keeps the one known here.
+// An address that another user has is left with him: the person keeps the one known here. So does who is at home elsewhere, or
+// in other tenants too: whoever reads the mail of the address gets in there by a new password.
 static reason take_email(struct op *op, struct txn *txn, struct admission *a, bool *ret_changed) {
     struct user other;
     bool taken = false;
@@ -67,7 +68,11 @@ static reason take_email(struct op *op, struct txn *txn, struct admission *a, bo
         return NULL;
     }
     TRY(user_find_by_email(op, txn, a->email.whole, &other, &taken));
-    if (taken) {
+    const struct actor provider = {.kind = ACTOR_USER, .tenant = a->tenant.slug};
+    const struct member member = {a->user, {.tenant = a->tenant.slug, .user_id = a->user.id}};
+    bool own = false;
+    TRY(member_is_own(op, txn, &provider, &member, &own));
+    if (taken || !own) {
         return NULL;
     }
     struct user before = a->user;

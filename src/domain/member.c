@@ -231,18 +231,26 @@ static reason is_of_others_too(struct op *op, struct txn *txn, const struct memb
     return NULL;
 }
 
+reason member_is_own(struct op *op, struct txn *txn, const struct actor *actor,
+                     const struct member *member, bool *ret_own) {
+    bool home = false;
+    bool others = false;
+    TRY(member_is_home(op, txn, actor, member, &home));
+    TRY(is_of_others_too(op, txn, member, &others));
+    *ret_own = home && !others;
+    return NULL;
+}
+
 reason member_check_account(struct op *op, struct txn *txn, const struct actor *actor,
                             const struct member *member) {
     struct texts roles;
     struct permission_set set;
-    bool home = false;
-    bool others = false;
+    bool own = false;
     if (actor->kind == ACTOR_OPERATOR || actor->kind == ACTOR_SYSTEM) {
         return NULL;
     }
-    TRY(member_is_home(op, txn, actor, member, &home));
-    TRY(is_of_others_too(op, txn, member, &others));
-    if (!home || others) {
+    TRY(member_is_own(op, txn, actor, member, &own));
+    if (!own) {
         REFUSE(op, FORBIDDEN, "this person's account belongs to another tenant too, or alone");
     }
     TRY(membership_roles(op, &member->membership, &roles));

@@ -53,6 +53,8 @@ reason member_change_email(struct op *op, struct txn *txn, const struct actor *a
                             .tenant = tenant,
                             .user_id = user_id,
                             .subject = email.whole};
+    // One address at a time: what was mistyped before must not count later.
+    TRY(ticket_revoke_purpose(op, txn, tenant, user_id, TICKET_EMAIL));
     TRY(ticket_issue(op, txn, &ticket, link_lifetime(&settings, TICKET_EMAIL)));
     TRY(write_both(op, txn, actor, &member, &ticket));
     TRY(audit_add(op, txn, actor, tenant, life_events[LIFE_CHANGE_EMAIL].audit, user_id, S("")));
@@ -104,6 +106,8 @@ reason member_confirm_email(struct op *op, struct txn *txn, struct slice address
     TRY(check_since(op, txn, ticket));
     TRY(check_free(op, txn, ticket->subject, ticket->user_id));
     TRY(ticket_use(op, txn, ticket));
+    // The links that lie in the old mailbox, of whatever tenant, are nobody's any more.
+    TRY(ticket_revoke(op, txn, S(""), ticket->user_id));
     struct slice old = member.user.email;
     member.user.email = ticket->subject;
     member.user.updated_at = op->now;

@@ -70,6 +70,9 @@ MUST_USE reason member_due(struct op *op, struct txn *txn, size_t most, bool *re
 // invites an address first would have power over a person of somebody else's. Operators always may.
 MUST_USE reason member_is_home(struct op *op, struct txn *txn, const struct actor *actor,
                                const struct member *member, bool *ret_home);
+// Is it at home there and, where the domain is nobody's, nowhere else?
+MUST_USE reason member_is_own(struct op *op, struct txn *txn, const struct actor *actor,
+                              const struct member *member, bool *ret_own);
 // Address and second factor are the keys to an account. Beside being at home this needs that the person is in no other tenant,
 // where the domain is nobody's, and that the actor holds all that the person may do here: who has the keys may act as the person.
 MUST_USE reason member_check_account(struct op *op, struct txn *txn, const struct actor *actor,

@@ -167,6 +167,15 @@ reason ticket_revoke(struct op *op, struct txn *txn, struct slice tenant, struct
     return revoke(op, txn, prefix);
 }
 
+reason ticket_revoke_purpose(struct op *op, struct txn *txn, struct slice tenant,
+                             struct slice user_id, enum ticket_purpose purpose) {
+    struct key prefix = key_in(SPACE_TICKET_OF);
+    key_text(&prefix, user_id);
+    key_text(&prefix, tenant);
+    key_u32(&prefix, (uint32_t)purpose);
+    return revoke(op, txn, prefix);
+}
+
 reason ticket_revoke_about(struct op *op, struct txn *txn, struct slice tenant,
                            struct slice subject) {
     struct key prefix = key_in(SPACE_TICKET_ABOUT);

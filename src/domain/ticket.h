@@ -47,6 +47,9 @@ MUST_USE reason ticket_use(struct op *op, struct txn *txn, const struct ticket *
 // All of a member; tenant "": all of the user.
 MUST_USE reason ticket_revoke(struct op *op, struct txn *txn, struct slice tenant,
                               struct slice user_id);
+// Those of a member for one purpose, whatever they are about.
+MUST_USE reason ticket_revoke_purpose(struct op *op, struct txn *txn, struct slice tenant,
+                                      struct slice user_id, enum ticket_purpose purpose);
 // All about this subject in the tenant, whoever has them: an access request that was decided.
 MUST_USE reason ticket_revoke_about(struct op *op, struct txn *txn, struct slice tenant,
                                     struct slice subject);

@@ -90,6 +90,27 @@ static void the_identifier_attribute_outlives_a_change_of_name_id_and_address(vo
     assert_int_equal(house_audits(house, "user.email_changed", NULL), 1);
 }
 
+// The provider of one tenant gives no other address to a person who by now is in another tenant, too: a new password for that
+// one would be sent there.
+static void a_provider_moves_no_account_that_lets_in_elsewhere(void **state) {
+    struct house *house = house_of(state);
+    struct policy policy = house->connection.policy;
+    policy.identifier_attribute = S("employee");
+    policy.verify_email_domain = false;
+    house_policy(house, &policy);
+    static const char *const names[] = {"jane@free.example", "jane2@free.example", "eve@free.example"};
+    for (size_t i = 0; i < 3; i++) {
+        house_identity(house);
+        house_attribute(house, "employee", "4711");
+        house->identity.name_id = slice_str(names[i]);
+        assert_done(house_admit(house));
+        assert_slice(house->login.user.email, i < 2 ? names[i] : names[1]);
+        if (i == 1) {
+            (void)add_by_hand(house, "umbrella", names[1], NULL);
+        }
+    }
+}
+
 static void a_missing_identifier_attribute_is_refused(void **state) {
     struct house *house = house_of(state);
     struct policy policy = house->connection.policy;
@@ -311,6 +332,7 @@ int main(void) {
         T(without_an_address_the_identifier_is_enough),
         T(a_tenant_without_domains_is_told_what_to_do),
         T(the_identifier_attribute_outlives_a_change_of_name_id_and_address),
+        T(a_provider_moves_no_account_that_lets_in_elsewhere),
         T(a_missing_identifier_attribute_is_refused),
         T(a_friendly_name_is_not_a_name),
         T(a_missing_email_attribute_is_refused),

@@ -3,7 +3,9 @@
 #include "people.h"
 
 #include "domain/account.h"
+#include "domain/listing.h"
 #include "domain/member_life.h"
+#include "domain/space.h"
 #include "domain/tenant_settings.h"
 
 #define T(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
@@ -463,6 +465,60 @@ static void who_is_in_two_tenants_is_in_neithers_hand(void **state) {
     assert_done(fixture_write(house->fixture, change_email, &l));
 }
 
+struct link_search {
+    struct op *op; // that of a row is gone with it
+    struct life *l;
+};
+static bool note_link(struct op *scratch, const void *row, void *arg) {
+    struct life *l = ((struct link_search *)arg)->l;
+    struct op *op = ((struct link_search *)arg)->op;
+    const struct ticket *ticket = row;
+    (void)scratch;
+    l->yes = true;
+    l->ticket = *ticket;
+    return op_copy(op, ticket->id, &l->ticket.id) == NULL &&
+           op_copy(op, ticket->tenant, &l->ticket.tenant) == NULL &&
+           op_copy(op, ticket->user_id, &l->ticket.user_id) == NULL &&
+           op_copy(op, ticket->subject, &l->ticket.subject) == NULL;
+}
+// The newest link to confirm an address by.
+static reason link_to(struct op *op, struct txn *txn, void *arg) {
+    struct life *l = arg;
+    struct key prefix = key_in(SPACE_TICKET_OF);
+    key_text(&prefix, l->id);
+    key_text(&prefix, l->tenant);
+    key_u32(&prefix, TICKET_EMAIL);
+    const struct listing listing = {
+        .entity = &ticket_entity, .prefix = key_slice(&prefix), .index = true};
+    l->yes = false;
+    struct link_search search = {op, l};
+    return listing_each(op, txn, &listing, note_link, &search);
+}
+static void take_link(struct house *house, struct life *l, const char *address) {
+    l->user.email = slice_str(address);
+    assert_done(fixture_write(house->fixture, change_email, l));
+    assert_done(fixture_read(house->fixture, link_to, l));
+    assert_true(l->yes);
+}
+
+static void one_address_is_waited_for_and_old_links_end_with_it(void **state) {
+    struct house *house = *state;
+    struct life l = life_of(house);
+    l.id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    take_link(house, &l, "jane@typo.example");
+    struct life typo = l;
+    later(house, SECOND_MS);
+    take_link(house, &l, "jane.smith@acme.example");
+    assert_reason(fixture_write(house->fixture, confirm_email, &typo), LINK_UNKNOWN);
+    struct life reset = l; // to the old mailbox
+    reset.ticket = (struct ticket){.purpose = TICKET_RESET, .tenant = S("umbrella"), .user_id = l.id};
+    assert_done(fixture_write(house->fixture, issue, &reset));
+    assert_done(fixture_write(house->fixture, confirm_email, &l));
+    reset.letter.ticket_id = reset.ticket.id;
+    assert_done(fixture_read(house->fixture, ticket_of_letter, &reset));
+    assert_false(reset.yes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(who_is_invited_gets_a_letter_with_a_link),
@@ -484,6 +540,7 @@ int main(void) {
         T(access_ends_in_time_also_without_the_janitor),
         T(the_last_administrator_gets_no_end),
         T(an_address_counts_once_it_is_confirmed),
+        T(one_address_is_waited_for_and_old_links_end_with_it),
         T(nobody_gets_the_keys_to_a_stronger_account),
         T(a_link_for_an_address_ends_with_what_is_given_since),
         T(who_is_in_two_tenants_is_in_neithers_hand),
