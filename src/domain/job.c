@@ -130,7 +130,7 @@ reason job_count_open(struct op *op, struct txn *txn, struct slice tenant, size_
     return NULL;
 }
 
-reason job_create(struct op *op, struct txn *txn, const struct actor *actor, struct job *job) {
+reason job_check(struct op *op, struct txn *txn, const struct job *job) {
     struct tenant home;
     size_t open = 0;
     TRY(tenant_find(op, txn, job->tenant, &home));
@@ -144,6 +144,11 @@ reason job_create(struct op *op, struct txn *txn, const struct actor *actor, str
     if (open >= JOBS_OPEN_MAX) {
         REFUSE(op, JOB_LIMIT, "%zu jobs of this tenant are not over yet; wait, or cancel one", open);
     }
+    return NULL;
+}
+
+reason job_create(struct op *op, struct txn *txn, const struct actor *actor, struct job *job) {
+    TRY(job_check(op, txn, job));
     job->state = JOB_QUEUED;
     job->actor_kind = (int64_t)actor->kind;
     job->actor = actor->id;

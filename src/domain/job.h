@@ -51,6 +51,8 @@ extern const struct field_table job_error_fields;
 MUST_USE reason job_new_id(struct op *op, struct slice *ret_id);
 MUST_USE reason job_put_piece(struct op *op, struct txn *txn, struct slice id, uint32_t number,
                               struct slice bytes);
+// What job_create refuses; asked before the pieces, so that nobody fills the store with those of jobs that are never made.
+MUST_USE reason job_check(struct op *op, struct txn *txn, const struct job *job);
 MUST_USE reason job_create(struct op *op, struct txn *txn, const struct actor *actor,
                            struct job *job);
 MUST_USE reason job_find(struct op *op, struct txn *txn, struct slice id, struct job *ret_job);

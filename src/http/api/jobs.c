@@ -70,6 +70,10 @@ static reason read_body(struct op *op, const struct request *request, struct upl
     return bulk_from_json(op, object, &upload->csv);
 }
 
+static reason check_job(struct op *op, struct txn *txn, void *arg) {
+    return job_check(op, txn, &((const struct upload *)arg)->job);
+}
+
 static reason put_piece(struct op *op, struct txn *txn, void *arg) {
     struct upload *upload = arg;
     size_t from = (size_t)upload->number * JOB_PIECE;
@@ -99,6 +103,7 @@ reason api_users_bulk(struct op *op, struct gate *gate, struct request *request,
     struct upload upload = {.request = request, .job = {.tenant = request->args[0]}};
     size_t lines = 0;
     bool invite = true;
+    bool answered = false;
     TRY(read_flag(op, request, "dry_run", false, &upload.job.dry_run));
     TRY(read_flag(op, request, "send_invite", true, &invite));
     TRY(read_mode(op, request, &upload.job.mode));
@@ -107,6 +112,11 @@ reason api_users_bulk(struct op *op, struct gate *gate, struct request *request,
     upload.job.silent = !invite;
     upload.job.bytes = (int64_t)upload.csv.len;
     upload.job.total = (int64_t)lines;
+    TRY(api_answered(op, gate, request, reply, &answered));
+    if (answered) {
+        return NULL;
+    }
+    TRY(store_read(op, gate->store, check_job, &upload));
     TRY(job_new_id(op, &upload.id));
     // One small write after the other: logins wait for none of them for long. Without the job nobody looks at them.
     for (size_t at = 0; at < upload.csv.len; at += JOB_PIECE) {

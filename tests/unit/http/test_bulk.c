@@ -3,6 +3,8 @@
 #include "http/callers.h"
 
 #include "domain/job.h"
+#include "domain/listing.h"
+#include "domain/space.h"
 
 #define USERS "/api/v1/tenants/acme/users"
 #define JOBS "/api/v1/tenants/acme/jobs"
@@ -242,6 +244,43 @@ static void a_program_renames_nobody_of_another_tenant(void **state) {
     assert_true(slice_find(answer.text, S("3,roles,forbidden")) != SIZE_MAX);
 }
 
+static reason count_pieces(struct op *op, struct txn *txn, void *arg) {
+    struct key all = key_in(SPACE_JOB_INPUT);
+    return listing_count(op, txn, key_slice(&all), arg);
+}
+static size_t pieces(struct scene *at) {
+    size_t count = 0;
+    assert_done(store_read(&at->op, at->gate.store, count_pieces, &count));
+    return count;
+}
+
+static void what_is_refused_leaves_nothing_behind(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    for (int i = 0; i < JOBS_OPEN_MAX; i++) {
+        (void)job_of(at, ann, "", "email\nbob@acme.example\n");
+    }
+    assert_int_equal(pieces(at), JOBS_OPEN_MAX);
+    struct answer answer = send_csv(at, ann, "", S("email\nbob@acme.example\n"));
+    assert_int_equal(answer.status, REASON_OF(JOB_LIMIT)->http);
+    expect_text(answer.body, "reason", "job_limit");
+    assert_int_equal(pieces(at), JOBS_OPEN_MAX);
+}
+
+static void the_same_key_is_answered_and_stores_nothing(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    for (int i = 0; i < 2; i++) {
+        begin(at, METHOD_POST, USERS ":bulk", NULL);
+        at->request.body = S("email\nbob@acme.example\n");
+        set_header(at, "Content-Type", S("text/csv"));
+        set_header(at, "Idempotency-Key", S("one"));
+        be(at, ann);
+        assert_int_equal(send(at).status, 202);
+    }
+    assert_int_equal(pieces(at), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         BULK_TEST(a_file_is_taken_in_and_done),
@@ -255,6 +294,8 @@ int main(void) {
         BULK_TEST(all_or_nothing_has_a_bound_of_its_own),
         BULK_TEST(people_go_out_as_csv_and_json_and_it_is_noted),
         BULK_TEST(a_program_renames_nobody_of_another_tenant),
+        BULK_TEST(what_is_refused_leaves_nothing_behind),
+        BULK_TEST(the_same_key_is_answered_and_stores_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
