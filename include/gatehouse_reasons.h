@@ -128,6 +128,7 @@
 #define GATEHOUSE_REASON_SERVICE_USER_LIMIT "service_user_limit"
 #define GATEHOUSE_REASON_ENTITLEMENT_MISSING "entitlement_missing"
 #define GATEHOUSE_REASON_REQUEST_WAITING "request_waiting"
+#define GATEHOUSE_REASON_REQUEST_LIMIT "request_limit"
 #define GATEHOUSE_REASON_ALREADY_DECIDED "already_decided"
 #define GATEHOUSE_REASON_OWN_REQUEST "own_request"
 #define GATEHOUSE_REASON_NO_MEMBERSHIP_NOW "no_membership_now"

@@ -198,6 +198,46 @@ reason request_find(struct op *op, struct txn *txn, const struct actor *actor, s
     return NULL;
 }
 
+// ---- how often ----
+
+// The one that is REQUESTS_A_DAY back says whether a day has passed since: keys are passed over, and one row is read.
+static reason find_nth(struct op *op, struct txn *txn, struct key prefix, struct slice *ret_id) {
+    struct scan scan;
+    struct slice key = SLICE_NONE;
+    struct slice value;
+    struct slice id = SLICE_NONE;
+    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, true, &scan));
+    reason why = scan_next(op, &scan, &key, &value);
+    for (int i = 1; why == NULL && key.at != NULL && i < REQUESTS_A_DAY; i++) {
+        why = scan_next(op, &scan, &key, &value);
+    }
+    struct slice rest = slice_sub(key, prefix.len, key.len);
+    *ret_id = SLICE_NONE;
+    if (why == NULL && key.at != NULL && key_read_text(&rest, &id)) {
+        why = op_copy(op, id, ret_id);
+    }
+    scan_close(&scan);
+    return why;
+}
+
+reason request_check_pace(struct op *op, struct txn *txn, const struct actor *actor,
+                          const struct access_request *request) {
+    struct access_request old;
+    struct slice id = SLICE_NONE;
+    if (actor->kind == ACTOR_OPERATOR || request->requester.len == 0) {
+        return NULL;
+    }
+    TRY(find_nth(op, txn, asked_by(request->tenant, request->requester), &id));
+    if (id.len == 0) {
+        return NULL;
+    }
+    TRY(request_read(op, txn, request->tenant, id, &old));
+    if (old.created_at > op->now - DAY_MS) {
+        REFUSE(op, REQUEST_LIMIT, "you made %d access requests within a day", REQUESTS_A_DAY);
+    }
+    return NULL;
+}
+
 // ---- listing ----
 
 static reason list_from(struct op *op, const struct page *page, struct key prefix,

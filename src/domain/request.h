@@ -17,6 +17,7 @@
 #define REQUEST_TEXT_MAX 2000 // bytes of a justification, a note, a comment
 #define REQUEST_DECISIONS_MAX 8
 #define REQUEST_COMMENTS_MAX 100
+#define REQUESTS_A_DAY 100 // of one requester, drafts among them: each is kept, and writes to all gatekeepers
 
 enum request_state {
     REQUEST_DRAFT, REQUEST_PENDING, REQUEST_FULFILLED, REQUEST_DENIED, REQUEST_CANCELLED, REQUEST_EXPIRED,

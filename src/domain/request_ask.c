@@ -246,6 +246,7 @@ reason request_create(struct op *op, struct txn *txn, const struct actor *actor,
     made.created_at = op->now;
     made.decisions = made.comments = (struct rows){NULL, 0};
     made.version = 0;
+    TRY(request_check_pace(op, txn, actor, &made));
     TRY(check(op, txn, &made));
     TRY(rand_ulid(op, S("req_"), &made.id));
     if (!draft) {

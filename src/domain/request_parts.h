@@ -17,6 +17,9 @@ MUST_USE reason request_store(struct op *op, struct txn *txn, struct access_requ
 MUST_USE reason request_audit(struct op *op, struct txn *txn, const struct actor *actor,
                               const struct access_request *request, const char *event,
                               struct slice detail);
+// Nobody but operators asks more than REQUESTS_A_DAY times within a day. request_limit.
+MUST_USE reason request_check_pace(struct op *op, struct txn *txn, const struct actor *actor,
+                                   const struct access_request *request);
 // illegal_transition: state and event are named.
 MUST_USE reason request_not_now(struct op *op, const struct access_request *request,
                                 const char *event);

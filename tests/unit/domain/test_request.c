@@ -152,6 +152,22 @@ static void one_person_has_one_request_open(void **state) {
     assert_reason(fixture_write(house->fixture, ask_cancel, &off), ILLEGAL_TRANSITION);
 }
 
+static void nobody_asks_more_often_than_anybody_reads(void **state) {
+    struct house *house = *state;
+    struct actor joe = person(house, "joe@acme.example", "user");
+    struct ask a = asking(house, &joe, "user");
+    a.draft = true;
+    for (int i = 0; i < REQUESTS_A_DAY; i++) {
+        assert_done(fixture_write(house->fixture, ask_create, &a));
+    }
+    assert_reason(fixture_write(house->fixture, ask_create, &a), REQUEST_LIMIT);
+    a.actor = &house->fixture->staff;
+    assert_done(fixture_write(house->fixture, ask_create, &a));
+    a.actor = &joe;
+    house->fixture->op.now += DAY_MS;
+    assert_done(fixture_write(house->fixture, ask_create, &a));
+}
+
 static void a_draft_is_changed_and_submitted_by_its_writer(void **state) {
     struct house *house = *state;
     struct actor ada = person(house, "ada@acme.example", "user");
@@ -526,6 +542,7 @@ int main(void) {
         HOUSE(what_a_request_lacks_is_said_by_field),
         HOUSE(an_add_on_that_the_tenant_lacks_is_not_asked_for),
         HOUSE(one_person_has_one_request_open),
+        HOUSE(nobody_asks_more_often_than_anybody_reads),
         HOUSE(a_draft_is_changed_and_submitted_by_its_writer),
         HOUSE(support_access_names_its_end_and_its_ticket),
         HOUSE(a_gatekeeper_approves_and_access_is_given_at_once),
