@@ -246,7 +246,9 @@ MAKERS = {
         "roles": ["user"],
         "justification": "to see",
     },
-    "createMyRequest": lambda ids: {"tenant": "acme", "roles": ["read_only"]},
+    "createMyRequest": lambda ids: {
+        "tenant": "acme", "first_name": "A", "last_name": "S", "roles": ["read_only"],
+    },
     "addCredential": lambda ids: {},
 }
 # These are for people alone, others for operators too.

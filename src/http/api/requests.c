@@ -163,6 +163,7 @@ reason api_requests_create(struct op *op, struct gate *gate, struct request *req
 
 struct own_ask {
     struct slice tenant, justification, ticket;
+    struct slice first_name, last_name; // where the account has none
     struct texts roles;
     bool interactive_queries;
 };
@@ -172,6 +173,8 @@ static const struct field own_ask_rows[] = {
     F_TEXT(struct own_ask, ticket, 3, FIELD_NULL, MEMBER_TEXT_MAX),
     F_TEXTS(struct own_ask, roles, 4, FIELD_PLAIN, ROLES_EACH_MAX),
     F_BOOL(struct own_ask, interactive_queries, 5, FIELD_PLAIN),
+    F_TEXT(struct own_ask, first_name, 6, FIELD_PLAIN, 4 * USER_NAME_MAX),
+    F_TEXT(struct own_ask, last_name, 7, FIELD_PLAIN, 4 * USER_NAME_MAX),
 };
 FIELD_TABLE(own_request_ask_fields, "access request", 1, struct own_ask, own_ask_rows);
 
@@ -204,8 +207,8 @@ reason api_my_requests_create(struct op *op, struct gate *gate, struct request *
     work.tenant = ask.tenant;
     work.asked.tenant = ask.tenant;
     work.asked.email = self->email;
-    work.asked.first_name = self->first_name;
-    work.asked.last_name = self->last_name;
+    work.asked.first_name = self->first_name.len > 0 ? self->first_name : ask.first_name;
+    work.asked.last_name = self->last_name.len > 0 ? self->last_name : ask.last_name;
     work.asked.justification = ask.justification;
     work.asked.ticket = ask.ticket;
     const struct api_creation creation = {.store = store_own, .say = say_new, .arg = &work};
