@@ -144,7 +144,7 @@ reason member_add(struct op *op, struct txn *txn, const struct actor *actor, str
     struct membership before;
     TRY(membership_find(op, txn, home.slug, member.user.id, &before, &was));
     if (was && before.status != MEMBER_DELETED) {
-        REFUSE(op, ALREADY_MEMBER, "%.*s is %s in this tenant already", SLICE(email.whole),
+        REFUSE(op, ALREADY_MEMBER, "this person is %s in this tenant already",
                membership_status_names[before.status]);
     }
     member.membership =

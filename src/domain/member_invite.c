@@ -79,7 +79,7 @@ static reason old_membership(struct op *op, struct txn *txn, struct member *memb
         return NULL;
     }
     if (ret_before->status != MEMBER_DELETED) {
-        REFUSE(op, ALREADY_MEMBER, "%.*s is %s in this tenant already", SLICE(member->user.email),
+        REFUSE(op, ALREADY_MEMBER, "this person is %s in this tenant already",
                membership_status_names[membership_now(ret_before, op->now)]);
     }
     member->membership.created_at = ret_before->created_at;
