@@ -191,8 +191,14 @@ static reason write_to(struct op *op, struct txn *txn, const struct actor *actor
 }
 
 reason password_change(struct op *op, struct txn *txn, const struct actor *actor,
-                       const struct user *user, struct slice tenant, struct slice hash,
-                       struct slice session, int64_t *ret_password_at) {
+                       const struct user *user, struct slice tenant, int64_t seen_at,
+                       struct slice hash, struct slice session, int64_t *ret_password_at) {
+    struct account account;
+    bool found = false;
+    TRY(account_find(op, txn, user->id, &account, &found));
+    if (account.password_at != seen_at) {
+        REFUSE(op, SIGN_IN_AGAIN, "the password was changed meanwhile");
+    }
     TRY(set_hash(op, txn, user->id, hash, ret_password_at));
     TRY(end_others(op, txn, actor, user->id, session));
     TRY(write_to(op, txn, actor, user, tenant, LETTER_PASSWORD_CHANGED, ""));

@@ -31,10 +31,11 @@ MUST_USE reason password_link_use(struct op *op, struct txn *txn, struct slice h
 // Somebody forgot it: a letter with a link if the address is one that has, or could have, a password here. Never says which.
 MUST_USE reason password_forgot(struct op *op, struct txn *txn, struct slice email,
                                 struct slice address);
-// Of who is signed in (`session`: goes on, the others end) or half signed in ("": all end).
+// Of who is signed in (`session`: goes on, the others end) or half signed in ("": all end). `seen_at` is of the password that was
+// compared or signed in with; sign_in.again: another one was set meanwhile.
 MUST_USE reason password_change(struct op *op, struct txn *txn, const struct actor *actor,
-                                const struct user *user, struct slice tenant, struct slice hash,
-                                struct slice session, int64_t *ret_password_at);
+                                const struct user *user, struct slice tenant, int64_t seen_at,
+                                struct slice hash, struct slice session, int64_t *ret_password_at);
 // Tells the person by letter and audit that the second factor is another, or none.
 MUST_USE reason factor_changed(struct op *op, struct txn *txn, const struct actor *actor,
                                const struct user *user, struct slice tenant, const char *event,

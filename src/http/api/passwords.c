@@ -139,8 +139,8 @@ static reason store_change(struct op *op, struct txn *txn, void *arg) {
     struct changing *it = arg;
     const struct session_view *view = &it->request->session;
     int64_t at = 0;
-    return password_change(op, txn, &it->request->actor, &view->user, view->session.tenant, it->hash,
-                           view->session.id, &at);
+    return password_change(op, txn, &it->request->actor, &view->user, view->session.tenant,
+                           it->account.password_at, it->hash, view->session.id, &at);
 }
 
 reason api_password_change(struct op *op, struct gate *gate, struct request *request,

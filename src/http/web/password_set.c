@@ -238,12 +238,10 @@ static reason store_change(struct op *op, struct txn *txn, void *arg) {
     int64_t at = 0;
     if (!it->session) {
         TRY(sign_in_resume(op, txn, it->cookie, &it->work));
-        TRY(account_find(op, txn, it->user.id, &it->account, &(bool){false}));
-        if (it->account.password_at != it->work.sign_in.password_at) {
-            REFUSE(op, SIGN_IN_AGAIN, "the password was changed meanwhile");
-        }
     }
-    TRY(password_change(op, txn, &it->actor, &it->user, it->tenant, it->hash, it->session_id, &at));
+    int64_t seen_at = it->session ? it->account.password_at : it->work.sign_in.password_at;
+    TRY(password_change(op, txn, &it->actor, &it->user, it->tenant, seen_at, it->hash,
+                        it->session_id, &at));
     if (it->session) {
         return NULL;
     }

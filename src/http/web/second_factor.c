@@ -131,9 +131,22 @@ static reason codes_page(struct op *op, struct gate *gate, struct reply *reply,
 
 // ---- steps --------------------------------------------------------------------------------------------
 
+// Who is half signed in goes on only while that sign-in holds, and nobody set up a factor or changed the password.
+static reason still_half(struct op *op, struct txn *txn, struct setting_up *it) {
+    if (it->session) {
+        return NULL;
+    }
+    TRY(sign_in_resume(op, txn, it->cookie, &it->work));
+    if (it->account.factor_at > 0 || it->account.password_at != it->work.sign_in.password_at) {
+        REFUSE(op, SIGN_IN_AGAIN, "somebody else was here meanwhile");
+    }
+    return NULL;
+}
+
 static reason begin(struct op *op, struct txn *txn, void *arg) {
     struct setting_up *it = arg;
     TRY(read_account(op, txn, it));
+    TRY(still_half(op, txn, it));
     TRY(factor_begin(op, it->seal, &it->account, it->issuer, it->user.email, &it->setup));
     return account_put(op, txn, &it->account);
 }
@@ -141,14 +154,7 @@ static reason begin(struct op *op, struct txn *txn, void *arg) {
 static reason confirm(struct op *op, struct txn *txn, void *arg) {
     struct setting_up *it = arg;
     TRY(read_account(op, txn, it));
-    if (!it->session) {
-        struct slice cookie = it->cookie;
-        TRY(sign_in_resume(op, txn, cookie, &it->work));
-        if (it->account.factor_at > 0 ||
-            it->account.password_at != it->work.sign_in.password_at) {
-            REFUSE(op, SIGN_IN_AGAIN, "somebody else was here meanwhile");
-        }
-    }
+    TRY(still_half(op, txn, it));
     TRY(factor_pending(op, it->seal, &it->account, it->issuer, it->user.email, &it->setup, &it->waits));
     TRY(factor_confirm(op, it->seal, &it->account, it->code, &it->good, &it->recovery));
     if (!it->good) {
@@ -180,7 +186,10 @@ static reason go_begin(struct op *op, struct gate *gate, struct request *request
         const char *words = form_words(op, why);
         return words != NULL ? begin_page(op, gate, reply, why->http, it, words) : why;
     }
-    TRY(store_write(op, gate->store, begin, it));
+    why = store_write(op, gate->store, begin, it);
+    if (why != NULL) {
+        return local_again(op, why, reply);
+    }
     return secret_page(op, gate, reply, 200, it, NULL);
 }
 

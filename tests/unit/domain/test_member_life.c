@@ -5,6 +5,7 @@
 #include "domain/account.h"
 #include "domain/listing.h"
 #include "domain/member_life.h"
+#include "domain/password_set.h"
 #include "domain/space.h"
 #include "domain/tenant_settings.h"
 
@@ -44,6 +45,8 @@ LIFE(change_email, member_change_email(op, txn, l->actor, l->tenant, l->id, l->u
 LIFE(ticket_of_letter, ticket_find_by_id(op, txn, l->letter.ticket_id, &l->ticket, &l->yes))
 LIFE(issue, ticket_issue(op, txn, &l->ticket, HOUR_MS))
 LIFE(confirm_email, member_confirm_email(op, txn, S("192.0.2.9"), &l->ticket, &l->user))
+LIFE(change_password, password_change(op, txn, l->actor, &l->user, l->tenant, l->happening.until,
+                                      S("$argon2id$y"), S(""), &l->happening.until))
 LIFE(set_end, member_set_end(op, txn, l->actor, l->tenant, l->id, l->invitation.expires_at,
                              l->invitation.ticket, &l->member))
 
@@ -519,6 +522,30 @@ static void one_address_is_waited_for_and_old_links_end_with_it(void **state) {
     assert_false(reset.yes);
 }
 
+// The old password was compared before the transaction: it changes nothing that was set since.
+static void a_password_is_changed_only_from_the_one_that_was_shown(void **state) {
+    struct house *house = *state;
+    struct life l = life_of(house);
+    l.id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    l.account = (struct account){.user_id = l.id, .password = S("$argon2id$x"), .password_at = NOON};
+    assert_done(fixture_write(house->fixture, put_account, &l));
+    assert_done(fixture_read(house->fixture, find_user, &l));
+    l.happening.until = NOON - MINUTE_MS;
+    assert_reason(fixture_write(house->fixture, change_password, &l), SIGN_IN_AGAIN);
+    l.happening.until = NOON;
+    later(house, MINUTE_MS);
+    assert_done(fixture_write(house->fixture, change_password, &l));
+    assert_int_equal(l.happening.until, NOON + MINUTE_MS);
+}
+
+// What refuses goes into the log of requests, where addresses have no place.
+static void a_refusal_names_nobody(void **state) {
+    struct house *house = *state;
+    struct life l = invited(house, "jane@acme.example");
+    assert_reason(fixture_write(house->fixture, invite, &l), ALREADY_MEMBER);
+    assert_true(slice_find(house->fixture->op.detail, S("jane")) == SIZE_MAX);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(who_is_invited_gets_a_letter_with_a_link),
@@ -540,6 +567,8 @@ int main(void) {
         T(access_ends_in_time_also_without_the_janitor),
         T(the_last_administrator_gets_no_end),
         T(an_address_counts_once_it_is_confirmed),
+        T(a_password_is_changed_only_from_the_one_that_was_shown),
+        T(a_refusal_names_nobody),
         T(one_address_is_waited_for_and_old_links_end_with_it),
         T(nobody_gets_the_keys_to_a_stronger_account),
         T(a_link_for_an_address_ends_with_what_is_given_since),
