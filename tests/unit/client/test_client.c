@@ -423,7 +423,8 @@ static void cjose_says_the_same_of_signatures(void **state) {
                        make(round % 3 == 0 ? &theirs : &ours, HEADER, claims_with(NULL, "")));
         if (round % 3 == 1) { // one bit of one character, in the alphabet
             seed = seed * 1103515245U + 12345U;
-            size_t at = seed / 7 % strlen(token);
+            // But the last: four of its bits say nothing, which cjose passes over and we refuse.
+            size_t at = seed / 7 % (strlen(token) - 1);
             token[at] = token[at] == '.' ? '.' : token[at] == 'x' ? 'y' : 'x';
         }
         gatehouse_status status = status_of(*state, token);
