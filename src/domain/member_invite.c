@@ -141,6 +141,10 @@ reason member_invite(struct op *op, struct txn *txn, const struct actor *actor, 
 
 // ---- the end ----
 
+static bool ends_later(const struct membership *before, int64_t expires_at) {
+    return before->expires_at != 0 && (expires_at == 0 || expires_at > before->expires_at);
+}
+
 reason member_set_end(struct op *op, struct txn *txn, const struct actor *actor,
                       struct slice tenant, struct slice user_id, int64_t expires_at,
                       struct slice ticket, struct member *ret_member) {
@@ -154,6 +158,12 @@ reason member_set_end(struct op *op, struct txn *txn, const struct actor *actor,
     if (before.expires_at == expires_at && slice_equal(before.ticket, ticket)) {
         *ret_member = member;
         return NULL;
+    }
+    if (ends_later(&before, expires_at)) {
+        if (actor->kind == ACTOR_USER && slice_equal(actor->id, user_id)) {
+            REFUSE(op, FORBIDDEN, "how long your own access lasts is for somebody else to say");
+        }
+        TRY(member_check_ceiling(op, txn, actor, &before));
     }
     member.membership.expires_at = expires_at;
     member.membership.ticket = ticket;

@@ -55,8 +55,7 @@ reason member_kind(struct op *op, struct txn *txn, const struct member *member,
 
 // ---- may it ----
 
-// What was given by hand comes back with the person: by one who could give it.
-static reason check_ceiling(struct op *op, struct txn *txn, const struct actor *actor,
+reason member_check_ceiling(struct op *op, struct txn *txn, const struct actor *actor,
                             const struct membership *membership) {
     struct texts given = {NULL, 0};
     struct permission_set set;
@@ -97,7 +96,7 @@ static reason may_happen(struct op *op, struct txn *txn, const struct actor *act
         REFUSE(op, SELF_LOCKOUT, "nobody can disable or delete himself");
     }
     if (event == LIFE_ENABLE || event == LIFE_REACTIVATE || event == LIFE_RESTORE) {
-        TRY(check_ceiling(op, txn, actor, membership));
+        TRY(member_check_ceiling(op, txn, actor, membership));
     }
     if (event == LIFE_RESTORE && (op->now > membership->deleted_at + MEMBER_RESTORE_MAX ||
                                   member->user.email.len == 0)) {

@@ -18,6 +18,9 @@ MUST_USE reason member_check_email(struct op *op, struct slice text, struct emai
 MUST_USE reason member_find_or_make(struct op *op, struct txn *txn, const struct actor *actor,
                                     struct slice tenant, const struct user *given,
                                     struct slice email, struct user *ret_user, bool *ret_known);
+// What was given by hand, or by a request, comes back with the person, or lasts longer: by one who could give it. forbidden.
+MUST_USE reason member_check_ceiling(struct op *op, struct txn *txn, const struct actor *actor,
+                                     const struct membership *membership);
 // Nobody gets Support Access without an end and a ticket; an end lies in the future. By field.
 MUST_USE reason member_check_end(struct op *op, const struct membership *membership,
                                  int64_t old_end);

@@ -386,6 +386,9 @@ reason service_user_change(struct op *op, struct txn *txn, const struct actor *a
     // A longer life is more access: nobody gives it to what may more than himself.
     if (user.expires_at != before.expires_at &&
         (user.expires_at == 0 || (before.expires_at != 0 && user.expires_at > before.expires_at))) {
+        if (actor->kind == ACTOR_SERVICE && slice_equal(actor->id, user.id)) {
+            REFUSE(op, FORBIDDEN, "how long its own access lasts is for somebody else to say");
+        }
         TRY(check_ceiling(op, txn, actor, &user));
     }
     bool regranted = !same_grants(before.grants, user.grants);

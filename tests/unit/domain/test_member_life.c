@@ -363,24 +363,6 @@ static void access_ends_in_time_also_without_the_janitor(void **state) {
     assert_reason(house_admit(house), LOGIN_MEMBERSHIP_DISABLED);
 }
 
-// An end is a way out that the clock takes, and the clock asks nobody. (Umbrella has no connection.)
-static void the_last_administrator_gets_no_end(void **state) {
-    struct house *house = *state;
-    struct life l = life_of(house);
-    l.tenant = S("umbrella");
-    l.id = add_by_hand(house, "umbrella", "jane@umbrella.example", "admin");
-    l.invitation.expires_at = house->fixture->op.now + HOUR_MS;
-    assert_reason(fixture_write(house->fixture, set_end, &l), LAST_ADMIN);
-    struct slice joe = add_by_hand(house, "umbrella", "joe@umbrella.example", "admin");
-    struct actor jane = {.kind = ACTOR_USER, .id = l.id, .tenant = S("umbrella")};
-    l.actor = &jane;
-    assert_reason(fixture_write(house->fixture, set_end, &l), SELF_LOCKOUT);
-    l.id = joe;
-    assert_done(fixture_write(house->fixture, set_end, &l));
-    l.invitation.expires_at = 0; // nobody is kept from staying
-    assert_done(fixture_write(house->fixture, set_end, &l));
-}
-
 // ---- another address ----
 
 static void an_address_counts_once_it_is_confirmed(void **state) {
@@ -565,7 +547,6 @@ int main(void) {
         T(a_person_who_is_a_member_elsewhere_stays_there),
         T(support_access_has_an_end_and_a_ticket),
         T(access_ends_in_time_also_without_the_janitor),
-        T(the_last_administrator_gets_no_end),
         T(an_address_counts_once_it_is_confirmed),
         T(a_password_is_changed_only_from_the_one_that_was_shown),
         T(a_refusal_names_nobody),

@@ -96,6 +96,17 @@ static void nobody_gives_or_borrows_what_he_does_not_hold(void **state) {
     (void)done(at, OPERATOR, "enableServiceUser", keep_text(at, "%s:enable", path), NULL);
 }
 
+static void its_own_end_is_not_its_own_to_put_off(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    const char *path = service_of(at, ann, "bot", "[\"admin\"]");
+    (void)done(at, OPERATOR, "changeServiceUser", path, "{\"expires_at\":\"2090-01-01T00:00:00Z\"}");
+    struct caller bot = caller_of(at, secret_of(at, OPERATOR, path));
+    (void)refused(at, bot, "changeServiceUser", path, "{\"expires_at\":null}", 403, "forbidden");
+    (void)done(at, bot, "changeServiceUser", path, "{\"expires_at\":\"2089-01-01T00:00:00Z\"}");
+    (void)done(at, ann, "changeServiceUser", path, "{\"expires_at\":null}");
+}
+
 static void changes_leave_what_is_not_named(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
@@ -232,6 +243,7 @@ int main(void) {
         SERVICE_TEST(who_makes_one_owns_it_and_an_operator_says_who),
         SERVICE_TEST(what_is_wrong_is_said_by_field),
         SERVICE_TEST(nobody_gives_or_borrows_what_he_does_not_hold),
+        SERVICE_TEST(its_own_end_is_not_its_own_to_put_off),
         SERVICE_TEST(changes_leave_what_is_not_named),
         SERVICE_TEST(components_are_roles_of_their_own),
         SERVICE_TEST(programs_are_listed_with_people_when_asked_for),
