@@ -130,9 +130,11 @@ reason limits_platform(struct op *op, struct limits *limits, struct slice creden
     return NULL;
 }
 
-bool limits_forgot(struct limits *limits, struct slice email, struct slice address) {
+bool limits_forgot(struct limits *limits, const struct settings *settings, struct slice email,
+                   struct slice address) {
     int64_t now = clock_steady();
-    return count(limits, KIND_FORGOT_ADDRESS, address, now, HOUR_MS, FORGOT_ADDRESS_MAX) &&
+    int64_t most = settings->password_address_limit / FORGOT_ADDRESS_SHARE + 1;
+    return count(limits, KIND_FORGOT_ADDRESS, address, now, HOUR_MS, most) &&
            count(limits, KIND_FORGOT_EACH, email, now, HOUR_MS, FORGOT_EACH_MAX);
 }
 

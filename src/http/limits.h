@@ -26,10 +26,11 @@ MUST_USE reason limits_pending(struct op *op, struct limits *limits,
 MUST_USE reason limits_password(struct op *op, struct limits *limits,
                                 const struct settings *settings, struct slice address, bool failed);
 // May one more letter for a forgotten password be written? FORGOT_EACH_MAX an hour for one e-mail address,
-// FORGOT_ADDRESS_MAX for one network address.
+// one for each FORGOT_ADDRESS_SHARE of `password_address_limit` for one network address: behind a proxy that one is everybody's.
 #define FORGOT_EACH_MAX 5
-#define FORGOT_ADDRESS_MAX 20
-bool limits_forgot(struct limits *limits, struct slice email, struct slice address);
+#define FORGOT_ADDRESS_SHARE 5
+bool limits_forgot(struct limits *limits, const struct settings *settings, struct slice email,
+                   struct slice address);
 // The platform's API takes PLATFORM_RATE requests a minute of one credential. rate_limited.
 #define PLATFORM_RATE 100
 MUST_USE reason limits_platform(struct op *op, struct limits *limits, struct slice credential);

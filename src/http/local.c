@@ -172,7 +172,7 @@ reason local_forgot(struct op *op, struct gate *gate, const struct request *requ
     }
     TRY(why);
     struct forgetting it = {email.whole, request->address};
-    if (!limits_forgot(gate->limits, email.whole, request->address)) {
+    if (!limits_forgot(gate->limits, gate->settings, email.whole, request->address)) {
         return NULL;
     }
     return store_write(op, gate->store, forgot, &it);

@@ -215,6 +215,25 @@ static void five_letters_an_hour_are_enough(void **state) {
     assert_string_equal(link_of(at, id, LETTER_RESET), text); // no sixth one
 }
 
+// Behind a proxy one address is everybody's: the setting that says so counts here, too.
+static void one_address_forgets_so_often(void **state) {
+    struct scene *at = *state;
+    at->settings.password_address_limit = 10; // three letters
+    struct slice id = with_password(at, "ann@acme.example");
+    for (int i = 0; i < 3; i++) {
+        (void)done(at, NOBODY, "forgotPassword", "/api/v1/password:forgot",
+                   keep_text(at, "{\"email\":\"nobody%d@acme.example\"}", i));
+    }
+    (void)done(at, NOBODY, "forgotPassword", "/api/v1/password:forgot", "{\"email\":\"ann@acme.example\"}");
+    struct peek peek = peek_at(at, id);
+    assert_done(store_read(&at->keep, at->gate.store, last_link, &peek));
+    assert_int_not_equal(peek.letter.kind, LETTER_RESET);
+    at->settings.password_address_limit = 1000;
+    later(at, SECOND_MS);
+    (void)done(at, NOBODY, "forgotPassword", "/api/v1/password:forgot", "{\"email\":\"ann@acme.example\"}");
+    (void)link_of(at, id, LETTER_RESET);
+}
+
 // ---- locks ----
 
 static void bad_attempts_lock_for_a_time(void **state) {
@@ -542,6 +561,7 @@ int main(void) {
         PASSWORD_TEST(a_forgotten_password_is_set_anew_and_ends_all_sessions),
         PASSWORD_TEST(a_new_password_ends_the_links_asked_for_before),
         PASSWORD_TEST(five_letters_an_hour_are_enough),
+        PASSWORD_TEST(one_address_forgets_so_often),
         PASSWORD_TEST(bad_attempts_lock_for_a_time),
         PASSWORD_TEST(each_bad_attempt_is_told_until_the_lock),
         PASSWORD_TEST(an_administrator_unlocks_and_a_hard_lock_stays),
