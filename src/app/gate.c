@@ -26,6 +26,7 @@ static const struct migration migrations[] = {
     {1, "the first schema", first_schema},
     {2, "the roll of members", roll_make},
     {3, "the numbers of tenants", tenant_numbers_make},
+    {4, "the versions of connections", connection_versions_make},
 };
 
 static reason path_in(struct op *op, const struct settings *settings, const char *name,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Connections as rows: made, found, changed, removed, each change with its version and its audit
 // row. What they may be set to is connection_check.c's and connection_rules.c's.
+#include "domain/batch.h"
 #include "domain/connection.h"
 
 #include "base/text.h"
@@ -57,6 +58,8 @@ struct version_row {
     int64_t since; // of the connection: sessions that are older are worth nothing
 };
 
+#define FIRST_FORM 9 // bytes of a row of the first schema: u64 version, u8 whether it is there
+
 static struct key version_key(struct slice slug) {
     struct key key = key_in(SPACE_CONNECTION_VERSION);
     key_text(&key, slug);
@@ -75,6 +78,14 @@ static reason version_get(struct op *op, struct txn *txn, struct slice slug,
     uint64_t version = 0;
     uint64_t since = 0;
     uint32_t state = 0;
+    if (value.len == FIRST_FORM && value.at[FIRST_FORM - 1] == 0) {
+        state = VERSION_GONE; // removed before connection_versions_make, which walks those that are there
+        value = slice_sub(value, 0, FIRST_FORM - 1);
+        if (key_read_u64(&value, &version) && version <= INT64_MAX) {
+            ret_row->version = (int64_t)version;
+            return NULL;
+        }
+    }
     if (!key_read_u64(&value, &version) || !key_read_u32(&value, &state) || version > INT64_MAX ||
         state > VERSION_OFF || !key_read_u64(&value, &since) || since > INT64_MAX || value.len != 0) {
         REFUSE(op, STORE_UNAVAILABLE, "the stored version of a connection cannot be read");
@@ -116,6 +127,25 @@ reason connection_vouches(struct op *op, struct txn *txn, struct slice slug, int
         TRY(version_get(op, txn, slug, &row));
     }
     *ret_vouches = row.state == VERSION_ON && made_at >= row.since;
+    return NULL;
+}
+
+reason connection_versions_make(struct op *op, struct txn *txn, void *arg) {
+    struct migration_pass *pass = arg;
+    struct batch batch;
+    TRY(batch_open(op, CONNECTION_VERSIONS_PASS, key_in(SPACE_CONNECTION), &batch));
+    batch.last = pass->from;
+    TRY(batch_next(op, txn, &batch));
+    for (size_t i = 0; i < batch.count; i++) {
+        struct connection connection;
+        bool found = false;
+        TRY(entity_find(op, txn, &connection_entity, &batch.at[i], &connection, &found));
+        if (found) {
+            TRY(version_put(op, txn, &connection, state_of(&connection)));
+        }
+    }
+    pass->more = batch.more;
+    pass->next = batch.last;
     return NULL;
 }
 

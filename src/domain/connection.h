@@ -179,4 +179,9 @@ MUST_USE reason connection_set_mapping(struct op *op, struct txn *txn, const str
 MUST_USE reason connection_for_domain(struct op *op, struct txn *txn, struct slice domain,
                                       struct connection *ret_connection);
 
+// A migration step (arg: struct migration_pass): the version rows of stores that say no more than whether a connection
+// is there.
+#define CONNECTION_VERSIONS_PASS 100 // connections in one transaction of it
+MUST_USE reason connection_versions_make(struct op *op, struct txn *txn, void *arg);
+
 #endif

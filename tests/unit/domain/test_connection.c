@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "domain/space.h"
 #include "domain/user.h"
 
 // ---- as a whole ----
@@ -383,10 +384,45 @@ static void what_a_removed_connection_called_people_is_forgotten(void **state) {
     assert_int_equal(kept.links, 10);
 }
 
+// A store of the first schema said only whether a connection was there.
+static reason write_first_form(struct op *op, struct txn *txn, void *arg) {
+    struct key key = key_in(SPACE_CONNECTION_VERSION);
+    struct key value = {.len = 0};
+    const uint8_t there = *(bool *)arg ? 1 : 0;
+    key_text(&key, S("acme-okta"));
+    key_u64(&value, 7);
+    key_bytes(&value, slice_of(&there, 1));
+    return txn_put(op, txn, key_slice(&key), key_slice(&value));
+}
+static reason make_versions(struct op *op, struct txn *txn, void *arg) {
+    struct migration_pass pass = {.more = false};
+    (void)arg;
+    return connection_versions_make(op, txn, &pass);
+}
+static reason read_version(struct op *op, struct txn *txn, void *arg) {
+    return connection_version(op, txn, S("acme-okta"), arg);
+}
+
+static void version_rows_of_the_first_schema_are_made_anew(void **state) {
+    struct fixture *fixture = *state;
+    int64_t version = 0;
+    bool there = true;
+    (void)stored(fixture, "acme-okta");
+    assert_done(fixture_write(fixture, write_first_form, &there));
+    assert_reason(fixture_read(fixture, read_version, &version), STORE_UNAVAILABLE);
+    assert_done(fixture_write(fixture, make_versions, NULL));
+    assert_done(fixture_read(fixture, read_version, &version));
+    assert_int_equal(version, 1);
+    there = false;
+    assert_done(fixture_write(fixture, write_first_form, &there));
+    assert_reason(fixture_read(fixture, read_version, &version), NOT_FOUND);
+}
+
 int main(void) {
 #define STORED(name) cmocka_unit_test_setup_teardown(name, open_acme, fixture_close)
     const struct CMUnitTest tests[] = {
         STORED(slug_and_tenant_are_enough),
+        STORED(version_rows_of_the_first_schema_are_made_anew),
         STORED(the_default_policy_is_the_documented_one),
         STORED(rules_are_read_from_the_documented_json),
         STORED(certificates_show_fingerprints_and_no_bytes),
