@@ -2,6 +2,7 @@
 #include "http/local.h"
 
 #include "base/metric.h"
+#include "domain/lifecycle.h"
 #include "http/limits.h"
 
 struct sign_in_work local_work(struct op *op, const struct gate *gate,
@@ -104,7 +105,9 @@ reason local_verify(struct op *op, struct gate *gate, const struct request *requ
     work.look.email = user->email;
     TRY(store_read(op, gate->store, read_look, &work.look));
     TRY(argon_verify(op, gate->argon, work.look.account.password, password, &work.same, NULL));
-    if (work.same) {
+    // Who has a stolen session is held off by the lock like anybody who guesses: behind it the right one is no better.
+    bool locked = membership_now(&request->session.membership, op->now) == MEMBER_LOCKED;
+    if (work.same && !locked) {
         return NULL;
     }
     work.user = *user;

@@ -252,6 +252,22 @@ static void bad_attempts_lock_for_a_time(void **state) {
     (void)sign_in(at, "ann@acme.example", GOOD, "");
 }
 
+static void a_session_guesses_no_longer_than_the_lock(void **state) {
+    struct scene *at = *state;
+    (void)with_password(at, "ann@acme.example");
+    struct answer answer = sign_in(at, "ann@acme.example", GOOD, "");
+    struct caller ann = {.token = slice_str(keep_at(at, answer.body, "access_token"))};
+    const char *right = "{\"current_password\":\"" GOOD "\",\"password\":\"" BETTER "\"}";
+    for (int i = 0; i < 11; i++) {
+        (void)refused(at, ann, "changePassword", "/api/v1/password:change",
+                      i < 10 ? "{\"current_password\":\"a\",\"password\":\"b\"}" : right, 401, "sign_in.refused");
+    }
+    later(at, 31 * MINUTE_MS);
+    answer = sign_in(at, "ann@acme.example", GOOD, "");
+    ann.token = slice_str(keep_at(at, answer.body, "access_token"));
+    (void)done(at, ann, "changePassword", "/api/v1/password:change", right);
+}
+
 static size_t failures_told(struct scene *at) {
     struct answer audits = done(at, OPERATOR, "listAudit", "/api/v1/tenants/acme/audit?limit=200", NULL);
     const struct json *items = json_get(audits.body, "items");
@@ -563,6 +579,7 @@ int main(void) {
         PASSWORD_TEST(five_letters_an_hour_are_enough),
         PASSWORD_TEST(one_address_forgets_so_often),
         PASSWORD_TEST(bad_attempts_lock_for_a_time),
+        PASSWORD_TEST(a_session_guesses_no_longer_than_the_lock),
         PASSWORD_TEST(each_bad_attempt_is_told_until_the_lock),
         PASSWORD_TEST(an_administrator_unlocks_and_a_hard_lock_stays),
         PASSWORD_TEST(one_address_tries_so_often),
