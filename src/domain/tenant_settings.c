@@ -153,6 +153,20 @@ void tenant_settings_keep(const struct actor *actor, const struct tenant_setting
     }
 }
 
+// What binds those who administer a tenant is theirs to switch on; else whoever it stops would switch it off for a
+// moment.
+static void check_loosening(struct faults *faults, const struct tenant_settings *before,
+                            const struct tenant_settings *after) {
+    if (!before->gatekeeper_self_approve && after->gatekeeper_self_approve) {
+        fault_at(faults, "gatekeeper_self_approve", REASON_OF(FORBIDDEN),
+                 "four eyes are given up by an operator alone");
+    }
+    if (before->require_second_factor && !after->require_second_factor) {
+        fault_at(faults, "require_second_factor", REASON_OF(FORBIDDEN),
+                 "the second factor is given up by an operator alone");
+    }
+}
+
 static reason check_changes(struct op *op, const struct actor *actor,
                             const struct tenant_settings *before,
                             const struct tenant_settings *after) {
@@ -162,6 +176,9 @@ static reason check_changes(struct op *op, const struct actor *actor,
         if (!same_field(field, before, after) && !tenant_settings_may(actor, field->name)) {
             fault_at(&faults, field->name, REASON_OF(FORBIDDEN), "you may not set this");
         }
+    }
+    if (actor->kind != ACTOR_OPERATOR && actor->kind != ACTOR_SYSTEM) {
+        check_loosening(&faults, before, after);
     }
     return faults_end(&faults);
 }

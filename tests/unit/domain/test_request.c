@@ -269,6 +269,23 @@ static void with_four_eyes_nobody_approves_his_own(void **state) {
     assert_done(decides(house, &keeper, a.request.id, REQUEST_APPROVE, &request));
 }
 
+static void who_is_bound_by_four_eyes_does_not_end_them(void **state) {
+    struct house *house = *state;
+    struct actor admin = person(house, "admin@acme.example", "admin");
+    struct ask a = {.actor = &admin, .settings = tenant_settings_default(S("acme"))};
+    a.settings.gatekeeper_self_approve = false;
+    a.settings.require_second_factor = true;
+    assert_done(fixture_write(house->fixture, put_settings, &a));
+    a.settings.gatekeeper_self_approve = true;
+    assert_reason(fixture_write(house->fixture, put_settings, &a), FORBIDDEN);
+    assert_fault(&house->fixture->op, 0, "/gatekeeper_self_approve", FORBIDDEN);
+    a.settings.gatekeeper_self_approve = false;
+    a.settings.require_second_factor = false;
+    assert_reason(fixture_write(house->fixture, put_settings, &a), FORBIDDEN);
+    assert_fault(&house->fixture->op, 0, "/require_second_factor", FORBIDDEN);
+    four_eyes(house, false); // by an operator
+}
+
 static void personal_data_and_user_administration_take_two_people(void **state) {
     struct house *house = *state;
     struct actor keeper = person(house, "keeper@acme.example", "security_gatekeeper");
@@ -549,6 +566,7 @@ int main(void) {
         HOUSE(a_denied_request_gives_nothing),
         HOUSE(a_gatekeeper_who_asks_has_approved),
         HOUSE(with_four_eyes_nobody_approves_his_own),
+        HOUSE(who_is_bound_by_four_eyes_does_not_end_them),
         HOUSE(personal_data_and_user_administration_take_two_people),
         HOUSE(a_service_user_is_no_second_person),
         HOUSE(a_gatekeeper_may_give_something_else),
