@@ -25,8 +25,31 @@ struct search {
     bool over;
 };
 
+static bool of_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+// The whole address, and not the end of a longer one (joann@x for ann@x), nor the front (ann@x.example.org).
+static bool stands_alone(struct slice text, size_t from, size_t to) {
+    bool more_before = from > 0 && (of_word(text.at[from - 1]) ||
+                                    memchr(".!#$%&'*+-/=?^_`{|}~@", text.at[from - 1], 21) != NULL);
+    bool more_after =
+        to < text.len && (of_word(text.at[to]) || text.at[to] == '-' || text.at[to] == '@' ||
+                          (text.at[to] == '.' && to + 1 < text.len && of_word(text.at[to + 1])));
+    return !more_before && !more_after;
+}
+
 static bool names_person(struct slice text, struct slice email) {
-    return email.len > 0 && slice_find(text, email) != SIZE_MAX;
+    for (size_t from = 0; email.len > 0 && from + email.len <= text.len; from++) {
+        size_t at = slice_find(slice_sub(text, from, text.len), email);
+        if (at == SIZE_MAX) {
+            return false;
+        }
+        from += at;
+        if (stands_alone(text, from, from + email.len)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // Which parts of this row are this person's.
