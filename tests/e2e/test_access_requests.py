@@ -289,6 +289,7 @@ class LinkTest(GateCase):
         second = self.links(self.keepers[1], asked)
         self.assertEqual(self.decide(first["approve"]).status, 200)
         self.assertEqual(self.state(asked)["state"], "pending_approval")
+        self.assertEqual(Browser().get(first["approve"]).status, 404, "a link works twice")
         again = self.decide(first["deny"])
         self.assertEqual(again.status, 409, again.text)
         self.assertEqual(self.decide(second["approve"]).status, 200)
