@@ -102,11 +102,25 @@ static reason read_one(struct op *op, struct txn *txn, void *arg) {
     return read_as(op, txn, work, work->role_id);
 }
 
+static const struct field override_rows[] = {
+    F_TEXTS(struct work, denied, 1, FIELD_MUST, PERMISSION_ROOM),
+};
+FIELD_TABLE(role_override_fields, "override", 1, struct work, override_rows);
+
+// Of the role, and of what it does not give in this tenant.
+static reason etag_of(struct op *op, const struct work *work, struct slice *ret_etag) {
+    struct work taken = {.request = NULL};
+    *ret_etag = SLICE_NONE;
+    TRY(permission_texts(op, work->one.denied, &taken.denied));
+    TRY(api_etag(op, &role_fields, &work->one.role, ret_etag));
+    return api_etag(op, &role_override_fields, &taken, ret_etag);
+}
+
 // Before a change: the role as it is must be the one that If-Match names.
 static reason match_one(struct op *op, struct txn *txn, struct work *work) {
     struct slice etag = SLICE_NONE;
     TRY(read_one(op, txn, work));
-    TRY(api_etag(op, &role_fields, &work->one.role, &etag));
+    TRY(etag_of(op, work, &etag));
     return api_if_match(op, work->request, etag);
 }
 
@@ -115,7 +129,7 @@ static reason role_reply(struct op *op, struct reply *reply, unsigned status,
     struct slice etag = SLICE_NONE;
     struct json *body = NULL;
     TRY(shown_json(op, &work->one, &body));
-    TRY(api_etag(op, &role_fields, &work->one.role, &etag));
+    TRY(etag_of(op, work, &etag));
     return api_reply_one(op, reply, status, body, etag);
 }
 
@@ -236,15 +250,11 @@ reason api_role_delete(struct op *op, struct gate *gate, struct request *request
 
 static reason store_override(struct op *op, struct txn *txn, void *arg) {
     struct work *work = arg;
+    TRY(match_one(op, txn, work));
     TRY(role_override_set(op, txn, &work->request->actor, work->tenant, work->role_id,
                           work->denied));
     return read_one(op, txn, work);
 }
-
-static const struct field override_rows[] = {
-    F_TEXTS(struct work, denied, 1, FIELD_MUST, PERMISSION_ROOM),
-};
-FIELD_TABLE(role_override_fields, "override", 1, struct work, override_rows);
 
 reason api_role_override_put(struct op *op, struct gate *gate, struct request *request,
                              struct reply *reply) {

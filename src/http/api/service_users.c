@@ -380,6 +380,7 @@ reason api_credentials_create(struct op *op, struct gate *gate, struct request *
 
 static reason remove_credential(struct op *op, struct txn *txn, void *arg) {
     struct work *work = arg;
+    TRY(read_known(op, txn, work));
     return credential_remove(op, txn, work->actor, work->tenant, work->id, work->credential_id);
 }
 

@@ -213,6 +213,19 @@ static void a_built_in_role_is_restricted_and_restored(void **state) {
                   "{\"denied\":[\"users:manage\"]}", 409, "self_lockout");
 }
 
+static void a_restriction_may_name_the_state_that_it_is_made_for(void **state) {
+    struct scene *at = *state;
+    struct caller ann = keeper(at);
+    (void)done(at, ann, "getRole", ACME "/roles/compliance", NULL);
+    const char *etag = keep_text(at, "%.*s", SLICE(reply_header_of(at, "ETag")));
+    for (int i = 0; i < 2; i++) { // the second was made for what the first changed
+        begin(at, METHOD_PUT, ACME "/roles/compliance/override", "{\"denied\":[\"audit:view\"]}");
+        be(at, ann);
+        set_header(at, "If-Match", slice_str(etag));
+        assert_int_equal(send(at).status, i == 0 ? 200 : 412);
+    }
+}
+
 static void the_last_administrator_is_kept(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
@@ -490,6 +503,7 @@ int main(void) {
         TENANTS_TEST(a_clone_says_where_it_is),
         TENANTS_TEST(members_of_a_role_are_listed_and_moved),
         TENANTS_TEST(a_built_in_role_is_restricted_and_restored),
+        TENANTS_TEST(a_restriction_may_name_the_state_that_it_is_made_for),
         TENANTS_TEST(the_last_administrator_is_kept),
         TENANTS_TEST(settings_are_replaced_and_changed),
         TENANTS_TEST(settings_are_kept_from_who_may_not),
