@@ -285,6 +285,13 @@ class FactorTest(PasswordCase):
         page = self.sign_in(email, browser=browser)
         self.assertEqual(browser.submit(page.form("code"), code=code).status, 401)
         self.assertSignedIn(browser.submit(page.form("code"), code=codes[0].upper()), email)
+        # Another app in its place: not by session and password alone.
+        form = browser.get(self.gate.url("/second-factor/setup")).form("do")
+        for old in ("", "123456", codes[0]):
+            page = browser.submit(form, password=GOOD, old=old)
+            self.assertEqual(page.status, 422, page.text)
+            self.assertNotIn('class="secret"', page.html)
+        self.assertIn('class="secret"', browser.submit(form, password=GOOD, old=codes[2]).html)
         browser = Browser()
         page = self.sign_in(email, browser=browser)
         self.assertEqual(browser.submit(page.form("code"), code=codes[0]).status, 401)

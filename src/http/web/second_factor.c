@@ -11,6 +11,7 @@ struct setting_up {
     struct account account;
     struct actor actor;
     struct slice tenant, cookie, code, issuer;
+    struct slice old; // a code of the factor that is to go
     const struct seal_key *seal;
     struct factor_setup setup;
     bool good, waits;
@@ -75,6 +76,14 @@ static reason begin_page(struct op *op, struct gate *gate, struct reply *reply, 
     form_hidden(&page, "do", S("begin"));
     if (it->session) {
         password_field(&page, problem != NULL);
+    }
+    if (it->session && there) {
+        form_put(&page, &(struct form_field){.name = "old",
+                                             .label = "A code of the app that you have, or a recovery code",
+                                             .type = "text",
+                                             .autocomplete = "one-time-code",
+                                             .more = "required maxlength=\"20\"",
+                                             .wrong = problem != NULL});
     }
     form_close(&page, there ? "Set up a new one" : "Set it up");
     return page_reply(&page, reply, status, false);
@@ -147,6 +156,14 @@ static reason begin(struct op *op, struct txn *txn, void *arg) {
     struct setting_up *it = arg;
     TRY(read_account(op, txn, it));
     TRY(still_half(op, txn, it));
+    it->good = true;
+    // A stolen session and the password are not enough to put another app in the place of this one.
+    if (it->session && it->account.factor_at > 0) {
+        TRY(factor_check(op, it->seal, &it->account, it->old, &it->good, NULL));
+    }
+    if (!it->good) {
+        return NULL;
+    }
     TRY(factor_begin(op, it->seal, &it->account, it->issuer, it->user.email, &it->setup));
     return account_put(op, txn, &it->account);
 }
@@ -186,9 +203,15 @@ static reason go_begin(struct op *op, struct gate *gate, struct request *request
         const char *words = form_words(op, why);
         return words != NULL ? begin_page(op, gate, reply, why->http, it, words) : why;
     }
+    TRY(form_text(op, request, "old", &it->old));
     why = store_write(op, gate->store, begin, it);
     if (why != NULL) {
         return local_again(op, why, reply);
+    }
+    if (!it->good) {
+        TRY(limits_password(op, gate->limits, gate->settings, request->address, true));
+        return begin_page(op, gate, reply, 422, it,
+                          "This is not a code of the app that you have, nor an unused recovery code.");
     }
     return secret_page(op, gate, reply, 200, it, NULL);
 }
