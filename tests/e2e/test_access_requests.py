@@ -139,7 +139,9 @@ class RequestTest(GateCase):
         )
         self.assertEqual(again.status, 409)
         self.act(asked, "approve")
-        self.assertSignedIn(self.log_in(name_id=email, groups=()))
+        page = self.log_in(browser, name_id=email, groups=(), as_json=False)
+        self.assertEqual(page.status, 303, page.text)
+        self.assertIn("Campaigns, full", browser.get(self.gate.url("/")).text)
 
     def test_the_offer_is_sealed(self):
         browser = Browser()

@@ -2,6 +2,7 @@
 // The page for people: sign in, or who is signed in, in which tenant, with which roles and why. And the same
 // for machines: GET /session.
 #include "base/clock.h"
+#include "domain/component.h"
 #include "http/page.h"
 #include "http/web/web.h"
 
@@ -59,7 +60,8 @@ static struct slice role_name(const struct names *names, struct slice role_id) {
             return roles[i].name;
         }
     }
-    return role_id;
+    const struct component_level *level = component_level_find(role_id);
+    return level != NULL ? slice_str(level->name) : role_id;
 }
 
 static void roles_table(struct page_out *page, struct op *op, const struct session_view *view,
