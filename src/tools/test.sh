@@ -27,7 +27,6 @@ part() { # budget, name, command...
     fi
     printf '== %s: %s s\n' "$name" $((SECONDS - start))
 }
-py() { env "GATEHOUSE_BUILD=$1" /usr/bin/python3 "${@:2}"; }
 
 part 30  "layers"                      src/tools/layers.sh
 part 60  "generated files and documents" src/tools/generated.sh
@@ -41,7 +40,7 @@ part 600 "unit tests (ASan and UBSan)" "$make" --no-print-directory MODE=asan un
 part 600 "unit tests (release)"        "$make" --no-print-directory -j"$jobs" unit
 part 400 "faults in memory, crypto, store" "$make" --no-print-directory MODE=asan fault
 part 200 "two XML readers compared"    "$make" --no-print-directory diff
-part 120 "CSV beside Python's reader"  py build tests/diff/test_csv.py
+part 120 "CSV beside Python's reader"  env GATEHOUSE_BUILD=build /usr/bin/python3 tests/diff/test_csv.py
 part 300 "bounded work"                "$make" --no-print-directory bounds
 part 300 "valgrind over the worker"    "$make" --no-print-directory valgrind
 part 300 "attack corpus (ASan and UBSan)" build/asan/gatehouse selftest
