@@ -8,6 +8,7 @@ domain elsewhere. Never passes over an operation: one without a row in matrix_ro
 
 import http.client
 import json
+import time
 import unittest
 from urllib.parse import quote, urlsplit
 
@@ -168,6 +169,12 @@ class Scene:
         )
         if status != 202:
             raise AssertionError(f"no job: {status} {answer}")
+        # Its end is a row of the audit log, which must not come while others are counted.
+        end = time.monotonic() + 30
+        while self.gate.api("GET", f"/jobs/{answer['id']}")["state"] in ("queued", "running"):
+            if time.monotonic() > end:
+                raise AssertionError("the job does not end")
+            time.sleep(0.02)
         return answer["id"]
 
     def log_in(self, connection, tenant, role):
