@@ -3,6 +3,7 @@
 // next one is read when the caller only looks at it.
 #include "domain/listing.h"
 
+#include "base/text.h"
 #include "domain/timekey.h"
 
 size_t page_limit(struct page page) {
@@ -124,4 +125,22 @@ reason listing_count(struct op *op, struct txn *txn, struct slice prefix, size_t
     TRY(why);
     *ret_count = count;
     return NULL;
+}
+
+reason listing_by_slug(struct op *op, struct txn *txn, const struct entity *entity,
+                       struct page page, struct rows *ret_rows, bool *ret_more,
+                       size_t *ret_total) {
+    struct key prefix = key_in(entity->space);
+    struct key from = prefix;
+    key_text(&from, page.cursor);
+    if (page.cursor.len > 0 && !text_slug(page.cursor)) {
+        REFUSE(op, INVALID_INPUT, "this cursor is not one that an earlier page gave");
+    }
+    const struct listing listing = {
+        .entity = entity,
+        .prefix = key_slice(&prefix),
+        .from = page.cursor.len > 0 ? key_slice(&from) : SLICE_NONE,
+    };
+    TRY(listing_read(op, txn, &listing, page_limit(page), ret_rows, ret_more));
+    return listing_count(op, txn, listing.prefix, ret_total);
 }

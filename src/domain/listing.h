@@ -23,6 +23,11 @@ MUST_USE reason listing_read(struct op *op, struct txn *txn, const struct listin
 typedef bool (*row_fn)(struct op *op, const void *row, void *arg);
 MUST_USE reason listing_each(struct op *op, struct txn *txn, const struct listing *listing,
                              row_fn row_seen, void *arg);
+// A page of an entity whose key is a short name alone; the cursor is the last one's. *ret_total: of all. invalid_input: no
+// cursor of ours.
+MUST_USE reason listing_by_slug(struct op *op, struct txn *txn, const struct entity *entity,
+                                struct page page, struct rows *ret_rows, bool *ret_more,
+                                size_t *ret_total);
 // How many keys have this prefix.
 MUST_USE reason listing_count(struct op *op, struct txn *txn, struct slice prefix,
                               size_t *ret_count);

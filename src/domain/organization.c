@@ -77,23 +77,10 @@ reason organization_find_by_number(struct op *op, struct txn *txn, int64_t numbe
 reason organization_list(struct op *op, struct txn *txn, struct page page,
                          struct rows *ret_organizations, struct slice *ret_next,
                          size_t *ret_total) {
-    struct key prefix = key_in(SPACE_ORGANIZATION);
-    struct key from = key_of(page.cursor);
-    const struct listing listing = {
-        .entity = &organization_entity,
-        .prefix = key_slice(&prefix),
-        .from = page.cursor.len > 0 ? key_slice(&from) : SLICE_NONE,
-    };
-    if (page.cursor.len > 0 && !text_slug(page.cursor)) {
-        REFUSE(op, INVALID_INPUT, "this cursor is not one that an earlier page gave");
-    }
     struct rows rows = {NULL, 0};
     bool more = false;
-    size_t total = 0;
-    TRY(listing_read(op, txn, &listing, page_limit(page), &rows, &more));
-    TRY(listing_count(op, txn, listing.prefix, &total));
+    TRY(listing_by_slug(op, txn, &organization_entity, page, &rows, &more, ret_total));
     *ret_next = more ? ((const struct organization *)rows.at)[rows.count - 1].slug : SLICE_NONE;
-    *ret_total = total;
     *ret_organizations = rows;
     return NULL;
 }

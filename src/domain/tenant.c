@@ -98,23 +98,10 @@ reason tenant_find(struct op *op, struct txn *txn, struct slice slug, struct ten
 
 reason tenant_list(struct op *op, struct txn *txn, struct page page, struct rows *ret_tenants,
                    struct slice *ret_next, size_t *ret_total) {
-    struct key prefix = key_in(SPACE_TENANT);
-    struct key from = key_of(page.cursor);
-    const struct listing listing = {
-        .entity = &tenant_entity,
-        .prefix = key_slice(&prefix),
-        .from = page.cursor.len > 0 ? key_slice(&from) : SLICE_NONE,
-    };
-    if (page.cursor.len > 0 && !text_slug(page.cursor)) {
-        REFUSE(op, INVALID_INPUT, "this cursor is not one that an earlier page gave");
-    }
     struct rows rows = {NULL, 0};
     bool more = false;
-    size_t total = 0;
-    TRY(listing_read(op, txn, &listing, page_limit(page), &rows, &more));
-    TRY(listing_count(op, txn, listing.prefix, &total));
+    TRY(listing_by_slug(op, txn, &tenant_entity, page, &rows, &more, ret_total));
     *ret_next = more ? ((const struct tenant *)rows.at)[rows.count - 1].slug : SLICE_NONE;
-    *ret_total = total;
     *ret_tenants = rows;
     return NULL;
 }
