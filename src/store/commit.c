@@ -25,6 +25,12 @@
 // finds a page that was freed before), and readiness must come back also when nobody is sent here.
 #define FULL_PROBE_MS 500
 
+// One thread that waits for its writes: it is woken by the last of them.
+struct waiter {
+    sem_t done;
+    atomic_size_t left;
+};
+
 struct request {
     struct op *op;
     store_fn fn;
@@ -33,7 +39,7 @@ struct request {
     struct slice detail; // likewise
     reason answer;
     bool refused; // the answer stands; fn does not run again
-    sem_t done;
+    struct waiter *waiter;
     struct request *next;
 };
 
@@ -71,21 +77,34 @@ void store_expect_end(struct store *store) {
     }
 }
 
-static reason enqueue(struct store *store, struct request *request) {
-    reason why = NULL;
+// Under the lock.
+static reason admit(struct store *store, struct request *request) {
+    if (store->closing) {
+        return op_refuse(request->op, REASON_OF(STORE_UNAVAILABLE), "the store is being closed");
+    }
+    if (!atomic_load(&store->ready)) {
+        return engine_refuse(request->op, ENGINE_CLOSED);
+    }
+    if (store->waiting >= STORE_QUEUE_MAX) {
+        return op_refuse(request->op, REASON_OF(LIMIT_QUEUE), "%d writes wait already",
+                         STORE_QUEUE_MAX);
+    }
+    *store->last = request;
+    store->last = &request->next;
+    store->waiting++;
+    return NULL;
+}
+
+// Returns how many are in the queue; the others have their answer.
+static size_t enqueue(struct store *store, struct request *requests, size_t count) {
+    size_t queued = 0;
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     bool wake = arrive(store);
-    if (store->closing) {
-        why = op_refuse(request->op, REASON_OF(STORE_UNAVAILABLE), "the store is being closed");
-    } else if (!atomic_load(&store->ready)) {
-        why = engine_refuse(request->op, ENGINE_CLOSED);
-    } else if (store->waiting >= STORE_QUEUE_MAX) {
-        why = op_refuse(request->op, REASON_OF(LIMIT_QUEUE), "%d writes wait already",
-                        STORE_QUEUE_MAX);
-    } else {
-        *store->last = request;
-        store->last = &request->next;
-        store->waiting++;
+    for (size_t i = 0; i < count; i++) {
+        requests[i].answer = admit(store, &requests[i]);
+        queued += requests[i].answer == NULL ? 1 : 0;
+    }
+    if (queued > 0) {
         wake = wake || store->idle;
         store->idle = false;
     }
@@ -93,30 +112,50 @@ static reason enqueue(struct store *store, struct request *request) {
     if (wake) { // not before: the committer would find the lock taken, and sleep again
         (void)pthread_cond_signal(&store->work);
     }
-    return why;
+    return queued;
+}
+
+void store_write_many(struct store *store, struct store_job *jobs, size_t count) {
+    CHECK(!body_inside());
+    CHECK(count > 0 && count <= STORE_JOBS_MAX);
+    struct request requests[STORE_JOBS_MAX];
+    struct waiter waiter = {.left = count + 1}; // one for who waits: it may be answered meanwhile
+    CHECK(sem_init(&waiter.done, 0, 0) == 0);
+    for (size_t i = 0; i < count; i++) {
+        const struct store_job *job = &jobs[i];
+        requests[i] = (struct request){.op = job->op,
+                                       .fn = job->fn,
+                                       .arg = job->arg,
+                                       .errors = job->op->error_count,
+                                       .detail = job->op->detail,
+                                       .waiter = &waiter};
+    }
+    size_t out = count - enqueue(store, requests, count) + 1;
+    if (atomic_fetch_sub(&waiter.left, out) != out) {
+        while (sem_wait(&waiter.done) != 0) {
+            CHECK(errno == EINTR);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].why = requests[i].answer;
+    }
+    (void)sem_destroy(&waiter.done);
 }
 
 reason store_write(struct op *op, struct store *store, store_fn fn, void *arg) {
-    CHECK(!body_inside());
-    struct request request = {
-        .op = op, .fn = fn, .arg = arg, .errors = op->error_count, .detail = op->detail};
-    CHECK(sem_init(&request.done, 0, 0) == 0);
-    reason why = enqueue(store, &request);
-    if (why == NULL) {
-        while (sem_wait(&request.done) != 0) {
-            CHECK(errno == EINTR);
-        }
-        why = request.answer;
-    }
-    (void)sem_destroy(&request.done);
-    return why;
+    struct store_job job = {.op = op, .fn = fn, .arg = arg};
+    store_write_many(store, &job, 1);
+    return job.why;
 }
 
 // ---- writes, the committer's side
 
 // From here on the request, which is on its caller's stack, is gone.
 static void answer(struct request *request) {
-    CHECK(sem_post(&request->done) == 0);
+    struct waiter *waiter = request->waiter;
+    if (atomic_fetch_sub(&waiter->left, 1) == 1) {
+        CHECK(sem_post(&waiter->done) == 0);
+    }
 }
 
 static void answer_all(struct request **group, size_t count) {

@@ -17,6 +17,7 @@
 
 #define STORE_KEY_MAX 511 // LMDB's limit; longer parts are hashed by who makes the key
 #define STORE_GROUP_MAX 256 // writes in one transaction
+#define STORE_JOBS_MAX 32   // writes of one call of store_write_many
 
 struct store;
 struct txn;
@@ -41,6 +42,16 @@ MUST_USE reason store_read(struct op *op, struct store *store, store_fn fn, void
 // (aborts, goes on by itself when there is space) or a failed write (the environment is closed,
 // reopened, verified; an unknown outcome is a refusal). limit.queue: too many writes wait.
 MUST_USE reason store_write(struct op *op, struct store *store, store_fn fn, void *arg);
+
+// Several writes of one thread, at most STORE_JOBS_MAX, waited for together. Each is as if store_write had been called for
+// it, in this order, and has its own answer; none sees that another was refused.
+struct store_job {
+    struct op *op; // each its own
+    store_fn fn;
+    void *arg;
+    reason why; // the answer
+};
+void store_write_many(struct store *store, struct store_job *jobs, size_t count);
 
 // This thread will soon write, or say that it will not: until then the next group of writes waits a little. Not waited
 // for is only slower. store_write ends it, else store_expect_end must; both may be called without the other.

@@ -193,6 +193,28 @@ static void nobody_runs_often_because_of_neighbours(void **state) {
     }
 }
 
+static void writes_of_one_thread_are_one_group_with_answers_of_their_own(void **state) {
+    struct scratch *at = *state;
+    struct member members[3] = {
+        {.name = 0, .writes = true}, {.name = 1, .writes = true, .refuses = true}, {.name = 2, .writes = true}};
+    struct store_job jobs[3];
+    struct op ops[3];
+    for (size_t i = 0; i < 3; i++) {
+        op_open(&ops[i], NOON);
+        jobs[i] = (struct store_job){.op = &ops[i], .fn = play, .arg = &members[i]};
+    }
+    int64_t before = counter(at, "gatehouse_store_commits_total");
+    store_write_many(at->store, jobs, 3);
+    assert_int_equal(counter(at, "gatehouse_store_commits_total"), before + 1);
+    for (size_t i = 0; i < 3; i++) {
+        assert_ptr_equal(jobs[i].why, i == 1 ? REASON_OF(INVALID_INPUT) : NULL);
+        assert_int_equal(ops[i].error_count, i == 1 ? 1 : 0);
+        assert_int_equal(played(at, members[i].name), i != 1);
+        op_close(&ops[i]);
+    }
+    assert_true(members[2].saw_first);
+}
+
 static void a_group_is_one_commit_and_reading_is_none(void **state) {
     struct scratch *at = *state;
     struct member members[4] = {{.writes = true}, {.writes = true}, {.writes = true}, {.name = 0}};
@@ -263,6 +285,18 @@ static void a_full_queue_refuses(void **state) {
     struct one_row row = {.key = S("k:k"), .value = S("v")};
     set_waiting(at->store, 4096);
     assert_refused(store_write(&at->op, at->store, put_one, &row), LIMIT_QUEUE);
+    set_waiting(at->store, 4095); // of two that come together one fits
+    struct op ops[2];
+    struct store_job jobs[2];
+    for (size_t i = 0; i < 2; i++) {
+        op_open(&ops[i], NOON);
+        jobs[i] = (struct store_job){.op = &ops[i], .fn = put_one, .arg = &row};
+    }
+    store_write_many(at->store, jobs, 2);
+    assert_done(jobs[0].why);
+    assert_ptr_equal(jobs[1].why, REASON_OF(LIMIT_QUEUE));
+    op_close(&ops[0]);
+    op_close(&ops[1]);
     set_waiting(at->store, 0);
     assert_done(store_write(&at->op, at->store, put_one, &row));
 }
@@ -431,6 +465,7 @@ int main(void) {
         STORE_TEST(who_refuses_after_writing_leaves_nothing_behind),
         STORE_TEST(who_runs_again_says_its_errors_once),
         STORE_TEST(nobody_runs_often_because_of_neighbours),
+        STORE_TEST(writes_of_one_thread_are_one_group_with_answers_of_their_own),
         STORE_TEST(a_group_is_one_commit_and_reading_is_none),
         STORE_TEST(only_one_of_a_group_uses_what_is_used_once),
         STORE_TEST(more_than_one_group_may_wait),
