@@ -50,28 +50,35 @@ static char *new_block(struct arena *arena, size_t size) {
     return block->bytes;
 }
 
-void *arena_take(struct arena *arena, size_t size) {
+static size_t aligned(size_t size) {
+    return size == 0 ? ALIGN : (size + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+void *arena_take_raw(struct arena *arena, size_t size) {
     if (size > arena->ceiling) {
         return NULL;
     }
-    size = size == 0 ? ALIGN : (size + ALIGN - 1) & ~(ALIGN - 1);
-    char *at = NULL;
+    size = aligned(size);
     if (size > BLOCK_SIZE / 4) {
-        at = new_block(arena, size);
-    } else {
-        if (arena->next == NULL || (size_t)(arena->end - arena->next) < size) {
-            char *bytes = new_block(arena, BLOCK_SIZE);
-            if (bytes == NULL) {
-                return NULL;
-            }
-            arena->next = bytes;
-            arena->end = bytes + BLOCK_SIZE;
-        }
-        at = arena->next;
-        arena->next += size;
+        return new_block(arena, size);
     }
+    if (arena->next == NULL || (size_t)(arena->end - arena->next) < size) {
+        char *bytes = new_block(arena, BLOCK_SIZE);
+        if (bytes == NULL) {
+            return NULL;
+        }
+        arena->next = bytes;
+        arena->end = bytes + BLOCK_SIZE;
+    }
+    char *at = arena->next;
+    arena->next += size;
+    return at;
+}
+
+void *arena_take(struct arena *arena, size_t size) {
+    void *at = arena_take_raw(arena, size);
     if (at != NULL) {
-        memset(at, 0, size);
+        memset(at, 0, aligned(size));
     }
     return at;
 }

@@ -23,6 +23,8 @@ void arena_open(struct arena *arena, size_t ceiling);
 void arena_close(struct arena *arena);
 // Zeroed, aligned for any type. NULL at the ceiling or when memory is out. size 0 gives a valid pointer.
 MUST_USE void *arena_take(struct arena *arena, size_t size);
+// The same, not zeroed: for who writes each byte before it is read.
+MUST_USE void *arena_take_raw(struct arena *arena, size_t size);
 // Calls `call(what)` when the arena closes; false (and nothing is called) when memory is out.
 MUST_USE bool arena_defer(struct arena *arena, void (*call)(void *), void *what);
 

@@ -8,21 +8,22 @@ void buf_open(struct buf *buf, struct op *op, size_t ceiling) {
     *buf = (struct buf){.op = op, .ceiling = ceiling};
 }
 
-static bool room_for(struct buf *buf, size_t more) {
-    if (buf->broken || more > buf->ceiling || buf->len > buf->ceiling - more) {
+bool buf_grow(struct buf *buf, size_t more) {
+    size_t most = buf->ceiling;
+    if (buf->broken || more > most || buf->len > most - more) {
         buf->broken = true;
+        buf->room = buf->len;
         return false;
-    }
-    if (buf->room - buf->len >= more) {
-        return true;
     }
     size_t room = buf->room < 256 ? 256 : buf->room * 2;
     while (room < buf->len + more) {
         room *= 2;
     }
-    char *bigger = arena_take(&buf->op->arena, room);
+    room = room < most ? room : most;
+    char *bigger = arena_take_raw(&buf->op->arena, room);
     if (bigger == NULL) {
         buf->broken = true;
+        buf->room = buf->len;
         return false;
     }
     if (buf->len > 0) {
@@ -33,26 +34,11 @@ static bool room_for(struct buf *buf, size_t more) {
     return true;
 }
 
-void buf_put(struct buf *buf, struct slice bytes) {
-    if (bytes.len > 0 && room_for(buf, bytes.len)) {
-        memcpy(buf->at + buf->len, bytes.at, bytes.len);
-        buf->len += bytes.len;
-    }
-}
-
-void buf_str(struct buf *buf, const char *text) {
-    buf_put(buf, slice_str(text));
-}
-
-void buf_byte(struct buf *buf, uint8_t byte) {
-    if (room_for(buf, 1)) {
-        buf->at[buf->len++] = (char)byte;
-    }
-}
-
 static void big_endian(struct buf *buf, uint64_t number, unsigned bytes) {
-    for (unsigned i = bytes; i > 0; i--) {
-        buf_byte(buf, (uint8_t)(number >> (8 * (i - 1))));
+    if (buf_room(buf, bytes)) {
+        for (unsigned i = bytes; i > 0; i--) {
+            buf->at[buf->len++] = (char)(uint8_t)(number >> (8 * (i - 1)));
+        }
     }
 }
 
@@ -73,7 +59,7 @@ void buf_printf(struct buf *buf, const char *format, ...) {
     va_start(list, format);
     int need = vsnprintf(NULL, 0, format, list);
     va_end(list);
-    if (need < 0 || !room_for(buf, (size_t)need + 1)) {
+    if (need < 0 || !buf_room(buf, (size_t)need + 1)) {
         buf->broken = true;
         return;
     }

@@ -23,7 +23,7 @@ PRINTF_LIKE(2, 0) static struct slice format_text(struct op *op, const char *for
     va_list again;
     va_copy(again, list);
     int need = vsnprintf(text, sizeof text, format, list);
-    char *at = need >= 0 ? arena_take(&op->arena, (size_t)need + 1) : NULL;
+    char *at = need >= 0 ? arena_take_raw(&op->arena, (size_t)need + 1) : NULL;
     if (at != NULL && (size_t)need < sizeof text) {
         memcpy(at, text, (size_t)need + 1);
     } else if (at != NULL) {
@@ -71,10 +71,9 @@ void op_extra_count(struct op *op, const char *name, size_t count) {
     }
 }
 
-reason op_take(struct op *op, size_t size, void *ret_pointer) {
-    void *at = arena_take(&op->arena, size);
+// No format here: there may be no memory for the detail either.
+static reason took(struct op *op, void *at, void *ret_pointer) {
     if (at == NULL) {
-        // No format here: there may be no memory for the detail either.
         op->detail = S("one request asked for more memory than a request may take");
         return REASON_OF(LIMIT_MEMORY);
     }
@@ -82,12 +81,17 @@ reason op_take(struct op *op, size_t size, void *ret_pointer) {
     return NULL;
 }
 
+reason op_take(struct op *op, size_t size, void *ret_pointer) {
+    return took(op, arena_take(&op->arena, size), ret_pointer);
+}
+
 reason op_copy(struct op *op, struct slice bytes, struct slice *ret_copy) {
     char *at = NULL;
-    TRY(op_take(op, bytes.len + 1, &at));
+    TRY(took(op, arena_take_raw(&op->arena, bytes.len + 1), &at));
     if (bytes.len > 0) {
         memcpy(at, bytes.at, bytes.len);
     }
+    at[bytes.len] = '\0';
     *ret_copy = slice_of(at, bytes.len);
     return NULL;
 }
@@ -98,7 +102,7 @@ reason op_cstr(struct op *op, struct slice text, const char **ret_text) {
     }
     struct slice copy;
     TRY(op_copy(op, text, &copy));
-    *ret_text = copy.at; // op_take zeroes, and op_copy takes one byte more
+    *ret_text = copy.at; // op_copy takes one byte more, and ends it
     return NULL;
 }
 
