@@ -4,6 +4,7 @@
 #ifndef GATEHOUSE_BASE_JSON_H
 #define GATEHOUSE_BASE_JSON_H
 
+#include "base/buf.h"
 #include "base/field.h"
 
 #define JSON_DEPTH_MAX 32       // no document of ours is deeper than 8
@@ -54,6 +55,12 @@ bool json_member(const struct json *object, size_t *at, struct slice *ret_name,
 
 // A record as JSON by its table (hidden fields left out).
 struct json *json_from_fields(struct op *op, const struct field_table *table, const void *row);
+// The same as text at once, of one member, of all that are not hidden, of a text; and a member's name as it stands
+// before its value. Names are ours: nothing in them is escaped.
+void json_put_field(struct buf *out, const struct field *field, const void *row);
+void json_put_fields(struct buf *out, const struct field_table *table, const void *row);
+void json_put_text(struct buf *out, struct slice text);
+void json_put_name(struct buf *out, bool first, const char *name);
 // JSON into a record whose defaults the caller has set: absent members keep them. Unknown members, wrong
 // types, bounds: each an op_error with its JSON pointer under `at` ("" for the root), then invalid_input.
 // Elements of a FIELD_STRUCTS start zeroed. Texts point into `object`. After a refusal the row is half done.

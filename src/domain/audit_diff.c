@@ -35,81 +35,116 @@ static bool is_told(const struct field *field) {
     return (field->flags & FIELD_HIDDEN) == 0 && !stamp;
 }
 
-static reason print(struct op *op, const struct json *object, const char *name,
+struct comparison {
+    const void *row[2]; // before and after; zeroes where there is none
+    bool there[2];
+    struct buf value[2];   // a member as JSON
+    struct buf told[2][2]; // objects, as far as they are written; [1]: personal
+    struct buf names;
+};
+
+static size_t size_of(const struct field *field) {
+    switch ((enum field_type)field->type) {
+    case FIELD_TEXT:
+    case FIELD_BYTES:
+        return sizeof(struct slice);
+    case FIELD_BOOL:
+        return sizeof(bool);
+    case FIELD_NUMBER:
+    case FIELD_TIME:
+        return sizeof(int64_t);
+    case FIELD_CHOICE:
+        return sizeof(int);
+    case FIELD_TEXTS:
+        return sizeof(struct texts);
+    case FIELD_STRUCTS:
+        return sizeof(struct rows);
+    case FIELD_STRUCT:
+        return field->table->size;
+    }
+    return 0;
+}
+
+// Members that are the same bytes say the same; most are, for a row is changed in few members or is new and mostly empty.
+static bool same_bytes(const struct field *field, const void *const rows[2]) {
+    return memcmp((const char *)rows[0] + field->offset, (const char *)rows[1] + field->offset,
+                  size_of(field)) == 0;
+}
+
+static reason print(struct buf *into, const struct field *field, const void *row,
                     struct slice *ret_text) {
-    const struct json *value = json_get(object, name);
-    return value != NULL ? json_print(op, value, false, ret_text) : NULL;
+    into->len = 0;
+    json_put_field(into, field, row);
+    return buf_done(into, ret_text);
+}
+
+static reason put_digest(struct buf *out, struct slice text) {
+    struct sha256 digest = digest_sha256(text);
+    struct slice hex;
+    TRY(encode_hex(out->op, digest_slice(&digest), &hex));
+    buf_printf(out, "{\"bytes\":%zu,\"sha256\":\"%.*s\"}", text.len, SLICE(hex));
+    return NULL;
 }
 
 // A value that is too long stands as its length and hash: it can still be told from another.
-static reason put(struct op *op, struct json *into, const struct field *field,
-                  const struct json *from, struct slice text) {
-    if (text.len <= AUDIT_VALUE_MAX) {
-        json_set(op, into, field->name, json_get(from, field->name));
-        return NULL;
+static reason put(struct buf *object, const struct field *field, struct slice text) {
+    json_put_name(object, object->len == 1, field->name);
+    if (text.len > AUDIT_VALUE_MAX) {
+        return put_digest(object, text);
     }
-    struct sha256 digest = digest_sha256(text);
-    struct slice hex;
-    TRY(encode_hex(op, digest_slice(&digest), &hex));
-    struct json *cut = json_object(op);
-    json_set_number(op, cut, "bytes", (int64_t)text.len);
-    json_set_text(op, cut, "sha256", hex);
-    json_set(op, into, field->name, cut);
+    buf_put(object, text);
     return NULL;
 }
 
 // Of a struct in a row only those of its members that differ.
-static reason narrow(struct op *op, const struct field *field, const struct json **old,
-                     const struct json **new) {
-    const struct json *whole[2] = {json_get(*old, field->name), json_get(*new, field->name)};
-    struct json *less[2] = {json_object(op), json_object(op)};
-    struct json *outer[2] = {json_object(op), json_object(op)};
+static reason narrow(struct op *op, const struct field *field, struct comparison *c,
+                     struct slice ret_text[2]) {
+    const void *inside[2];
+    struct buf less[2];
+    for (size_t side = 0; side < 2; side++) {
+        inside[side] = (const char *)c->row[side] + field->offset;
+        buf_open(&less[side], op, ARENA_CEILING);
+        buf_byte(&less[side], '{');
+    }
     for (size_t i = 0; i < field->table->count; i++) {
         const struct field *inner = &field->table->fields[i];
-        struct slice text[2] = {SLICE_NONE, SLICE_NONE};
-        TRY(print(op, whole[0], inner->name, &text[0]));
-        TRY(print(op, whole[1], inner->name, &text[1]));
-        for (size_t side = 0; side < 2 && is_told(inner) && !slice_equal(text[0], text[1]); side++) {
-            TRY(put(op, less[side], inner, whole[side], text[side]));
+        if (!is_told(inner) || same_bytes(inner, inside)) {
+            continue;
+        }
+        struct slice text[2];
+        TRY(print(&c->value[0], inner, inside[0], &text[0]));
+        TRY(print(&c->value[1], inner, inside[1], &text[1]));
+        for (size_t side = 0; side < 2 && !slice_equal(text[0], text[1]); side++) {
+            TRY(put(&less[side], inner, text[side]));
         }
     }
     for (size_t side = 0; side < 2; side++) {
-        json_set(op, outer[side], field->name, less[side]);
+        buf_byte(&less[side], '}');
+        TRY(buf_done(&less[side], &ret_text[side]));
     }
-    *old = outer[0];
-    *new = outer[1];
     return NULL;
 }
 
-struct comparison {
-    const struct json *old, *new; // all members
-    bool had, has;
-    struct json *before[2], *after[2]; // [1]: personal
-    bool some[2];
-    struct buf names;
-};
-
 static reason compare(struct op *op, const struct field *field, struct comparison *c) {
-    struct slice old = SLICE_NONE;
-    struct slice new = SLICE_NONE;
-    TRY(print(op, c->old, field->name, &old));
-    TRY(print(op, c->new, field->name, &new));
-    if (!is_told(field) || slice_equal(old, new)) {
+    struct slice text[2];
+    if (same_bytes(field, c->row) || !is_told(field)) {
+        return NULL;
+    }
+    TRY(print(&c->value[0], field, c->row[0], &text[0]));
+    TRY(print(&c->value[1], field, c->row[1], &text[1]));
+    if (slice_equal(text[0], text[1])) {
         return NULL;
     }
     size_t where = is_personal(field) ? 1 : 0;
-    const struct json *from[2] = {c->old, c->new};
-    c->some[where] = true;
     if (field->type == FIELD_STRUCT) {
-        TRY(narrow(op, field, &from[0], &from[1]));
-        TRY(print(op, from[0], field->name, &old));
-        TRY(print(op, from[1], field->name, &new));
+        TRY(narrow(op, field, c, text));
     }
-    if (c->had) {
-        TRY(put(op, c->before[where], field, from[0], old));
-    }
-    if (c->has) {
-        TRY(put(op, c->after[where], field, from[1], new));
+    for (size_t side = 0; side < 2; side++) {
+        struct buf *object = &c->told[side][where];
+        if (c->there[side]) {
+            buf_str(object, object->len == 0 ? "{" : "");
+            TRY(put(object, field, text[side]));
+        }
     }
     buf_str(&c->names, c->names.len > 0 ? ", " : "");
     buf_str(&c->names, field->name);
@@ -117,17 +152,18 @@ static reason compare(struct op *op, const struct field *field, struct compariso
 }
 
 // Many long members together are named, and no more.
-static reason finish(struct op *op, const struct json *object, bool wanted, struct slice *ret) {
-    *ret = SLICE_NONE;
-    if (!wanted) {
+static reason finish(struct op *op, struct buf *object, struct slice *ret_text) {
+    *ret_text = SLICE_NONE;
+    if (object->len == 0) {
         return NULL;
     }
-    TRY(json_print(op, object, false, ret));
-    if (ret->len > AUDIT_JSON_MAX) {
-        struct sha256 digest = digest_sha256(*ret);
-        struct slice hex;
-        TRY(encode_hex(op, digest_slice(&digest), &hex));
-        *ret = op_text(op, "{\"bytes\":%zu,\"sha256\":\"%.*s\"}", ret->len, SLICE(hex));
+    buf_byte(object, '}');
+    TRY(buf_done(object, ret_text));
+    if (ret_text->len > AUDIT_JSON_MAX) {
+        struct buf cut;
+        buf_open(&cut, op, AUDIT_JSON_MAX);
+        TRY(put_digest(&cut, *ret_text));
+        return buf_done(&cut, ret_text);
     }
     return NULL;
 }
@@ -137,22 +173,23 @@ reason audit_compare(struct op *op, const struct field_table *table, const void 
     void *nothing = NULL; // members that were never set are nobody's news
     TRY(op_take(op, table->size, &nothing));
     struct comparison c = {
-        .old = json_from_fields(op, table, before != NULL ? before : nothing),
-        .new = json_from_fields(op, table, after != NULL ? after : nothing),
-        .had = before != NULL,
-        .has = after != NULL,
-        .before = {json_object(op), json_object(op)},
-        .after = {json_object(op), json_object(op)},
+        .row = {before != NULL ? before : nothing, after != NULL ? after : nothing},
+        .there = {before != NULL, after != NULL},
     };
+    for (size_t side = 0; side < 2; side++) {
+        buf_open(&c.value[side], op, ARENA_CEILING);
+        buf_open(&c.told[side][0], op, ARENA_CEILING);
+        buf_open(&c.told[side][1], op, ARENA_CEILING);
+    }
     buf_open(&c.names, op, NAMES_MAX);
     for (size_t i = 0; i < table->count; i++) {
         TRY(compare(op, &table->fields[i], &c));
     }
     struct audit_diff diff = {.names = buf_slice(&c.names)};
-    TRY(finish(op, c.before[0], c.had && c.some[0], &diff.before));
-    TRY(finish(op, c.after[0], c.has && c.some[0], &diff.after));
-    TRY(finish(op, c.before[1], c.had && c.some[1], &diff.person_before));
-    TRY(finish(op, c.after[1], c.has && c.some[1], &diff.person_after));
+    TRY(finish(op, &c.told[0][0], &diff.before));
+    TRY(finish(op, &c.told[1][0], &diff.after));
+    TRY(finish(op, &c.told[0][1], &diff.person_before));
+    TRY(finish(op, &c.told[1][1], &diff.person_after));
     *ret_diff = diff;
     return NULL;
 }
