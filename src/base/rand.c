@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Random bytes from getrandom(2) and the ULIDs made of them. No generator of our own, no seed, no state.
+// Random bytes from getrandom(2) and the ULIDs made of them. No generator of our own and no seed.
 #include "base/rand.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/random.h>
 
 #include "base/check.h"
 
 #define TIME_CHARACTERS 10
 #define TIME_MAX ((INT64_C(1) << 48) - 1)
+#define STOCK_BYTES 512 // ids and salts of three sign-ins
 
 static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -23,6 +25,38 @@ void rand_bytes(void *to, size_t len) {
         at += got;
         len -= (size_t)got;
     }
+}
+
+// What a thread fetched and has not given away yet: the last `left` of the bytes.
+static _Thread_local struct {
+    char bytes[STOCK_BYTES];
+    size_t left;
+} stock;
+
+// In a child of fork only the thread that forked goes on, and its parent gives these bytes away.
+static void forget_stock(void) {
+    explicit_bzero(&stock, sizeof stock);
+}
+
+static void watch_forks(void) {
+    CHECK(pthread_atfork(NULL, NULL, forget_stock) == 0);
+}
+
+void rand_open_bytes(void *to, size_t len) {
+    static pthread_once_t watched = PTHREAD_ONCE_INIT;
+    if (len > sizeof stock.bytes) {
+        rand_bytes(to, len);
+        return;
+    }
+    if (len > stock.left) {
+        (void)pthread_once(&watched, watch_forks);
+        rand_bytes(stock.bytes, sizeof stock.bytes);
+        stock.left = sizeof stock.bytes;
+    }
+    char *from = stock.bytes + sizeof stock.bytes - stock.left;
+    memcpy(to, from, len);
+    explicit_bzero(from, len); // nobody gets them twice, whatever goes wrong
+    stock.left -= len;
 }
 
 // `count` characters of five bits, the highest first.
@@ -40,7 +74,7 @@ reason rand_ulid(struct op *op, struct slice prefix, struct slice *ret_id) {
         memcpy(at, prefix.at, prefix.len);
     }
     uint64_t random[2];
-    rand_bytes(random, sizeof random);
+    rand_open_bytes(random, sizeof random);
     int64_t now = op->now < 0 ? 0 : op->now > TIME_MAX ? TIME_MAX : op->now;
     char *ulid = at + prefix.len;
     base32(ulid, (uint64_t)now, TIME_CHARACTERS);

@@ -7,6 +7,9 @@
 
 // Aborts when the kernel gives none: nothing here may go on with guessable bytes.
 void rand_bytes(void *to, size_t len);
+// The same bytes for ids and salts, which are shown or stored as they are: many are fetched at once, for this thread. Never for
+// keys, cookies, tokens and links: what admits somebody lies in no memory before it is made.
+void rand_open_bytes(void *to, size_t len);
 // `prefix` + ULID (48 bits of op->now in ms, 80 random bits; Crockford base32, 26 characters): sorts by
 // time, so rows with such keys are written side by side.
 #define ULID_TEXT 26

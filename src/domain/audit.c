@@ -101,7 +101,7 @@ static void seal(struct audit *audit, uint8_t salts[2 * SALT_BYTES], struct sha2
     bool person = audit->person_detail.len > 0 || audit->person_before.len > 0 ||
                   audit->person_after.len > 0;
     if (actor || person) {
-        rand_bytes(salts, 2 * SALT_BYTES);
+        rand_open_bytes(salts, 2 * SALT_BYTES);
     }
     if (actor) {
         audit->actor_salt = slice_of(salts, SALT_BYTES);

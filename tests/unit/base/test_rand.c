@@ -2,6 +2,10 @@
 // Random bytes and ULIDs: order by time, and the reader of their time.
 #include "unit.h"
 
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/rand.h"
 
 static void bytes_come_in_any_number_and_differ(void **state) {
@@ -15,6 +19,76 @@ static void bytes_come_in_any_number_and_differ(void **state) {
     one[0] = 42;
     rand_bytes(one, 0);
     assert_int_equal(one[0], 42);
+}
+
+#define PIECE 16
+#define PIECES 100 // more than are fetched at once
+struct pieces {
+    char bytes[PIECES][PIECE];
+};
+
+static void *take_pieces(void *arg) {
+    struct pieces *pieces = arg;
+    for (size_t i = 0; i < PIECES; i++) {
+        rand_open_bytes(pieces->bytes[i], PIECE);
+    }
+    return NULL;
+}
+
+static void assert_all_differ(char (*bytes)[PIECE], size_t count) {
+    static const char zeros[PIECE];
+    for (size_t i = 0; i < count; i++) {
+        assert_memory_not_equal(bytes[i], zeros, PIECE);
+        for (size_t j = 0; j < i; j++) {
+            assert_memory_not_equal(bytes[i], bytes[j], PIECE);
+        }
+    }
+}
+
+static void open_bytes_do_not_repeat_in_a_thread_or_between_threads(void **state) {
+    (void)state;
+    struct pieces taken[2];
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, take_pieces, &taken[1]), 0);
+    (void)take_pieces(&taken[0]);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_all_differ(taken[0].bytes, sizeof taken / PIECE);
+}
+
+static void open_bytes_come_in_any_number(void **state) {
+    (void)state;
+    static char many[2][5000];
+    char odd[2][7];
+    for (size_t i = 0; i < 2; i++) {
+        rand_open_bytes(odd[i], sizeof odd[i]);
+        rand_open_bytes(many[i], sizeof many[i]);
+        rand_open_bytes(many[i], 0);
+    }
+    assert_memory_not_equal(odd[0], odd[1], sizeof odd[0]);
+    assert_memory_not_equal(many[0], many[1], sizeof many[0]);
+    assert_memory_not_equal(many[0] + sizeof many[0] - 16, many[1] + sizeof many[1] - 16, 16);
+}
+
+static void a_child_of_fork_does_not_give_its_parents_bytes_away(void **state) {
+    (void)state;
+    char taken[3][PIECE];
+    int ends[2];
+    rand_open_bytes(taken[0], PIECE); // there is a stock
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        rand_open_bytes(taken[1], PIECE);
+        _exit(write(ends[1], taken[1], PIECE) == PIECE ? 0 : 1);
+    }
+    rand_open_bytes(taken[2], PIECE);
+    assert_int_equal(read(ends[0], taken[1], PIECE), PIECE);
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    assert_all_differ(taken, 3);
 }
 
 static void an_id_has_its_prefix_and_its_time(void **state) {
@@ -68,6 +142,9 @@ static void what_is_no_ulid_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_come_in_any_number_and_differ),
+        cmocka_unit_test(open_bytes_do_not_repeat_in_a_thread_or_between_threads),
+        cmocka_unit_test(open_bytes_come_in_any_number),
+        cmocka_unit_test(a_child_of_fork_does_not_give_its_parents_bytes_away),
         TEST(an_id_has_its_prefix_and_its_time),
         TEST(ids_sort_by_time_and_do_not_repeat),
         cmocka_unit_test(the_example_of_the_ulid_text_has_its_time),
