@@ -39,7 +39,7 @@ static const char url_alphabet[] =
 static reason to_base64(struct op *op, struct slice bytes, const char *alphabet, bool pad,
                         struct slice *ret_text) {
     char *text = NULL;
-    TRY(op_take(op, bytes.len / 3 * 4 + 4, &text));
+    TRY(op_take_raw(op, bytes.len / 3 * 4 + 4, &text));
     const uint8_t *in = (const uint8_t *)bytes.at;
     char *out = text;
     size_t left = bytes.len;
@@ -163,7 +163,7 @@ static bool end_group(struct base64_in *in) {
 static bool from_base64(struct op *op, struct slice text, const uint8_t table[256], bool wrapped,
                         bool padded, struct slice *ret_bytes) {
     uint8_t *bytes = NULL;
-    if (op_take(op, text.len / 4 * 3 + 3, &bytes) != NULL) {
+    if (op_take_raw(op, text.len / 4 * 3 + 3, &bytes) != NULL) {
         return false;
     }
     const uint8_t *from = (const uint8_t *)text.at;
@@ -225,7 +225,7 @@ bool decode_base64url(struct op *op, struct slice text, struct slice *ret_bytes)
 reason encode_hex(struct op *op, struct slice bytes, struct slice *ret_text) {
     static const char digits[] = "0123456789abcdef";
     char *text = NULL;
-    TRY(op_take(op, bytes.len * 2, &text));
+    TRY(op_take_raw(op, bytes.len * 2, &text));
     for (size_t i = 0; i < bytes.len; i++) {
         text[2 * i] = digits[(uint8_t)bytes.at[i] >> 4];
         text[2 * i + 1] = digits[(uint8_t)bytes.at[i] & 15];
@@ -257,7 +257,7 @@ static bool hex_pair(const char *at, char *ret_byte) {
 
 bool decode_hex(struct op *op, struct slice text, struct slice *ret_bytes) {
     char *bytes = NULL;
-    if (text.len % 2 != 0 || op_take(op, text.len / 2, &bytes) != NULL) {
+    if (text.len % 2 != 0 || op_take_raw(op, text.len / 2, &bytes) != NULL) {
         return false;
     }
     for (size_t i = 0; i < text.len / 2; i++) {
@@ -281,7 +281,7 @@ reason encode_url(struct op *op, struct slice text, struct slice *ret_text) {
         escapes += unreserved(text.at[i]) ? 0 : 1;
     }
     char *to = NULL;
-    TRY(op_take(op, text.len + 2 * escapes, &to));
+    TRY(op_take_raw(op, text.len + 2 * escapes, &to));
     size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {
         if (unreserved(text.at[i])) {
@@ -304,7 +304,7 @@ static const char *next_of(const char *at, const char *end, char c) {
 
 bool decode_url(struct op *op, struct slice text, bool plus, struct slice *ret_bytes) {
     char *to = NULL;
-    if (op_take(op, text.len, &to) != NULL) {
+    if (op_take_raw(op, text.len, &to) != NULL) {
         return false;
     }
     if (text.len == 0) {
@@ -358,7 +358,7 @@ reason encode_html(struct op *op, struct slice text, struct slice *ret_text) {
         need += html_reference(text.at[i]).len;
     }
     char *to = NULL;
-    TRY(op_take(op, need, &to));
+    TRY(op_take_raw(op, need, &to));
     size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {
         struct slice reference = html_reference(text.at[i]);

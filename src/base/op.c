@@ -85,9 +85,13 @@ reason op_take(struct op *op, size_t size, void *ret_pointer) {
     return took(op, arena_take(&op->arena, size), ret_pointer);
 }
 
+reason op_take_raw(struct op *op, size_t size, void *ret_pointer) {
+    return took(op, arena_take_raw(&op->arena, size), ret_pointer);
+}
+
 reason op_copy(struct op *op, struct slice bytes, struct slice *ret_copy) {
     char *at = NULL;
-    TRY(took(op, arena_take_raw(&op->arena, bytes.len + 1), &at));
+    TRY(op_take_raw(op, bytes.len + 1, &at));
     if (bytes.len > 0) {
         memcpy(at, bytes.at, bytes.len);
     }

@@ -50,6 +50,9 @@ void op_extra_count(struct op *op, const char *name, size_t count);
 
 // Zeroed memory; limit.memory.
 MUST_USE reason op_take(struct op *op, size_t size, void *ret_pointer);
+// The same, not zeroed: for who writes each byte before it is read.
+MUST_USE reason op_take_raw(struct op *op, size_t size, void *ret_pointer);
+// With a NUL behind it.
 MUST_USE reason op_copy(struct op *op, struct slice bytes, struct slice *ret_copy);
 // A NUL-terminated copy for a library's door; invalid_input when the text holds a NUL.
 MUST_USE reason op_cstr(struct op *op, struct slice text, const char **ret_text);

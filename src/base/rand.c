@@ -69,7 +69,7 @@ static void base32(char *to, uint64_t number, size_t count) {
 
 reason rand_ulid(struct op *op, struct slice prefix, struct slice *ret_id) {
     char *at = NULL;
-    TRY(op_take(op, prefix.len + ULID_TEXT, &at));
+    TRY(op_take_raw(op, prefix.len + ULID_TEXT, &at));
     if (prefix.len > 0) {
         memcpy(at, prefix.at, prefix.len);
     }

@@ -6,7 +6,7 @@
 
 reason batch_open(struct op *op, size_t room, struct key prefix, struct batch *ret_batch) {
     struct batch batch = {.prefix = prefix, .room = room};
-    TRY(op_take(op, room * sizeof *batch.at, &batch.at));
+    TRY(op_take_raw(op, room * sizeof *batch.at, &batch.at));
     *ret_batch = batch;
     return NULL;
 }

@@ -111,7 +111,7 @@ reason mapping_apply(struct op *op, const struct connection *connection,
                            .assertion = text_cut(identity->assertion_id, GRANT_TEXT_MAX),
                            .granted_at = op->now};
     struct rows grants = {NULL, 0};
-    TRY(op_take(op, GRANTS_MAX * sizeof(struct grant), &grants.at));
+    TRY(op_take_raw(op, GRANTS_MAX * sizeof(struct grant), &grants.at));
     for (size_t i = 0; i < mapping->rules.count; i++) {
         const struct mapping_rule *rule = &((const struct mapping_rule *)mapping->rules.at)[i];
         struct slice value;

@@ -107,7 +107,7 @@ reason trace_open(struct op *op, struct slice connection, struct slice tenant,
                           .tenant = tenant,
                           .request = text_cut(op->id, 64)};
     TRY(rand_ulid(op, S("trc_"), &trace.id));
-    TRY(op_take(op, TRACE_CHECKS_MAX * sizeof(struct trace_check), &trace.checks.at));
+    TRY(op_take_raw(op, TRACE_CHECKS_MAX * sizeof(struct trace_check), &trace.checks.at));
     *ret_trace = trace;
     return NULL;
 }

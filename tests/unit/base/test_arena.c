@@ -23,6 +23,39 @@ static void pieces_are_zeroed_aligned_and_apart(void **state) {
     arena_close(&arena);
 }
 
+static void a_raw_piece_is_aligned_and_meets_the_same_ceiling(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_open(&arena, 100000);
+    char *small = arena_take_raw(&arena, 0);
+    assert_non_null(small);
+    char *next = arena_take_raw(&arena, 5);
+    assert_int_equal((uintptr_t)next % alignof(max_align_t), 0);
+    assert_ptr_not_equal(next, small);
+    assert_non_null(arena_take_raw(&arena, 80000));
+    assert_null(arena_take_raw(&arena, 80000));
+    assert_null(arena_take_raw(&arena, SIZE_MAX));
+    arena_close(&arena);
+}
+
+static void what_was_there_before_is_not_seen_in_a_zeroed_piece(void **state) {
+    (void)state;
+    struct arena arena;
+    for (size_t round = 0; round < 50; round++) { // blocks that were used, and given again by malloc
+        arena_open(&arena, 1U << 20);
+        char *room = arena_take_raw(&arena, 3000);
+        char *zeroed = arena_take(&arena, 3000);
+        assert_non_null(room);
+        assert_non_null(zeroed);
+        for (size_t i = 0; i < 3000; i++) {
+            assert_int_equal(zeroed[i], 0);
+        }
+        memset(room, 0xAA, 3000);
+        memset(zeroed, 0xAA, 3000);
+        arena_close(&arena);
+    }
+}
+
 static void a_large_piece_is_taken_and_a_larger_than_the_ceiling_is_not(void **state) {
     (void)state;
     struct arena arena;
@@ -124,6 +157,8 @@ static void each_reason_is_found_by_its_slug_and_stands_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_zeroed_aligned_and_apart),
+        cmocka_unit_test(a_raw_piece_is_aligned_and_meets_the_same_ceiling),
+        cmocka_unit_test(what_was_there_before_is_not_seen_in_a_zeroed_piece),
         cmocka_unit_test(a_large_piece_is_taken_and_a_larger_than_the_ceiling_is_not),
         cmocka_unit_test(many_small_pieces_meet_the_ceiling),
         cmocka_unit_test(a_closed_arena_can_be_used_again),
