@@ -20,7 +20,7 @@ static const struct field account_rows[] = {
 FIELD_TABLE(account_fields, "account", 1, struct account, account_rows);
 
 static void account_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_ACCOUNT);
+    key_open(ret_key, SPACE_ACCOUNT);
     key_text(ret_key, ((const struct account *)row)->user_id);
 }
 const struct entity account_entity = {

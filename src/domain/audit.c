@@ -45,7 +45,7 @@ FIELD_TABLE(audit_fields, "audit", 2, struct audit, audit_rows);
 
 static void audit_key(const void *row, struct key *ret_key) {
     const struct audit *audit = row;
-    *ret_key = key_in(SPACE_AUDIT_ROW);
+    key_open(ret_key, SPACE_AUDIT_ROW);
     key_text(ret_key, audit->tenant);
     key_u64(ret_key, (uint64_t)audit->seq);
 }
@@ -54,7 +54,7 @@ const struct entity audit_entity = {
 
 static void audit_old_key(const void *row, struct key *ret_key) {
     const struct audit *audit = row;
-    *ret_key = key_in(SPACE_AUDIT);
+    key_open(ret_key, SPACE_AUDIT);
     key_text(ret_key, audit->tenant);
     key_text(ret_key, audit->id);
 }

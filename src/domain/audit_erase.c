@@ -203,7 +203,7 @@ static FIELD_TABLE(state_fields, "erasure", 1, struct erasure_state, state_rows)
 
 static void state_key(const void *row, struct key *ret_key) {
     const struct erasure_state *state = row;
-    *ret_key = key_in(SPACE_AUDIT_ERASE);
+    key_open(ret_key, SPACE_AUDIT_ERASE);
     key_text(ret_key, state->tenant);
     key_text(ret_key, state->user_id);
 }

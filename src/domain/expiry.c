@@ -32,7 +32,7 @@ static void notice_key(const void *row, struct key *ret_key) {
     const struct slice parts[] = {notice->connection, notice->sha256};
     struct sha256 digest = digest_parts(parts, 2);
     uint32_t minute = 0;
-    *ret_key = key_in(SPACE_EXPIRY);
+    key_open(ret_key, SPACE_EXPIRY);
     ret_key->broken = !timekey_minute(notice->ends_at, &minute);
     key_u32(ret_key, minute);
     key_bytes(ret_key, slice_sub(digest_slice(&digest), 0, NAME_BYTES));

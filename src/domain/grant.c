@@ -165,7 +165,8 @@ reason membership_store(struct op *op, struct txn *txn, const struct actor *acto
             TRY(admins_check(op, txn, actor, before, membership));
         }
     }
-    TRY(entity_put(op, txn, &membership_entity, membership));
+    TRY(before == NULL ? entity_new(op, txn, &membership_entity, membership)
+                       : entity_put(op, txn, &membership_entity, membership));
     TRY(audit_roles(op, txn, actor, membership, &had, &has, "role.assigned"));
     return audit_roles(op, txn, actor, membership, &has, &had, "role.unassigned");
 }

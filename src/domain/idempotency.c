@@ -19,7 +19,7 @@ static const struct field answer_rows[] = {
 FIELD_TABLE(kept_answer_fields, "kept answer", 1, struct kept_answer, answer_rows);
 
 static void answer_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_IDEMPOTENCY);
+    key_open(ret_key, SPACE_IDEMPOTENCY);
     key_bytes(ret_key, ((const struct kept_answer *)row)->key);
 }
 static bool due_key(const void *row, struct key *ret_key) {

@@ -57,13 +57,13 @@ static const struct field job_error_rows[] = {
 FIELD_TABLE(job_error_fields, "job error", 1, struct job_error, job_error_rows);
 
 static void job_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_JOB);
+    key_open(ret_key, SPACE_JOB);
     key_text(ret_key, ((const struct job *)row)->id);
 }
 
 static bool job_of_key(const void *row, struct key *ret_key) {
     const struct job *job = row;
-    *ret_key = key_in(SPACE_JOB_OF);
+    key_open(ret_key, SPACE_JOB_OF);
     key_text(ret_key, job->tenant);
     key_text(ret_key, job->id);
     return true;
@@ -75,14 +75,14 @@ static bool is_over(const struct job *job) {
 
 static bool job_open_key(const void *row, struct key *ret_key) {
     const struct job *job = row;
-    *ret_key = key_in(SPACE_JOB_OPEN);
+    key_open(ret_key, SPACE_JOB_OPEN);
     key_text(ret_key, job->id);
     return !is_over(job);
 }
 
 static const struct entity_index job_indexes[] = {
-    {SPACE_JOB_OF, true, REASON_OF(INTERNAL), job_of_key},
-    {SPACE_JOB_OPEN, true, REASON_OF(INTERNAL), job_open_key},
+    {SPACE_JOB_OF, true, NULL, job_of_key},
+    {SPACE_JOB_OPEN, true, NULL, job_open_key},
 };
 static const struct entity job_entity = {.space = SPACE_JOB,
                                          .fields = &job_fields,

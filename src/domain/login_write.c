@@ -90,7 +90,7 @@ static reason create_user(struct op *op, struct txn *txn, struct admission *a) {
                             .updated_at = op->now};
     TRY(rand_ulid(op, S("usr_"), &a->user.id));
     TRY(take_names(op, a, &named));
-    TRY(entity_put(op, txn, &user_entity, &a->user));
+    TRY(entity_new(op, txn, &user_entity, &a->user));
     return audit_write(op, txn, &a->actor,
                        &(struct audit_entry){.tenant = a->tenant.slug,
                                              .event = "user.created",
@@ -131,7 +131,7 @@ static reason link_user(struct op *op, struct txn *txn, struct admission *a) {
                         .identifier = a->identifier,
                         .user_id = a->user.id,
                         .created_at = op->now};
-    TRY(entity_put(op, txn, &link_entity, &link));
+    TRY(entity_new(op, txn, &link_entity, &link));
     if (a->known) {
         return audit_add(op, txn, &a->actor, a->tenant.slug, "user.linked", a->user.id,
                          S("by the e-mail address"));

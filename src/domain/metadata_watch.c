@@ -37,7 +37,7 @@ static const struct field watch_rows[] = {
 FIELD_TABLE(metadata_watch_fields, "metadata watch", 1, struct metadata_watch, watch_rows);
 
 static void watch_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_METADATA);
+    key_open(ret_key, SPACE_METADATA);
     key_text(ret_key, ((const struct metadata_watch *)row)->connection);
 }
 

@@ -52,7 +52,7 @@ static const struct field letter_rows[] = {
 FIELD_TABLE(letter_fields, "letter", 1, struct letter, letter_rows);
 
 static void letter_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_LETTER);
+    key_open(ret_key, SPACE_LETTER);
     key_text(ret_key, ((const struct letter *)row)->id);
 }
 static bool letter_state_key(const void *row, struct key *ret_key) {

@@ -26,7 +26,7 @@ static const struct field pending_rows[] = {
 FIELD_TABLE(pending_fields, "pending", 2, struct pending, pending_rows);
 
 static void key_of(const struct timekey *timekey, struct key *ret_key) {
-    *ret_key = key_in(SPACE_PENDING);
+    key_open(ret_key, SPACE_PENDING);
     key_bytes(ret_key, timekey_slice(timekey));
 }
 
@@ -35,7 +35,7 @@ static void pending_key(const void *row, struct key *ret_key) {
     if (timekey_parse(S(REQUEST_ID), ((const struct pending *)row)->request_id, &timekey)) {
         key_of(&timekey, ret_key);
     } else {
-        *ret_key = key_in(SPACE_PENDING);
+        key_open(ret_key, SPACE_PENDING);
         ret_key->broken = true;
     }
 }

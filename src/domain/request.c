@@ -73,7 +73,7 @@ FIELD_TABLE(access_request_fields, "access request", 1, struct access_request, r
 
 static void request_key(const void *row, struct key *ret_key) {
     const struct access_request *request = row;
-    *ret_key = key_in(SPACE_REQUEST);
+    key_open(ret_key, SPACE_REQUEST);
     key_text(ret_key, request->tenant);
     key_text(ret_key, request->id);
 }
@@ -107,7 +107,7 @@ static bool by_key(const void *row, struct key *ret_key) {
 // One open request for one person: a second one is told so.
 static bool open_key(const void *row, struct key *ret_key) {
     const struct access_request *request = row;
-    *ret_key = key_in(SPACE_REQUEST_OPEN);
+    key_open(ret_key, SPACE_REQUEST_OPEN);
     key_text(ret_key, request->tenant);
     key_text(ret_key, request->email);
     return request->state == REQUEST_PENDING || request->state == REQUEST_FAILED;
@@ -120,7 +120,7 @@ static int64_t due_at(const struct access_request *request) {
 }
 static bool due_key(const void *row, struct key *ret_key) {
     const struct access_request *request = row;
-    *ret_key = key_in(SPACE_REQUEST_DUE);
+    key_open(ret_key, SPACE_REQUEST_DUE);
     key_u64(ret_key, (uint64_t)due_at(request));
     key_text(ret_key, request->tenant);
     key_text(ret_key, request->id);
@@ -128,10 +128,10 @@ static bool due_key(const void *row, struct key *ret_key) {
 }
 
 static const struct entity_index request_indexes[] = {
-    {SPACE_REQUEST_STATE, true, REASON_OF(INTERNAL), state_key},
-    {SPACE_REQUEST_BY, true, REASON_OF(INTERNAL), by_key},
+    {SPACE_REQUEST_STATE, true, NULL, state_key},
+    {SPACE_REQUEST_BY, true, NULL, by_key},
     {SPACE_REQUEST_OPEN, true, REASON_OF(REQUEST_WAITING), open_key},
-    {SPACE_REQUEST_DUE, true, REASON_OF(INTERNAL), due_key},
+    {SPACE_REQUEST_DUE, true, NULL, due_key},
 };
 const struct entity access_request_entity = {
     .space = SPACE_REQUEST,

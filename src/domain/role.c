@@ -52,7 +52,7 @@ static bool role_name_key(const void *row, struct key *ret_key) {
         char c = role->name.at[i];
         name[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
-    *ret_key = key_in(SPACE_ROLE_NAME);
+    key_open(ret_key, SPACE_ROLE_NAME);
     key_text(ret_key, role->tenant);
     key_text(ret_key, slice_of(name, len));
     return true;

@@ -82,7 +82,7 @@ static bool revoked_key(struct slice token_id, int64_t expires, struct key *ret_
         return false;
     }
     struct timekey timekey = timekey_make(minute, digest.bytes);
-    *ret_key = key_in(SPACE_TOKEN_REVOKED);
+    key_open(ret_key, SPACE_TOKEN_REVOKED);
     key_bytes(ret_key, timekey_slice(&timekey));
     return true;
 }

@@ -48,7 +48,7 @@ static const struct field service_user_rows[] = {
 FIELD_TABLE(service_user_fields, "service user", 1, struct service_user, service_user_rows);
 
 static void service_user_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_SERVICE_USER);
+    key_open(ret_key, SPACE_SERVICE_USER);
     key_text(ret_key, ((const struct service_user *)row)->id);
 }
 
@@ -73,14 +73,14 @@ static bool service_user_name_key(const void *row, struct key *ret_key) {
         char c = user->name.at[i];
         name[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
-    *ret_key = key_in(SPACE_SERVICE_USER_NAME);
+    key_open(ret_key, SPACE_SERVICE_USER_NAME);
     key_text(ret_key, user->tenant);
     key_text(ret_key, slice_of(name, len));
     return true;
 }
 
 static const struct entity_index service_user_indexes[] = {
-    {SPACE_SERVICE_USER_OF, true, REASON_OF(INTERNAL), service_user_of_key},
+    {SPACE_SERVICE_USER_OF, true, NULL, service_user_of_key},
     {SPACE_SERVICE_USER_NAME, true, REASON_OF(DUPLICATE_NAME), service_user_name_key},
 };
 const struct entity service_user_entity = {

@@ -29,7 +29,7 @@ static const struct field sign_in_rows[] = {
 FIELD_TABLE(sign_in_fields, "sign-in", 1, struct sign_in, sign_in_rows);
 
 static void sign_in_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_SIGN_IN);
+    key_open(ret_key, SPACE_SIGN_IN);
     key_bytes(ret_key, ((const struct sign_in *)row)->key);
 }
 const struct entity sign_in_entity = {

@@ -66,7 +66,7 @@ static bool tenant_of_key(const void *row, struct key *ret_key) {
 }
 static const struct entity_index tenant_indexes[] = {
     {SPACE_TENANT_NUMBER, true, REASON_OF(INTERNAL), tenant_number_key},
-    {SPACE_TENANT_OF, true, REASON_OF(INTERNAL), tenant_of_key},
+    {SPACE_TENANT_OF, true, NULL, tenant_of_key},
 };
 const struct entity tenant_entity = {
     .space = SPACE_TENANT,

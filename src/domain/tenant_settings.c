@@ -39,7 +39,7 @@ static const struct field settings_rows[] = {
 FIELD_TABLE(tenant_settings_fields, "tenant settings", 1, struct tenant_settings, settings_rows);
 
 static void settings_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_TENANT_SETTINGS);
+    key_open(ret_key, SPACE_TENANT_SETTINGS);
     key_text(ret_key, ((const struct tenant_settings *)row)->tenant);
 }
 static const struct entity settings_entity = {

@@ -36,7 +36,7 @@ static const struct field ticket_rows[] = {
 static FIELD_TABLE(ticket_fields, "ticket", 1, struct ticket, ticket_rows);
 
 static void key_of(struct slice id, struct key *ret_key) {
-    *ret_key = key_in(SPACE_TICKET);
+    key_open(ret_key, SPACE_TICKET);
     key_bytes(ret_key, id);
     ret_key->broken |= id.len != TICKET_ID;
 }

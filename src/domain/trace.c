@@ -69,19 +69,19 @@ static const struct field stored_rows[] = {
 static FIELD_TABLE(stored_fields, "trace", 2, struct stored_trace, stored_rows);
 
 static void trace_key(const void *row, struct key *ret_key) {
-    *ret_key = key_in(SPACE_TRACE);
+    key_open(ret_key, SPACE_TRACE);
     key_text(ret_key, ((const struct trace *)row)->id);
 }
 
 static bool trace_of_key(const void *row, struct key *ret_key) {
     const struct trace *trace = row;
-    *ret_key = key_in(SPACE_TRACE_OF);
+    key_open(ret_key, SPACE_TRACE_OF);
     key_text(ret_key, trace->tenant);
     key_text(ret_key, trace->id);
     return true;
 }
 static const struct entity_index trace_indexes[] = {
-    {SPACE_TRACE_OF, true, REASON_OF(INTERNAL), trace_of_key}};
+    {SPACE_TRACE_OF, true, NULL, trace_of_key}};
 const struct entity trace_entity = {.space = SPACE_TRACE,
                                     .fields = &stored_fields,
                                     .key = trace_key,
@@ -140,7 +140,7 @@ void trace_close(struct op *op, struct trace *trace, reason why) {
 reason trace_put(struct op *op, struct txn *txn, const struct trace *trace) {
     struct stored_trace stored = {.trace = *trace};
     TRY(trace_pack(op, trace, &stored.packed));
-    return entity_put(op, txn, &trace_entity, &stored);
+    return entity_new(op, txn, &trace_entity, &stored);
 }
 
 static reason find_whole(struct op *op, struct txn *txn, const struct key *key,

@@ -77,7 +77,7 @@ FIELD_TABLE(link_fields, "link", 1, struct link, link_rows);
 
 static void user_key(const void *row, struct key *ret_key) {
     const struct user *user = row;
-    *ret_key = key_in(SPACE_USER);
+    key_open(ret_key, SPACE_USER);
     key_text(ret_key, user->id);
 }
 
@@ -86,21 +86,21 @@ static bool user_email_key(const void *row, struct key *ret_key) {
     if (user->email.len == 0) {
         return false;
     }
-    *ret_key = key_in(SPACE_USER_EMAIL);
+    key_open(ret_key, SPACE_USER_EMAIL);
     key_text(ret_key, user->email);
     return true;
 }
 
 static void membership_key(const void *row, struct key *ret_key) {
     const struct membership *membership = row;
-    *ret_key = key_in(SPACE_MEMBERSHIP);
+    key_open(ret_key, SPACE_MEMBERSHIP);
     key_text(ret_key, membership->tenant);
     key_text(ret_key, membership->user_id);
 }
 
 static bool membership_of_key(const void *row, struct key *ret_key) {
     const struct membership *membership = row;
-    *ret_key = key_in(SPACE_MEMBERSHIP_OF);
+    key_open(ret_key, SPACE_MEMBERSHIP_OF);
     key_text(ret_key, membership->user_id);
     key_text(ret_key, membership->tenant);
     return true;
@@ -133,7 +133,7 @@ static bool membership_due_key(const void *row, struct key *ret_key) {
     if (due <= 0) {
         return false;
     }
-    *ret_key = key_in(SPACE_MEMBER_DUE);
+    key_open(ret_key, SPACE_MEMBER_DUE);
     key_u64(ret_key, (uint64_t)due);
     key_text(ret_key, membership->tenant);
     key_text(ret_key, membership->user_id);
@@ -142,13 +142,13 @@ static bool membership_due_key(const void *row, struct key *ret_key) {
 
 static void link_key(const void *row, struct key *ret_key) {
     const struct link *link = row;
-    *ret_key = key_in(SPACE_LINK);
+    key_open(ret_key, SPACE_LINK);
     key_bytes(ret_key, link->key);
 }
 
 static bool link_of_key(const void *row, struct key *ret_key) {
     const struct link *link = row;
-    *ret_key = key_in(SPACE_LINK_OF);
+    key_open(ret_key, SPACE_LINK_OF);
     key_text(ret_key, link->user_id);
     key_bytes(ret_key, link->key);
     return true;
@@ -158,10 +158,10 @@ static bool link_of_key(const void *row, struct key *ret_key) {
 static const struct entity_index user_indexes[] = {
     {SPACE_USER_EMAIL, true, REASON_OF(LOGIN_IDENTITY_COLLISION), user_email_key}};
 static const struct entity_index membership_indexes[] = {
-    {SPACE_MEMBERSHIP_OF, true, REASON_OF(INTERNAL), membership_of_key},
-    {SPACE_MEMBER_DUE, true, REASON_OF(INTERNAL), membership_due_key}};
+    {SPACE_MEMBERSHIP_OF, true, NULL, membership_of_key},
+    {SPACE_MEMBER_DUE, true, NULL, membership_due_key}};
 static const struct entity_index link_indexes[] = {
-    {SPACE_LINK_OF, true, REASON_OF(INTERNAL), link_of_key}};
+    {SPACE_LINK_OF, true, NULL, link_of_key}};
 
 const struct entity user_entity = {.space = SPACE_USER,
                                    .fields = &user_fields,

@@ -6,7 +6,8 @@
 #include "store/record.h"
 
 static struct key key_of(const struct entity *entity, const void *row) {
-    struct key key = key_in(entity->space);
+    struct key key;
+    key_open(&key, entity->space);
     entity->key(row, &key);
     CHECK(key.len > 0 && key.bytes[0] == entity->space);
     return key;
@@ -15,7 +16,7 @@ static struct key key_of(const struct entity *entity, const void *row) {
 // The key of the index row; false when the row has none.
 static bool index_key(const struct entity_index *index, const void *row, const struct key *primary,
                       struct key *ret_key) {
-    *ret_key = key_in(index->space);
+    key_open(ret_key, index->space);
     if (row == NULL || !index->key(row, ret_key)) {
         return false;
     }
@@ -44,6 +45,11 @@ static reason stored(struct op *op, struct txn *txn, const struct entity *entity
     return NULL;
 }
 
+// Whether somebody else's row may have a key of this index.
+static bool looks(const struct entity_index *index) {
+    return index->unique && index->taken != NULL;
+}
+
 // All keys can be stored, and no other row has a unique one.
 static reason check_indexes(struct op *op, struct txn *txn, const struct entity *entity,
                             const struct key *primary, const void *row) {
@@ -57,12 +63,11 @@ static reason check_indexes(struct op *op, struct txn *txn, const struct entity 
         if (key.broken) {
             REFUSE(op, INVALID_INPUT, "a key of this %s is too long", entity->fields->name);
         }
-        if (!index->unique) {
+        if (!looks(index)) {
             continue;
         }
         TRY(txn_get(op, txn, key_slice(&key), &owner));
         if (owner.at != NULL && !slice_equal(owner, key_slice(primary))) {
-            CHECK(index->taken != NULL);
             return op_refuse(op, index->taken, "another %s has this already",
                              entity->fields->name);
         }
@@ -143,15 +148,44 @@ reason entity_put(struct op *op, struct txn *txn, const struct entity *entity, c
     return store_row(op, txn, entity, &primary, before, row);
 }
 
+static reason add_row(struct op *op, struct txn *txn, const struct entity *entity,
+                      const struct key *primary, const void *row, bool *ret_added) {
+    struct slice bytes;
+    TRY(record_put(op, entity->fields, row, &bytes));
+    TRY(check_indexes(op, txn, entity, primary, row));
+    TRY(txn_add(op, txn, key_slice(primary), bytes, ret_added));
+    if (!*ret_added) {
+        return NULL;
+    }
+    TRY(move_indexes(op, txn, entity, primary, NULL, row));
+    return entity->changed != NULL ? entity->changed(op, txn, NULL, row) : NULL;
+}
+
 reason entity_add(struct op *op, struct txn *txn, const struct entity *entity, const void *row,
                   bool *ret_added) {
     struct key primary = key_of(entity, row);
-    struct slice there;
-    TRY(txn_get(op, txn, key_slice(&primary), &there));
-    if (there.at == NULL) {
-        TRY(store_row(op, txn, entity, &primary, NULL, row));
+    bool looked_for = false;
+    for (size_t i = 0; i < entity->index_count; i++) {
+        looked_for = looked_for || looks(&entity->indexes[i]);
     }
-    *ret_added = there.at == NULL;
+    if (looked_for) { // that the row is there is said before what else is taken
+        struct slice there;
+        TRY(txn_get(op, txn, key_slice(&primary), &there));
+        if (there.at != NULL) {
+            *ret_added = false;
+            return NULL;
+        }
+    }
+    return add_row(op, txn, entity, &primary, row, ret_added);
+}
+
+reason entity_new(struct op *op, struct txn *txn, const struct entity *entity, const void *row) {
+    struct key primary = key_of(entity, row);
+    bool added = false;
+    TRY(add_row(op, txn, entity, &primary, row, &added));
+    if (!added) {
+        REFUSE(op, INTERNAL, "a new %s is there already", entity->fields->name);
+    }
     return NULL;
 }
 

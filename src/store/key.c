@@ -15,10 +15,6 @@ static void append(struct key *key, const void *bytes, size_t len) {
     }
 }
 
-struct key key_in(uint8_t space) {
-    return (struct key){.bytes = {space}, .len = 1};
-}
-
 void key_tail(struct key *key, struct slice text) {
     if (text.len > 0 && memchr(text.at, 0, text.len) != NULL) {
         key->broken = true;

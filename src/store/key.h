@@ -8,12 +8,21 @@
 #include "store/store.h"
 
 struct key {
-    uint8_t bytes[STORE_KEY_MAX];
+    uint8_t bytes[STORE_KEY_MAX]; // those behind len mean nothing
     size_t len;
     bool broken;
 };
 
-struct key key_in(uint8_t space);
+static inline void key_open(struct key *ret_key, uint8_t space) {
+    ret_key->bytes[0] = space;
+    ret_key->len = 1;
+    ret_key->broken = false;
+}
+static inline struct key key_in(uint8_t space) {
+    struct key key;
+    key_open(&key, space);
+    return key;
+}
 void key_text(struct key *key, struct slice text);
 // The last part, or the start of one: no zero byte after it.
 void key_tail(struct key *key, struct slice text);

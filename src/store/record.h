@@ -25,8 +25,8 @@ MUST_USE reason record_get(struct op *op, const struct field_table *table, struc
 // transaction.
 struct entity_index {
     uint8_t space;
-    bool unique; // a second row under the same key is refused with `taken`
-    reason taken;
+    bool unique;  // a second row under the same key is refused with `taken`
+    reason taken; // NULL: no other row can have this key, for it holds the whole primary key; nothing is looked for
     // Adds the parts of the index key (without the primary key) to *ret_key, which comes as
     // key_in(space), or sets it whole. False: this row is not in the index.
     bool (*key)(const void *row, struct key *ret_key);
@@ -55,6 +55,9 @@ MUST_USE reason entity_put(struct op *op, struct txn *txn, const struct entity *
 // *ret_added false when the primary key is taken.
 MUST_USE reason entity_add(struct op *op, struct txn *txn, const struct entity *entity,
                            const void *row, bool *ret_added);
+// Adds a row that cannot be there: its id was just made, or it was looked for in this transaction. `internal` if it is.
+MUST_USE reason entity_new(struct op *op, struct txn *txn, const struct entity *entity,
+                           const void *row);
 MUST_USE reason entity_remove(struct op *op, struct txn *txn, const struct entity *entity,
                               const struct key *key, bool *ret_there);
 // The primary key that an index row points to (its value). Non-unique index rows end with the

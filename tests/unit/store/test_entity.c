@@ -80,6 +80,11 @@ static reason add(struct op *op, struct txn *txn, void *arg) {
     return entity_add(op, txn, &persons, &call->person, &call->flag);
 }
 
+static reason make(struct op *op, struct txn *txn, void *arg) {
+    struct call *call = arg;
+    return entity_new(op, txn, &persons, &call->person);
+}
+
 static struct key key_of(struct slice id) {
     struct key key = key_in(SPACE_PERSON);
     key_text(&key, id);
@@ -246,6 +251,31 @@ static void adding_leaves_a_row_that_is_there(void **state) {
     team_is(at, "blue", "");
 }
 
+static void a_new_row_has_its_indexes_and_cannot_be_there(void **state) {
+    struct scratch *at = *state;
+    struct person person;
+    assert_done(do_write(at, make, "1", "one@x", "red", NULL));
+    assert_true(do_find(at, find_by_email, "", "one@x", &person));
+    assert_text(person.team, "red");
+    assert_refused(do_write(at, make, "1", "other@x", "red", NULL), INTERNAL);
+    assert_refused(do_write(at, make, "2", "one@x", "red", NULL), DUPLICATE_NAME);
+    assert_true(do_find(at, find, "1", "", &person));
+    assert_text(person.email, "one@x");
+    assert_false(do_find(at, find, "2", "", &person));
+    assert_false(do_find(at, find_by_email, "", "other@x", &person));
+}
+
+// That a row is there is said before a unique key that another has.
+static void adding_what_is_there_with_a_key_that_is_taken_is_no_refusal(void **state) {
+    struct scratch *at = *state;
+    bool added = true;
+    assert_done(do_write(at, put, "1", "one@x", "", NULL));
+    assert_done(do_write(at, put, "2", "two@x", "", NULL));
+    assert_done(do_write(at, add, "1", "two@x", "", &added));
+    assert_false(added);
+    assert_refused(do_write(at, add, "3", "two@x", "", &added), DUPLICATE_NAME);
+}
+
 static void keys_that_are_too_long_are_refused_whole(void **state) {
     struct scratch *at = *state;
     char long_text[600];
@@ -302,6 +332,8 @@ int main(void) {
         STORE_TEST(a_unique_key_that_is_taken_is_refused),
         STORE_TEST(a_unique_key_is_free_again_after_its_row_went),
         STORE_TEST(adding_leaves_a_row_that_is_there),
+        STORE_TEST(a_new_row_has_its_indexes_and_cannot_be_there),
+        STORE_TEST(adding_what_is_there_with_a_key_that_is_taken_is_no_refusal),
         STORE_TEST(keys_that_are_too_long_are_refused_whole),
         STORE_TEST(an_index_that_names_no_row_is_refused),
     };
