@@ -56,7 +56,7 @@ CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -DGATEHOUSE_VERSION='"$(VERSION)"' -Isrc -
   $(if $(IS_CLANG),$(WARN_CLANG),$(WARN_GCC) $(if $(filter asan,$(MODE)),,$(HARD_GCC))) $(CFLAGS_$(MODE)) $(CFLAGS)
 LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--as-needed $(LDFLAGS_$(MODE)) $(LDFLAGS)
 
-GATE_PKGS     := libargon2 liboath libqrencode libcrypto jansson libcurl lmdb libmicrohttpd libconfig cjose libidn2 zlib
+GATE_PKGS     := libargon2 liboath libqrencode libcrypto jansson libcurl lmdb libmicrohttpd libconfig cjose libidn2 zlib libxxhash
 WORKER_PKGS   := libxml-2.0 libseccomp
 OPINION_PKGS  := lasso gobject-2.0 libxml-2.0 libseccomp libcrypto
 PRACTICE_PKGS := lasso gobject-2.0 libmicrohttpd libcurl xmlsec1-openssl libxml-2.0 openssl zlib
@@ -191,7 +191,8 @@ $(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion $(B)/tests/unit
 # What decryption calls is counted, and the brake's clock is turned.
 $(B)/tests/unit/saml/test_decrypt: LDFLAGS += -Wl,--wrap=EVP_PKEY_decrypt,--wrap=EVP_DecryptInit_ex,--wrap=EVP_DecryptUpdate,--wrap=EVP_DecryptFinal_ex,--wrap=rand_bytes
 $(B)/tests/unit/saml/test_brake: LDFLAGS += -Wl,--wrap=clock_steady
-$(B)/tests/unit/store/test_fault: LDFLAGS += -Wl,--wrap=mdb_txn_commit,--wrap=mdb_env_open,--wrap=mdb_put,--wrap=mdb_get,--wrap=mdb_env_set_mapsize
+$(B)/tests/unit/store/test_fault: LDFLAGS += -Wl,--wrap=pwrite,--wrap=fdatasync,--wrap=mdb_txn_commit,--wrap=mdb_env_open,--wrap=mdb_put,--wrap=mdb_get,--wrap=mdb_env_set_mapsize
+$(B)/tests/unit/store/test_journal: LDFLAGS += -Wl,--wrap=mdb_txn_commit
 $(B)/tests/bounds/bounds: tests/bounds/bounds.c tests/bounds/shapes.c tests/bounds/shapes.h tests/unit/saml/forge.h $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(GATE_CFLAGS) -Itests/unit -Itests/bounds -o $@ tests/bounds/bounds.c tests/bounds/shapes.c $(LDFLAGS_ALL) \

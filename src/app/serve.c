@@ -54,7 +54,7 @@ static void sweep_expired(struct gate *gate) {
     for (int i = 0; i < SWEEP_STEPS_MAX && pace.more && !gate->draining; i++) {
         struct op op;
         op_open(&op, 0);
-        reason why = store_read(&op, gate->store, sweep_look, &pace);
+        reason why = store_look(&op, gate->store, sweep_look, &pace);
         why = why == NULL ? store_write(&op, gate->store, sweep_step, &pace) : why;
         if (why != NULL) {
             sweep_failed(&op, why);

@@ -15,16 +15,21 @@ struct request; // a write that waits; commit.c knows it
 struct store {
     struct place place;
 
-    // Each transaction holds it for reading, so that with it held for writing the map may move and
+    // Each snapshot holds it for reading, so that with it held for writing the map may move and
     // the environment may close.
     pthread_rwlock_t moving;
-    struct engine *engine; // NULL while closed; of `moving`
+    struct engine *engine; // NULL while closed; changed by the committer, under `moving` and `tail_use`
+
+    // Whoever uses the tail holds it: a write while it runs, a read in the tail. Taken before `moving`.
+    pthread_mutex_t tail_use;
+    atomic_bool tail; // something acknowledged is in the tail only: a snapshot would not see it. Changed under tail_use
 
     pthread_mutex_t lock; // of what follows
     pthread_cond_t work;  // for the committer
     struct request *first, **last;
     size_t waiting;
-    bool idle, closing;
+    bool idle, closing, started;
+    int start_code; // of the recovery, once `started`
     bool gathering; // the committer waits for those that are expected
     bool suspect;      // a read met damage: close, reopen and verify
     atomic_size_t expected; // writes that were announced; made less under `lock`
@@ -34,16 +39,13 @@ struct store {
     pthread_t committer;
 };
 
-// A transaction, with `moving` held for reading; when this fails, neither. 0 or an engine's error
-// code.
-MUST_USE int body_begin(struct store *store, bool writable, struct txn *ret_txn);
-// Aborts.
-void body_end(struct store *store, struct txn *txn);
-// 0 (durable) or an error code; the transaction is over.
-MUST_USE int body_commit(struct store *store, struct txn *txn);
+// For the committer: takes the tail for itself, and gives it to reads again. body_tail_end says what they have to know of it.
+void body_tail_begin(struct store *store);
+void body_tail_end(struct store *store);
+// 0 or an engine's error code. Each under body_tail_begin.
 MUST_USE int body_grow(struct store *store);
 bool body_is_open(struct store *store);
-// Puts `engine` (NULL: none) in the place of the one there is, which is closed.
+// Under body_tail_begin. Puts `engine` (NULL: none) in the place of the one there is, which is closed.
 void body_swap(struct store *store, struct engine *engine);
 // While it is full and nothing is written: whether there is room again.
 void body_probe(struct store *store);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Writes. One committer thread takes what waits, runs it in one transaction, makes it durable by
+// Writes. One committer thread takes what waits, runs it in the engine's tail, makes it durable by
 // one sync and wakes all; while it syncs the next group gathers. Writes that were announced are waited
-// for, a little; a write that comes alone waits for nothing. After a failure it refuses what waits and has the environment closed, reopened and
+// for, a little; a write that comes alone waits for nothing. When the tail is long, or nothing comes for
+// a moment, it puts it into the tree. After a failure it refuses what waits and has the environment closed, reopened and
 // verified before it takes writes again. Requests live on their callers' stacks: nothing is
 // allocated for a write.
 #include <errno.h>
@@ -18,9 +19,8 @@
 // So long a group waits at most for writes that were announced. On one core a dozen logins take this long, and in a
 // larger group each dirties fewer pages and pays less of the sync.
 #define GATHER_MS 2
-// How often a group runs anew because one of it was refused after it wrote. Past it the group is
-// cut short, so that no function runs more often, whatever its neighbours do.
-#define GROUP_RERUNS_MAX 4
+// Nothing came for so long: the tail goes into the tree, so that reads have no need of it.
+#define TAIL_IDLE_MS 20
 // How often a store that found no room looks for some. A write that succeeds proves none (a small one
 // finds a page that was freed before), and readiness must come back also when nobody is sent here.
 #define FULL_PROBE_MS 500
@@ -181,9 +181,7 @@ static void stop(struct store *store) {
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
 }
 
-// After stop: refuses what waits and closes the environment; the committer's loop then reopens it.
-static void close_failed(struct store *store) {
-    metric_add(METRIC_STORE_FAILED, 1);
+static void refuse_waiting(struct store *store) {
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     store->suspect = false;
     struct request *request = store->first;
@@ -197,76 +195,97 @@ static void close_failed(struct store *store) {
         answer(request);
         request = next;
     }
+}
+
+// After stop: refuses what waits and closes the environment; the committer's loop then reopens it.
+static void close_failed(struct store *store) {
+    metric_add(METRIC_STORE_FAILED, 1);
+    refuse_waiting(store);
+    body_tail_begin(store);
     body_swap(store, NULL);
+    body_tail_end(store);
 }
 
 uint64_t txn_writes(const struct txn *txn) {
     return txn->writes;
 }
 
-enum pass_end {
-    PASS_DONE,    // durable, or there was nothing to write
-    PASS_REFUSED, // group[*ret_stopped] was refused after it wrote; nothing was stored
-    PASS_ERROR,   // *ret_code says; nothing is known to be stored
-};
-
-static enum pass_end run_group(struct request **group, size_t count, struct txn *txn,
-                               size_t *ret_stopped, size_t *ret_ran) {
-    for (size_t i = 0; i < count; i++) {
-        struct request *request = group[i];
-        if (request->refused) {
-            continue;
-        }
-        uint64_t writes = txn->writes;
-        request->op->error_count = request->errors;
-        request->op->detail = request->detail;
-        request->answer = body_run(request->op, request->fn, txn, request->arg);
-        *ret_stopped = i;
-        if (txn->fault != 0) {
-            return PASS_ERROR;
-        }
-        request->refused = request->answer != NULL;
-        if (request->refused && txn->writes != writes) {
-            return PASS_REFUSED;
-        }
-        *ret_ran += request->refused ? 0 : 1;
+// One of a group. Who is refused leaves nothing behind.
+static int run_one(struct engine *engine, struct request *request, size_t *ret_wrote) {
+    struct txn txn;
+    int code = engine_write(engine, &txn);
+    if (code != 0) {
+        return code;
     }
-    return PASS_DONE;
+    request->op->error_count = request->errors;
+    request->op->detail = request->detail;
+    request->answer = body_run(request->op, request->fn, &txn, request->arg);
+    engine_end(&txn);
+    code = txn.fault;
+    if (code == 0 && request->answer != NULL) {
+        request->refused = true;
+        code = txn.writes > 0 ? engine_undo(&txn) : 0;
+    } else {
+        *ret_wrote += txn.writes > 0 ? 1 : 0;
+    }
+    return code;
 }
 
-// One transaction over the group.
-static enum pass_end pass(struct store *store, struct request **group, size_t count,
-                          size_t *ret_stopped, int *ret_code) {
-    struct txn txn;
-    size_t ran = 0;
-    *ret_stopped = 0;
-    *ret_code = body_begin(store, true, &txn);
-    if (*ret_code != 0) {
-        return PASS_ERROR;
+// *ret_stopped: who met the error. *ret_wrote: how many changed something.
+static int run_group(struct engine *engine, struct request **group, size_t count,
+                     size_t *ret_stopped, size_t *ret_wrote) {
+    int code = 0;
+    *ret_wrote = 0;
+    for (size_t i = 0; i < count && code == 0; i++) {
+        *ret_stopped = i;
+        code = group[i]->refused ? 0 : run_one(engine, group[i], ret_wrote);
     }
-    enum pass_end how = run_group(group, count, &txn, ret_stopped, &ran);
-    *ret_code = txn.fault;
-    if (how != PASS_DONE || txn.writes == 0) {
-        body_end(store, &txn);
-        return how;
+    return code;
+}
+
+// The group runs in the tail. Who reads there sees it from now on; nobody was told yet that it is durable.
+static int run_in_tail(struct store *store, struct request **group, size_t count,
+                       size_t *ret_stopped, size_t *ret_wrote) {
+    body_tail_begin(store);
+    int code = store->engine != NULL
+                   ? run_group(store->engine, group, count, ret_stopped, ret_wrote)
+                   : ENGINE_CLOSED;
+    if (code == 0 && engine_is_over(store->engine)) {
+        code = engine_flush(store->engine);
     }
-    *ret_code = body_commit(store, &txn);
-    if (*ret_code != 0) {
-        return PASS_ERROR;
+    body_tail_end(store);
+    return code;
+}
+
+// Durable when 0.
+static int make_durable(struct store *store, size_t wrote) {
+    int code = wrote > 0 ? engine_sync(store->engine) : 0;
+    if (code == 0 && wrote > 0) {
+        metric_add(METRIC_STORE_COMMITS, 1);
+        metric_add(METRIC_STORE_WRITES, (int64_t)wrote);
     }
-    metric_add(METRIC_STORE_COMMITS, 1);
-    metric_add(METRIC_STORE_WRITES, (int64_t)ran);
-    return PASS_DONE;
+    return code;
+}
+
+// A full disk: what was acknowledged can be read on.
+static int restore_full(struct store *store, int code) {
+    int again = engine_class_of(code) == ENGINE_NO_ROOM ? engine_restore(store->engine) : 0;
+    return again != 0 ? again : code;
 }
 
 // What to do about an error: 0: run the group again, as far as *count now says; else all are
-// refused.
+// refused. The tail is then what was acknowledged, unless the environment has to be closed.
 static int settle_error(struct store *store, int code, struct request **group, size_t stopped,
                         size_t *count) {
+    int again = 0;
     switch (engine_class_of(code)) {
     case ENGINE_GROW:
         return body_grow(store);
     case ENGINE_LARGE:
+        again = engine_restore(store->engine);
+        if (again == 0 && engine_has_tail(store->engine)) { // with it out of the way there is room
+            return restore_full(store, engine_flush(store->engine));
+        }
         if (stopped > 0) {
             *count = stopped;
         } else {
@@ -274,57 +293,73 @@ static int settle_error(struct store *store, int code, struct request **group, s
             group[0]->answer = op_refuse(group[0]->op, REASON_OF(LIMIT_MEMORY),
                                          "one write changes more than one transaction may");
         }
-        return 0;
-    case ENGINE_DONE:
-    case ENGINE_RESIZED:
+        return again;
     case ENGINE_NO_ROOM:
+        return restore_full(store, code);
+    case ENGINE_DONE:
     case ENGINE_FAILED:
         break;
     }
     return code;
 }
 
-// Deals with the first of the group, as many as fit together, and returns how many that were.
-static size_t commit_some(struct store *store, struct request **group, size_t count) {
-    for (unsigned reruns = 0;;) {
-        size_t stopped = 0;
-        int code = 0;
-        enum pass_end how = pass(store, group, count, &stopped, &code);
-        if (how == PASS_DONE) {
-            answer_all(group, count);
-            return count;
-        }
-        if (how == PASS_REFUSED) {
-            reruns++;
-            count = reruns > GROUP_RERUNS_MAX ? stopped + 1 : count;
-            continue;
-        }
-        code = settle_error(store, code, group, stopped, &count);
-        if (code == 0) {
-            continue;
-        }
-        if (engine_class_of(code) == ENGINE_NO_ROOM) {
-            atomic_store(&store->full, true);
-            refuse_all(group, count, code);
-        } else {
-            stop(store); // before anybody is told
-            refuse_all(group, count, code);
-            close_failed(store);
-        }
-        return count;
+// After an error that nothing more can be done about now. Nobody was told yet.
+static void give_up(struct store *store, int code, struct request **group, size_t count) {
+    bool full = engine_class_of(code) == ENGINE_NO_ROOM;
+    if (full) {
+        atomic_store(&store->full, true);
+    } else {
+        stop(store); // before anybody is told
+    }
+    refuse_all(group, count, code);
+    if (!full) {
+        close_failed(store);
     }
 }
 
-// Under the lock: until there is something to do, on a full store also looking for room.
+// Deals with the first of the group, as many as fit together, and returns how many that were.
+static size_t commit_some(struct store *store, struct request **group, size_t count) {
+    for (;;) {
+        size_t stopped = 0;
+        size_t wrote = 0;
+        int code = run_in_tail(store, group, count, &stopped, &wrote);
+        code = code == 0 ? make_durable(store, wrote) : code;
+        if (code == 0) {
+            answer_all(group, count);
+            return count;
+        }
+        body_tail_begin(store);
+        code = store->engine != NULL ? settle_error(store, code, group, stopped, &count) : code;
+        body_tail_end(store);
+        if (code != 0) {
+            give_up(store, code, group, count);
+            return count;
+        }
+    }
+}
+
+// The tail goes into the tree. What does not fit stays in the journal, and in the tail.
+static void flush_tail(struct store *store) {
+    body_tail_begin(store);
+    int code = store->engine != NULL ? engine_flush(store->engine) : 0;
+    code = engine_class_of(code) == ENGINE_GROW ? body_grow(store) : restore_full(store, code);
+    body_tail_end(store);
+    if (code != 0) {
+        give_up(store, code, NULL, 0);
+    }
+}
+
+// Under the lock: until there is something to do, or for the while that a tail waits; on a full store also looking for room.
 static void wait_for_work(struct store *store) {
     struct timespec until;
     bool full = atomic_load(&store->full);
-    body_deadline(FULL_PROBE_MS, &until);
+    bool tail = !full && atomic_load(&store->tail);
+    body_deadline(full ? FULL_PROBE_MS : TAIL_IDLE_MS, &until);
     int code = 0;
     while (store->first == NULL && !store->closing && !store->suspect && code != ETIMEDOUT) {
         store->idle = true;
-        code = full ? pthread_cond_timedwait(&store->work, &store->lock, &until)
-                    : pthread_cond_wait(&store->work, &store->lock);
+        code = full || tail ? pthread_cond_timedwait(&store->work, &store->lock, &until)
+                            : pthread_cond_wait(&store->work, &store->lock);
     }
     store->idle = false;
 }
@@ -363,28 +398,55 @@ static size_t take(struct store *store, struct request *group[STORE_GROUP_MAX], 
     return count;
 }
 
+// What another process left in the journal goes into the tree, before anybody reads.
+static bool start(struct store *store) {
+    body_tail_begin(store);
+    int code = engine_recover(store->engine);
+    body_tail_end(store);
+    bool full = engine_class_of(code) == ENGINE_NO_ROOM;
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    atomic_store(&store->full, full);
+    store->start_code = full ? 0 : code;
+    atomic_store(&store->ready, store->start_code == 0);
+    store->started = true;
+    (void)pthread_cond_signal(&store->work);
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    return store->start_code == 0;
+}
+
+// Whether there is room again; then what waits in the tail goes into the tree, too.
+static void look_for_room(struct store *store) {
+    body_probe(store);
+    if (!atomic_load(&store->full)) {
+        flush_tail(store);
+    }
+}
+
 void *commit_loop(void *arg) {
     struct store *store = arg;
     int64_t next_probe = 0;
-    for (;;) {
+    bool over = !start(store);
+    while (!over) {
         struct request *group[STORE_GROUP_MAX];
         bool bad = false;
-        bool over = false;
         size_t count = take(store, group, &bad, &over);
         if (bad) {
             close_failed(store);
-        } else if (over) {
-            return NULL;
         }
         for (size_t from = 0; from < count;) {
             from += commit_some(store, group + from, count - from);
         }
-        if (atomic_load(&store->full) && clock_steady() >= next_probe) {
-            body_probe(store);
-            next_probe = clock_steady() + FULL_PROBE_MS;
+        if (atomic_load(&store->full)) {
+            if (clock_steady() >= next_probe) {
+                look_for_room(store);
+                next_probe = clock_steady() + FULL_PROBE_MS;
+            }
+        } else if (body_is_open(store) && (count == 0 || engine_is_due(store->engine))) {
+            flush_tail(store);
         }
-        if (!body_is_open(store)) {
+        if (!body_is_open(store) && !over) {
             body_reopen(store);
         }
     }
+    return NULL;
 }

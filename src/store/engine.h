@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the body of the store (lmdb.c) gives to the committer (commit.c), for this room only: one
-// environment, transactions, and what an error code means for who waits. The engine knows no
-// threads: the caller sees to it that no transaction is open while the map moves or the environment
-// closes.
+// What the body of the store gives to the committer (commit.c) and to reads (open.c), for this room only: a tree in a file
+// (LMDB), and what is durable but not in that file yet: the tail. Writes change the tail, which is one transaction of the
+// tree that stays open over many groups; a group is durable when the journal has its changes (engine_sync), or the tree has
+// (engine_flush), and after a crash the tail is made again out of the journal. So a page that many groups change is written
+// once, and a group costs one write and one sync.
+//
+// The engine knows no threads. Only the thread that opened the tail may write, sync, flush, restore; others may read in it
+// (engine_share) while that one does none of these. Nothing may be open when the map moves or the engine closes, but the
+// tail, which then ends.
 #ifndef GATEHOUSE_STORE_ENGINE_H
 #define GATEHOUSE_STORE_ENGINE_H
 
@@ -22,18 +27,19 @@ struct txn {
     struct engine *engine;
     struct MDB_txn *body;
     bool writable;
+    bool shared;     // it is the tail's body
     uint64_t writes; // that changed something, so far
     int fault;       // the first error that is not fn's own; nothing works after it
     struct MDB_cursor *scans[TXN_SCANS_MAX];
+    size_t noted;    // in the journal, before it
 };
 
 // What an error code asks for. 0 is no error.
 enum engine_class {
     ENGINE_DONE,
-    ENGINE_GROW,    // the map is full: abort, engine_grow, run again
-    ENGINE_RESIZED, // somebody else grew the file: engine_adopt, begin again
-    ENGINE_LARGE,   // too much for one transaction: abort, do less at once
-    ENGINE_NO_ROOM, // no disk or memory at the moment: abort; the environment is as good as before
+    ENGINE_GROW,    // the map is full: restore, engine_grow, run again
+    ENGINE_LARGE,   // too much for one transaction: restore, do less at once
+    ENGINE_NO_ROOM, // no disk or memory at the moment: restore; the rest is as good as before
     ENGINE_FAILED,  // anything else: close, reopen, verify
 };
 // There is no environment at the moment. Of class ENGINE_FAILED.
@@ -43,23 +49,48 @@ enum engine_class engine_class_of(int code);
 MUST_USE reason engine_refuse(struct op *op, int code);
 const char *engine_words(int code);
 
-// All give 0 or an error code. The file is made, 0600, if it is not there.
+// All give 0 or an error code.
+
+// `path` of the tree; the journal is path + JOURNAL_SUFFIX. Made, 0600, if they are not there. What the journal holds is not
+// looked at yet: that is engine_recover's.
+#define JOURNAL_SUFFIX "-journal"
 MUST_USE int engine_open(const char *path, struct engine **ret_engine);
-void engine_close(struct engine *engine);
-// Walks the rows, at most VERIFY_ROWS_MAX of them: they can be read, ascend and are as many as they
+void engine_close(struct engine *engine); // drops the tail, which the journal still has. NULL-safe
+// Walks the rows of the file, at most VERIFY_ROWS_MAX of them: they can be read, ascend and are as many as they
 // should.
 MUST_USE int engine_verify(struct engine *engine);
-MUST_USE int engine_grow(struct engine *engine);  // doubles the map
-// Whether the disk takes more now: writes behind the end of the file, syncs, and takes it back. No
-// transaction that writes may be open.
+// Whether the disk takes more now: writes behind the end of the file, syncs, and takes it back.
 MUST_USE int engine_probe(struct engine *engine);
-MUST_USE int engine_adopt(struct engine *engine); // takes the size that the file has
+// Of the tail when there is one; then only under what engine_share asks for.
 MUST_USE int engine_stat(struct engine *engine, struct store_stat *ret_stat);
 
-MUST_USE int engine_begin(struct engine *engine, bool writable, struct txn *ret_txn);
-// Durable when 0; with an error the transaction is over too, and its outcome is for the class to
-// say.
-MUST_USE int engine_commit(struct txn *txn);
-void engine_abort(struct txn *txn);
+// A read of what is in the file: without the tail.
+MUST_USE int engine_snapshot(struct engine *engine, struct txn *ret_txn);
+// A read in the tail, which must be there.
+void engine_share(struct engine *engine, struct txn *ret_txn);
+// A write in the tail, which begins with it if there is none. ENGINE_NO_ROOM also while a restored tail does not get into the
+// tree: nothing is added to a journal that may not be whole.
+MUST_USE int engine_write(struct engine *engine, struct txn *ret_txn);
+// Takes back what this write changed; after an error the tail must be restored.
+MUST_USE int engine_undo(struct txn *txn);
+void engine_end(struct txn *txn);
+
+bool engine_has_tail(const struct engine *engine);
+// More was written than the journal takes: engine_flush makes it durable, engine_sync is not called.
+bool engine_is_over(const struct engine *engine);
+// Makes what was written durable; reads in the tail may go on meanwhile. After an error the tail must be restored, or the
+// engine closed.
+MUST_USE int engine_sync(struct engine *engine);
+// The tail is so long that it should go into the tree.
+bool engine_is_due(const struct engine *engine);
+// The tail goes into the tree, durably; there is none then. After an error it must be restored, or the engine closed.
+MUST_USE int engine_flush(struct engine *engine);
+// The tail as the journal has it: only what engine_sync and engine_flush acknowledged.
+MUST_USE int engine_restore(struct engine *engine);
+// After engine_open, by the thread that will write: the tail that another process left goes into the tree.
+// ENGINE_NO_ROOM: it is there and can be read, and will be tried again.
+MUST_USE int engine_recover(struct engine *engine);
+// Doubles the map; the tail is restored then.
+MUST_USE int engine_grow(struct engine *engine);
 
 #endif

@@ -32,20 +32,21 @@ bool body_inside(void) {
 
 // ---- the environment
 
-// A map that could not move is gone, so the environment is closed.
-static int move_map(struct store *store, int (*move)(struct engine *)) {
-    CHECK(pthread_rwlock_wrlock(&store->moving) == 0);
-    if (store->engine != NULL && move(store->engine) != 0) {
-        engine_close(store->engine);
-        store->engine = NULL;
-    }
-    int code = store->engine != NULL ? 0 : ENGINE_CLOSED;
-    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
-    return code;
+void body_tail_begin(struct store *store) {
+    CHECK(pthread_mutex_lock(&store->tail_use) == 0);
 }
 
+void body_tail_end(struct store *store) {
+    atomic_store(&store->tail, store->engine != NULL && engine_has_tail(store->engine));
+    CHECK(pthread_mutex_unlock(&store->tail_use) == 0);
+}
+
+// A map that could not move is gone, so the environment is closed.
 int body_grow(struct store *store) {
-    return move_map(store, engine_grow);
+    CHECK(pthread_rwlock_wrlock(&store->moving) == 0);
+    int code = store->engine != NULL ? engine_grow(store->engine) : ENGINE_CLOSED;
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+    return code;
 }
 
 void body_swap(struct store *store, struct engine *engine) {
@@ -62,38 +63,6 @@ bool body_is_open(struct store *store) {
     return open;
 }
 
-int body_begin(struct store *store, bool writable, struct txn *ret_txn) {
-    for (int attempt = 0;; attempt++) {
-        CHECK(pthread_rwlock_rdlock(&store->moving) == 0);
-        int code = ENGINE_CLOSED;
-        if (store->engine != NULL) {
-            code = engine_begin(store->engine, writable, ret_txn);
-        }
-        if (code == 0) {
-            return 0;
-        }
-        CHECK(pthread_rwlock_unlock(&store->moving) == 0);
-        if (engine_class_of(code) != ENGINE_RESIZED || attempt == 3) {
-            return code;
-        }
-        code = move_map(store, engine_adopt);
-        if (code != 0) {
-            return code;
-        }
-    }
-}
-
-void body_end(struct store *store, struct txn *txn) {
-    engine_abort(txn);
-    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
-}
-
-int body_commit(struct store *store, struct txn *txn) {
-    int code = engine_commit(txn);
-    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
-    return code;
-}
-
 // ---- reads
 
 static void suspect(struct store *store) {
@@ -104,18 +73,49 @@ static void suspect(struct store *store) {
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
 }
 
-reason store_read(struct op *op, struct store *store, store_fn fn, void *arg) {
+// False: there is no tail, and a snapshot has all that was acknowledged.
+static bool read_tail(struct op *op, struct store *store, store_fn fn, void *arg, reason *ret_why,
+                      int *ret_code) {
+    if (!atomic_load(&store->tail)) {
+        return false;
+    }
+    CHECK(pthread_mutex_lock(&store->tail_use) == 0);
+    bool there = store->engine != NULL && engine_has_tail(store->engine);
+    if (there) {
+        struct txn txn;
+        engine_share(store->engine, &txn);
+        *ret_why = body_run(op, fn, &txn, arg);
+        *ret_code = txn.fault;
+        engine_end(&txn);
+    }
+    CHECK(pthread_mutex_unlock(&store->tail_use) == 0);
+    return there;
+}
+
+static reason read_snapshot(struct op *op, struct store *store, store_fn fn, void *arg,
+                            int *ret_code) {
+    struct txn txn;
+    reason why = NULL;
+    CHECK(pthread_rwlock_rdlock(&store->moving) == 0);
+    *ret_code = store->engine != NULL ? engine_snapshot(store->engine, &txn) : ENGINE_CLOSED;
+    if (*ret_code == 0) {
+        why = body_run(op, fn, &txn, arg);
+        *ret_code = txn.fault;
+        engine_end(&txn);
+    }
+    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+    return why;
+}
+
+static reason read_rows(struct op *op, struct store *store, store_fn fn, void *arg, bool tail) {
     CHECK(!inside_);
     if (!atomic_load(&store->ready)) {
         return engine_refuse(op, ENGINE_CLOSED);
     }
-    struct txn txn;
-    int code = body_begin(store, false, &txn);
     reason why = NULL;
-    if (code == 0) {
-        why = body_run(op, fn, &txn, arg);
-        code = txn.fault;
-        body_end(store, &txn);
+    int code = 0;
+    if (!tail || !read_tail(op, store, fn, arg, &why, &code)) {
+        why = read_snapshot(op, store, fn, arg, &code);
     }
     if (code == 0) {
         return why;
@@ -126,10 +126,18 @@ reason store_read(struct op *op, struct store *store, store_fn fn, void *arg) {
     return engine_refuse(op, code);
 }
 
+reason store_read(struct op *op, struct store *store, store_fn fn, void *arg) {
+    return read_rows(op, store, fn, arg, true);
+}
+
+reason store_look(struct op *op, struct store *store, store_fn fn, void *arg) {
+    return read_rows(op, store, fn, arg, false);
+}
+
 static int stat_of(struct store *store, struct store_stat *ret_stat) {
-    CHECK(pthread_rwlock_rdlock(&store->moving) == 0);
+    CHECK(pthread_mutex_lock(&store->tail_use) == 0);
     int code = store->engine != NULL ? engine_stat(store->engine, ret_stat) : ENGINE_CLOSED;
-    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
+    CHECK(pthread_mutex_unlock(&store->tail_use) == 0);
     return code;
 }
 
@@ -167,7 +175,7 @@ static reason read_schema_row(struct op *op, struct txn *txn, void *arg) {
 static int verify(struct engine *engine, bool *ret_schema) {
     int code = engine_verify(engine);
     struct txn txn;
-    code = code != 0 ? code : engine_begin(engine, false, &txn);
+    code = code != 0 ? code : engine_snapshot(engine, &txn);
     if (code != 0) {
         return code;
     }
@@ -176,7 +184,7 @@ static int verify(struct engine *engine, bool *ret_schema) {
     struct schema_row row = {.well = false};
     *ret_schema = body_run(&op, read_schema_row, &txn, &row) == NULL && row.well;
     code = txn.fault;
-    engine_abort(&txn);
+    engine_end(&txn);
     op_close(&op);
     return code;
 }
@@ -211,6 +219,7 @@ static bool reopen_once(struct store *store) {
     }
     bool schema = false;
     int code = verify(engine, &schema);
+    code = code == 0 ? engine_recover(engine) : code;
     // A disk that reads well but does not write would fail the next login again.
     code = code == 0 ? engine_probe(engine) : code;
     bool full = engine_class_of(code) == ENGINE_NO_ROOM;
@@ -219,7 +228,9 @@ static bool reopen_once(struct store *store) {
         return false;
     }
     atomic_store(&store->full, full);
+    body_tail_begin(store);
     body_swap(store, engine);
+    body_tail_end(store);
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     store->suspect = false;
     atomic_store(&store->ready, true);
@@ -228,11 +239,9 @@ static bool reopen_once(struct store *store) {
 }
 
 void body_probe(struct store *store) {
-    CHECK(pthread_rwlock_rdlock(&store->moving) == 0);
     if (store->engine != NULL && engine_probe(store->engine) == 0) {
         atomic_store(&store->full, false);
     }
-    CHECK(pthread_rwlock_unlock(&store->moving) == 0);
 }
 
 void body_reopen(struct store *store) {
@@ -244,6 +253,17 @@ void body_reopen(struct store *store) {
 
 // ---- open and close
 
+static reason refuse_open(struct op *op, const struct store *store, int code) {
+    if (code > 0) { // the system's, not the engine's own
+        REFUSE(op, DATA_DIR,
+               "%s cannot be used: %s; see to it that the user id of this program may read and "
+               "write it and that the disk has room",
+               store->place.file, engine_words(code));
+    }
+    REFUSE(op, STORE_UNAVAILABLE, "%s is damaged, or no store: %s; restore it from a backup",
+           store->place.file, engine_words(code));
+}
+
 static reason open_engine(struct op *op, struct store *store) {
     int code = engine_open(store->place.file, &store->engine);
     bool schema = false;
@@ -251,15 +271,8 @@ static reason open_engine(struct op *op, struct store *store) {
         TRY(place_settle(op, &store->place));
         code = verify(store->engine, &schema);
     }
-    if (code > 0) { // the system's, not the engine's own
-        REFUSE(op, DATA_DIR,
-               "%s cannot be used: %s; see to it that the user id of this program may read and "
-               "write it and that the disk has room",
-               store->place.file, engine_words(code));
-    }
     if (code != 0) {
-        REFUSE(op, STORE_UNAVAILABLE, "%s is damaged, or no store: %s; restore it from a backup",
-               store->place.file, engine_words(code));
+        return refuse_open(op, store, code);
     }
     if (!schema) {
         REFUSE(op, SCHEMA, "%s has a version that cannot be read; restore it from a backup",
@@ -281,12 +294,14 @@ static void init_locks(struct store *store) {
     CHECK(pthread_cond_init(&store->work, &cond) == 0);
     (void)pthread_condattr_destroy(&cond);
     CHECK(pthread_mutex_init(&store->lock, NULL) == 0);
+    CHECK(pthread_mutex_init(&store->tail_use, NULL) == 0);
 }
 
 static void free_store(struct store *store) {
     engine_close(store->engine);
     place_leave(&store->place);
     (void)pthread_mutex_destroy(&store->lock);
+    (void)pthread_mutex_destroy(&store->tail_use);
     (void)pthread_cond_destroy(&store->work);
     (void)pthread_rwlock_destroy(&store->moving);
     free(store);
@@ -303,12 +318,27 @@ static int start_committer(struct store *store) {
     return error;
 }
 
+// Until the committer has what the journal held.
+static int wait_for_start(struct store *store) {
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    while (!store->started) {
+        CHECK(pthread_cond_wait(&store->work, &store->lock) == 0);
+    }
+    int code = store->start_code;
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    return code;
+}
+
 static reason open_all(struct op *op, const char *dir, struct store *store) {
     TRY(place_take(op, dir, &store->place));
     TRY(open_engine(op, store));
-    atomic_store(&store->ready, true);
     if (start_committer(store) != 0) {
         REFUSE(op, STORE_UNAVAILABLE, "no thread can be started for the store");
+    }
+    int code = wait_for_start(store);
+    if (code != 0) {
+        CHECK(pthread_join(store->committer, NULL) == 0);
+        return refuse_open(op, store, code);
     }
     return NULL;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An ordered key/value store: bytes in, bytes out. It knows no entity. LMDB is its body (lmdb.c);
+// An ordered key/value store: bytes in, bytes out. It knows no entity. LMDB and a journal are its body (engine.h);
 // another engine would be a second body of the same functions.
 //
-// Work is given as a function. A read runs at once on a snapshot. Writes go to the committer, one
-// thread that runs the waiting ones in one transaction and makes them durable by one sync;
+// Work is given as a function. A read runs on the caller's thread and sees all writes that were answered, and perhaps some that
+// are about to be; while others write it takes turns with them, so it should be short. Writes go to the committer, one
+// thread that runs the waiting ones together and makes them durable by one sync;
 // store_write returns when its write is durable, so that many logins share one sync and none is
-// answered before it is safe. A write function may run again (the map had to grow, a neighbour was
-// refused after it wrote): it must not change anything but the transaction and what `arg` gives
-// back, and set that anew each time. It runs on the committer's thread, with the caller's op. No
+// answered before it is safe. A write function may run again (the map had to grow): it must not change anything but the
+// transaction and what `arg` gives back, and set that anew each time. It runs on the committer's thread, with the caller's op. No
 // function given here may call store_read or store_write itself: that would wait for itself, and
 // aborts instead.
 #ifndef GATEHOUSE_STORE_STORE_H
@@ -16,7 +16,7 @@
 #include "base/op.h"
 
 #define STORE_KEY_MAX 511 // LMDB's limit; longer parts are hashed by who makes the key
-#define STORE_GROUP_MAX 256 // writes in one transaction
+#define STORE_GROUP_MAX 256 // writes that are made durable together
 #define STORE_JOBS_MAX 32   // writes of one call of store_write_many
 
 struct store;
@@ -38,8 +38,11 @@ bool store_full(struct store *store);
 
 // What fn refuses with, or store.unavailable. fn must not keep slices into the store past its end.
 MUST_USE reason store_read(struct op *op, struct store *store, store_fn fn, void *arg);
+// As store_read, but of what was there a moment ago: it may not see the last writes, and takes turns with nobody however long
+// it takes.
+MUST_USE reason store_look(struct op *op, struct store *store, store_fn fn, void *arg);
 // Durable when it returns NULL. When fn refuses nothing of it is kept. store.unavailable: disk full
-// (aborts, goes on by itself when there is space) or a failed write (the environment is closed,
+// (nothing of it is kept, and it goes on by itself when there is space) or a failed write (the environment is closed,
 // reopened, verified; an unknown outcome is a refusal). limit.queue: too many writes wait.
 MUST_USE reason store_write(struct op *op, struct store *store, store_fn fn, void *arg);
 

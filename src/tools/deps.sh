@@ -4,7 +4,7 @@
 set -eu
 packages='
 build-essential pkg-config clang clang-format libclang-rt-14-dev
-libmicrohttpd-dev liblmdb-dev libssl-dev libjansson-dev libcjose-dev libcurl4-openssl-dev libconfig-dev libidn2-dev libcsv-dev zlib1g-dev libargon2-dev liboath-dev libqrencode-dev
+libmicrohttpd-dev liblmdb-dev libssl-dev libjansson-dev libcjose-dev libcurl4-openssl-dev libconfig-dev libidn2-dev libcsv-dev zlib1g-dev libargon2-dev liboath-dev libqrencode-dev libxxhash-dev
 libxml2-dev libseccomp-dev
 liblasso3-dev libxmlsec1-dev
 libcmocka-dev valgrind xmlsec1 util-linux openssl curl libxml2-utils opensaml-schemas xmltooling-schemas

@@ -23,6 +23,7 @@ done
 # header pattern | who may include it
 owners='microhttpd\.h|src/http/server\.c src/practice/
 lmdb\.h|src/store/lmdb
+xxhash\.h|src/store/journal\.c
 libpq-fe\.h|src/store/pg
 curl/|src/saml/fetch src/mail/smtp\.c src/base/uri\.c src/app/control src/practice/
 libconfig\.h|src/app/config\.c

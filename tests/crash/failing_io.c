@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Preloaded into the gate by the crash tests: while the file FAILING_IO names is there, the calls
 // that stand in it (pwrite, pwritev, fdatasync, fsync, msync, meta) fail with EIO on the store's
-// file. `meta` are the writes that LMDB makes durable by themselves (O_DSYNC): the ones that make a
+// files, the tree's and its journal. `meta` are the writes that LMDB makes durable by themselves (O_DSYNC): the ones that make a
 // commit count. Everything else goes through. Tests only; nothing of the product knows of it.
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,7 +24,7 @@ static bool is_store(int fd) {
     }
     path[len] = '\0';
     const char *name = strrchr(path, '/');
-    return name != NULL && strcmp(name + 1, "store.mdb") == 0;
+    return name != NULL && (strcmp(name + 1, "store.mdb") == 0 || strcmp(name + 1, "store.mdb-journal") == 0);
 }
 
 // Whether `word` stands in the control file now.

@@ -7,7 +7,7 @@ import subprocess
 import harness
 from rig import CrashCase, shim, wait_for
 
-DISK_MIB = 3
+DISK_MIB = 8
 BACK_S = 8      # the longest pause between two attempts to reopen is 5 s
 
 

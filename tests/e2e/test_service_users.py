@@ -169,8 +169,9 @@ class ServiceUserTest(unittest.TestCase):
         credential = self.credential(self.make("secretive"))
         self.token(credential)
         secret = credential["client_secret"].encode()
-        with open(f"{self.gate.data}/store.mdb", "rb") as store:
-            self.assertNotIn(secret, store.read())
+        for name in ("store.mdb", "store.mdb-journal"):
+            with open(f"{self.gate.data}/{name}", "rb") as store:
+                self.assertNotIn(secret, store.read())
         self.assertNotIn(secret.decode(), self.gate.program.printed(10_000_000))
 
     def test_last_use_survives_a_restart(self):

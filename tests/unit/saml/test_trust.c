@@ -161,7 +161,7 @@ static int close_stored(void **state) {
     store_close(it->store);
     char *path = NULL;
     // Only files of our own making are in there.
-    static const char *const files[] = {"store.mdb", "store.mdb-lock", "lock"};
+    static const char *const files[] = {"store.mdb", "store.mdb-journal", "store.mdb-lock", "lock"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         if (asprintf(&path, "%s/%s", it->dir, files[i]) > 0) {
             (void)unlink(path);
