@@ -6,6 +6,8 @@
 // its order.
 #include "domain/trace_pack.h"
 
+#include <pthread.h>
+
 #include "base/buf.h"
 #include "base/check.h"
 
@@ -17,46 +19,79 @@ static const struct slice words[] = {
 #define WORD_COUNT (sizeof words / sizeof *words)
 
 #define MEMBERS 7
-#define KNOWN_MAX (WORD_COUNT + MEMBERS + 3 * TRACE_CHECKS_MAX)
-#define SLOTS 1024 // of the hash table, a power of two and more than KNOWN_MAX
+#define OWN_MAX (MEMBERS + 3 * TRACE_CHECKS_MAX)
 #define FIRST_KNOWN 2
 
 enum { TEXT_NONE, TEXT_NEW };
 
-// The texts that are known so far, in the same order for who writes and who reads.
+// Numbers of texts by hash: number plus one, 0 is free. Sizes are powers of two and more than are ever in them.
+#define WORD_SLOTS 256
+#define OWN_SLOTS 512
+_Static_assert(2 * WORD_COUNT <= WORD_SLOTS && 2 * OWN_MAX <= OWN_SLOTS, "a free slot is soon met");
+
+// Those of the words are the same for all traces. Written once, before the first use.
+static uint8_t word_slots[WORD_SLOTS];
+static pthread_once_t word_once = PTHREAD_ONCE_INIT;
+
+// The texts that are known beside the words, in the same order for who writes and who reads.
 struct known {
-    struct slice texts[KNOWN_MAX];
+    struct slice texts[OWN_MAX];
     size_t count;
-    uint16_t slots[SLOTS]; // who writes: number of a text plus one; 0 is free
+    uint8_t slots[OWN_SLOTS]; // who writes
 };
+
+static uint64_t eight(const char *at) {
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+}
+
+static uint64_t four(const char *at) {
+    uint32_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+}
 
 // Of its length and both ends. Texts made to meet in it cost no more than a look at each.
 static uint64_t hash(struct slice text) {
-    uint64_t first = 0;
-    uint64_t last = 0;
-    size_t some = text.len < sizeof first ? text.len : sizeof first;
-    memcpy(&first, text.at, some);
-    memcpy(&last, text.at + text.len - some, some);
+    const char *end = text.at + text.len;
+    uint64_t first = text.len >= 8   ? eight(text.at)
+                     : text.len >= 4 ? four(text.at)
+                                     : (uint8_t)text.at[0];
+    uint64_t last = text.len >= 8   ? eight(end - 8)
+                    : text.len >= 4 ? four(end - 4)
+                                    : (uint8_t)end[-1];
     uint64_t sum = (first ^ (last << 7 | last >> 57) ^ text.len) * UINT64_C(0x9E3779B97F4A7C15);
     return sum >> 40;
 }
 
-// Its number, or count when it is not known; *ret_slot is then where it belongs.
-static size_t find(const struct known *known, struct slice text, size_t *ret_slot) {
-    size_t slot = hash(text) & (SLOTS - 1);
-    while (known->slots[slot] != 0) {
-        size_t number = known->slots[slot] - 1U;
-        if (slice_equal(known->texts[number], text)) {
+// Its number among `texts`, or NOT_KNOWN; *ret_slot is then where it belongs.
+#define NOT_KNOWN SIZE_MAX
+static inline size_t find(const struct slice *texts, const uint8_t *slots, size_t size, struct slice text,
+                   uint64_t sum, size_t *ret_slot) {
+    size_t slot = sum & (size - 1);
+    while (slots[slot] != 0) {
+        size_t number = slots[slot] - 1U;
+        if (slice_equal(texts[number], text)) {
             return number;
         }
-        slot = (slot + 1) & (SLOTS - 1);
+        slot = (slot + 1) & (size - 1);
     }
     *ret_slot = slot;
-    return known->count;
+    return NOT_KNOWN;
+}
+
+static void place_words(void) {
+    for (size_t i = 0; i < WORD_COUNT; i++) {
+        size_t slot = 0;
+        if (find(words, word_slots, WORD_SLOTS, words[i], hash(words[i]), &slot) == NOT_KNOWN) {
+            word_slots[slot] = (uint8_t)(i + 1);
+        }
+    }
 }
 
 static void learn(struct known *known, struct slice text) {
-    CHECK(known->count < KNOWN_MAX);
+    CHECK(known->count < OWN_MAX);
     known->texts[known->count++] = text;
 }
 
@@ -65,9 +100,6 @@ static void learn_first(struct known *known, const struct trace *trace) {
                                            trace->user_id, trace->connection, trace->tenant,
                                            trace->address};
     known->count = 0;
-    for (size_t i = 0; i < WORD_COUNT; i++) {
-        learn(known, words[i]);
-    }
     for (size_t i = 0; i < MEMBERS; i++) {
         learn(known, members[i]);
     }
@@ -82,14 +114,25 @@ static void put_number(struct buf *out, size_t number) {
     buf_byte(out, (uint8_t)number);
 }
 
+// Its number, words before the others, or NOT_KNOWN; *ret_slot is then where it belongs among the others.
+static size_t number_of(const struct known *known, struct slice text, size_t *ret_slot) {
+    uint64_t sum = hash(text);
+    size_t number = find(words, word_slots, WORD_SLOTS, text, sum, ret_slot);
+    if (number != NOT_KNOWN) {
+        return number;
+    }
+    number = find(known->texts, known->slots, OWN_SLOTS, text, sum, ret_slot);
+    return number != NOT_KNOWN ? WORD_COUNT + number : NOT_KNOWN;
+}
+
 static void put_text(struct buf *out, struct known *known, struct slice text) {
     size_t slot = 0;
     if (text.len == 0) {
         put_number(out, TEXT_NONE);
         return;
     }
-    size_t number = find(known, text, &slot);
-    if (number < known->count) {
+    size_t number = number_of(known, text, &slot);
+    if (number != NOT_KNOWN) {
         put_number(out, FIRST_KNOWN + number);
         return;
     }
@@ -97,18 +140,19 @@ static void put_text(struct buf *out, struct known *known, struct slice text) {
     put_number(out, text.len);
     buf_put(out, text);
     learn(known, text);
-    known->slots[slot] = (uint16_t)known->count;
+    known->slots[slot] = (uint8_t)known->count;
 }
 
 reason trace_pack(struct op *op, const struct trace *trace, struct slice *ret_packed) {
     struct known known;
     struct buf out;
+    CHECK(pthread_once(&word_once, place_words) == 0);
     memset(known.slots, 0, sizeof known.slots);
     learn_first(&known, trace);
     for (size_t i = 0; i < known.count; i++) {
         size_t slot = 0;
-        if (known.texts[i].len > 0 && find(&known, known.texts[i], &slot) == known.count) {
-            known.slots[slot] = (uint16_t)(i + 1);
+        if (known.texts[i].len > 0 && number_of(&known, known.texts[i], &slot) == NOT_KNOWN) {
+            known.slots[slot] = (uint8_t)(i + 1);
         }
     }
     buf_open(&out, op, TRACE_PACKED_MAX);
@@ -145,9 +189,13 @@ static bool get_text(struct slice *rest, struct known *known, struct slice *ret_
         return false;
     }
     if (number >= FIRST_KNOWN) {
-        *ret_text =
-            number - FIRST_KNOWN < known->count ? known->texts[number - FIRST_KNOWN] : SLICE_NONE;
-        return number - FIRST_KNOWN < known->count;
+        number -= FIRST_KNOWN;
+        bool is_word = number < WORD_COUNT;
+        bool is_known = is_word || number - WORD_COUNT < known->count;
+        *ret_text = is_word    ? words[number]
+                    : is_known ? known->texts[number - WORD_COUNT]
+                               : SLICE_NONE;
+        return is_known;
     }
     *ret_text = SLICE_NONE;
     if (number == TEXT_NONE) {
