@@ -55,6 +55,16 @@ static void put_character(struct line *line, struct slice bytes, uint32_t code) 
     }
 }
 
+// Printable ASCII at the front that needs no escape: nearly all that is logged.
+static size_t plain_run(struct slice text) {
+    size_t at = 0;
+    while (at < text.len && text.at[at] >= ' ' && text.at[at] <= '~' && text.at[at] != '"' &&
+           text.at[at] != '\\') {
+        at++;
+    }
+    return at;
+}
+
 static void put_string(struct line *line, struct slice text) {
     bool cut = text.len > LOG_VALUE_MAX;
     if (cut) {
@@ -64,7 +74,13 @@ static void put_string(struct line *line, struct slice text) {
         }
     }
     put(line, S("\""));
-    while (text.len > 0) {
+    for (;;) {
+        size_t run = plain_run(text);
+        put(line, slice_of(text.at, run));
+        if (run == text.len) {
+            break;
+        }
+        text = slice_of(text.at + run, text.len - run);
         uint32_t code;
         size_t used = text_next(text, &code);
         if (used == 0) {
@@ -73,7 +89,7 @@ static void put_string(struct line *line, struct slice text) {
         } else {
             put_character(line, slice_sub(text, 0, used), code);
         }
-        text = slice_sub(text, used, text.len);
+        text = slice_of(text.at + used, text.len - used);
     }
     put(line, cut ? S("...\"") : S("\""));
 }
@@ -105,7 +121,9 @@ void log_event(const struct op *op, enum log_level level, const char *event,
     if ((int)level < atomic_load(&least_level)) {
         return;
     }
-    struct line line = {.len = 0, .full = false};
+    struct line line; // its bytes are written before they are read
+    line.len = 0;
+    line.full = false;
     char time[CLOCK_TEXT];
     put(&line, S("{"));
     put_field(&line, &LOG_TEXT("ts", clock_print(clock_now(), time)));
