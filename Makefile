@@ -106,7 +106,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(foreach r,$(R
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH_BIN  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 # Preloaded into the shipped gate by the crash tests, and what floods it.
-CRASH_LIB  := $(B)/tests/crash/failing_io.so $(B)/tests/crash/stepped_clock.so $(B)/tests/crash/flood
+CRASH_LIB  := $(B)/tests/crash/failing_io.so $(B)/tests/crash/recording_io.so $(B)/tests/crash/stepped_clock.so $(B)/tests/crash/flood
 
 PROGRAMS := gatehouse gatehouse-worker gatehouse-opinion gatehouse-practice-idp
 ifeq ($(MODE),release)

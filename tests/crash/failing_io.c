@@ -91,6 +91,11 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) {
     return pwritev64(fd, parts, count, at);
 }
 
+ssize_t writev(int fd, const struct iovec *parts, int count) {
+    REAL(ssize_t, "writev", int, const struct iovec *, int);
+    return write_fails("pwritev", fd) ? -1 : real(fd, parts, count);
+}
+
 int fdatasync(int fd) {
     REAL(int, "fdatasync", int);
     return fails("fdatasync", fd) ? -1 : real(fd);
