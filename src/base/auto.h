@@ -14,6 +14,10 @@
     struct auto_semicolon_##type
 #define AUTO(type) __attribute__((cleanup(auto_free_##type))) type *
 
+// Large, and with counts that say how much of it was written: the compiler, which clears all other local variables, leaves
+// it. For what each login has.
+#define UNCLEARED __attribute__((uninitialized))
+
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 

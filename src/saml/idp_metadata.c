@@ -164,7 +164,8 @@ static reason see_element(struct walk *walk, struct reader *reader) {
 
 // EntitiesDescriptors may be nested; the reader bounds the depth, and only they are ever open here.
 static reason see_all(struct walk *walk, struct slice octets) {
-    struct reader reader = reader_open(octets);
+    struct reader reader;
+    reader_open(&reader, octets);
     for (;;) {
         switch (reader_next(&reader)) {
         case READER_START: TRY(see_element(walk, &reader)); break;

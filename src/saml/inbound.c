@@ -26,7 +26,7 @@ struct reception {
     bool decrypted; // `assertion` was encrypted
     size_t unwraps_left; // for what is encrypted inside
     bool inside;          // ... and its text needs what is declared at `around`, where it was
-    struct reader around;
+    struct reader *around;
     struct slice response, assertion;       // verified octets
 };
 
@@ -248,7 +248,7 @@ static reason read_response(struct reception *it, struct statement *statement) {
                        S("a worker that says otherwise"));
     }
     if (apart) {
-        TRY(statement_assertion(it->op, it->assertion, it->inside ? &it->around : NULL, statement));
+        TRY(statement_assertion(it->op, it->assertion, it->inside ? it->around : NULL, statement));
     }
     return it->decrypted ? NULL : check_pair(it, &parts, statement);
 }
@@ -270,7 +270,7 @@ static reason read_statement(struct reception *it, struct statement *statement) 
 static reason find_encrypted(struct reception *it, struct reader *ret_reader) {
     struct slice octets = it->response_signed ? it->response : it->message.encrypted[0];
     size_t depth = it->response_signed ? 2 : 1;
-    *ret_reader = reader_open(octets);
+    reader_open(ret_reader, octets);
     for (;;) {
         enum reader_event event = reader_next(ret_reader);
         if (event == READER_DONE || event == READER_BROKEN) {
@@ -316,7 +316,12 @@ static reason check_origin(struct reception *it, struct slice cipher) {
 // Does the plaintext carry a signature of its own? *ret_readable false: it is not the XML that the gate reads itself.
 // `around`: with what is declared there; NULL: standing alone.
 static bool has_signature(struct slice plain, const struct reader *around, bool *ret_readable) {
-    struct reader reader = around != NULL ? reader_open_inside(plain, around) : reader_open(plain);
+    struct reader reader;
+    if (around != NULL) {
+        reader_open_inside(&reader, plain, around);
+    } else {
+        reader_open(&reader, plain);
+    }
     bool found = false;
     enum reader_event event = READER_START;
     while (event != READER_DONE && event != READER_BROKEN) {
@@ -352,10 +357,10 @@ static reason take_plain(struct reception *it, const struct decrypted *decrypted
     bool own = has_signature(decrypted->plain, NULL, &alone);
     bool readable = alone;
     if (!alone) { // then it may use prefixes that are declared outside
-        own = has_signature(decrypted->plain, &it->around, &readable);
+        own = has_signature(decrypted->plain, it->around, &readable);
     }
     if (own || !readable || !it->response_signed) {
-        TRY(verify_plain(it, decrypted->plain, alone ? NULL : &it->around));
+        TRY(verify_plain(it, decrypted->plain, alone ? NULL : it->around));
         if (!it->assertion_signed) {
             REFUSE(it->op, SIGNATURE_MISSING, "no signature of the decrypted Assertion could be verified");
         }
@@ -372,9 +377,10 @@ static reason decrypt(struct reception *it) {
     struct brake *brake = it->inbound->brake;
     bool cbc = it->response_signed || (it->policy->allow_cbc && brake != NULL &&
                                        !brake_is_on(brake, it->inbound->trust->connection.slug));
-    TRY(find_encrypted(it, &it->around));
+    TRY(op_take(it->op, sizeof *it->around, &it->around));
+    TRY(find_encrypted(it, it->around));
     struct opening opening = decrypt_opening(cbc, it->response_signed);
-    TRY(decrypt_element(it->op, it->inbound->keys, &it->around, "EncryptedAssertion", &opening, &decrypted));
+    TRY(decrypt_element(it->op, it->inbound->keys, it->around, "EncryptedAssertion", &opening, &decrypted));
     it->unwraps_left = opening.left;
     if (!it->response_signed) {
         TRY(check_origin(it, decrypted.cipher));

@@ -81,7 +81,8 @@ static reason read_encrypted_id(struct reading *reading, struct reader *reader) 
     struct decrypted decrypted;
     struct opening opening = decrypt_opening(true, true);
     TRY(decrypt_element(op, reading->keys, reader, "EncryptedID", &opening, &decrypted));
-    struct reader inner = reader_open_inside(decrypted.plain, reader);
+    struct reader inner;
+    reader_open_inside(&inner, decrypted.plain, reader);
     if (reader_next(&inner) != READER_START || !reader_at(&inner, NS_SAML, "NameID")) {
         REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is not a NameID");
     }
@@ -171,7 +172,8 @@ static reason read_child(struct reading *reading, struct reader *reader) {
 static reason read_message(struct reading *reading, struct slice octets) {
     struct op *op = reading->op;
     bool is_request = reading->message->is_request;
-    struct reader reader = reader_open(octets);
+    struct reader reader;
+    reader_open(&reader, octets);
     if (reader_next(&reader) != READER_START) {
         return reader_refuse(op, &reader);
     }

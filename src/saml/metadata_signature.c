@@ -8,7 +8,8 @@
 
 // Which of the two document elements the signature is expected over; the verdict looks at it again.
 static const char *root_of(struct slice octets) {
-    struct reader reader = reader_open(octets);
+    struct reader reader;
+    reader_open(&reader, octets);
     bool group = reader_next(&reader) == READER_START && reader_at(&reader, NS_MD, "EntitiesDescriptor");
     return group ? "EntitiesDescriptor" : "EntityDescriptor";
 }

@@ -4,107 +4,54 @@
 // namespaces in scope in arrays of its own, so depth never becomes stack depth. It repairs nothing.
 #include "saml/reader.h"
 
-#include "base/text.h"
+#include "saml/reader_text.h"
 
 #define NS_XML "http://www.w3.org/XML/1998/namespace"
 #define NS_XMLNS "http://www.w3.org/2000/xmlns/"
-#define REFERENCE_DIGITS_MAX 8 // leading zeros included; U+10FFFF needs seven
 
 // ---- characters ------------------------------------------------------------------------------------------
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+// What a byte may be: a bit each.
+#define SPACE 1       // white space
+#define NAME_START 2  // begins a name, or the part after its colon
+#define NAME_MORE 4   // goes on in one
+#define URI_MORE 8    // stands in a namespace, beside NAME_MORE
+#define TEXT_STOP 16  // is not simply itself in text
+#define VALUE_STOP 32 // nor in the value of an attribute
+#define L (NAME_START | NAME_MORE)
+#define M NAME_MORE
+#define U URI_MORE
+
+static const uint8_t kinds[256] = {
+    ['A'] = L, ['B'] = L, ['C'] = L, ['D'] = L, ['E'] = L, ['F'] = L, ['G'] = L, ['H'] = L, ['I'] = L,
+    ['J'] = L, ['K'] = L, ['L'] = L, ['M'] = L, ['N'] = L, ['O'] = L, ['P'] = L, ['Q'] = L, ['R'] = L,
+    ['S'] = L, ['T'] = L, ['U'] = L, ['V'] = L, ['W'] = L, ['X'] = L, ['Y'] = L, ['Z'] = L, ['_'] = L,
+    ['a'] = L, ['b'] = L, ['c'] = L, ['d'] = L, ['e'] = L, ['f'] = L, ['g'] = L, ['h'] = L, ['i'] = L,
+    ['j'] = L, ['k'] = L, ['l'] = L, ['m'] = L, ['n'] = L, ['o'] = L, ['p'] = L, ['q'] = L, ['r'] = L,
+    ['s'] = L, ['t'] = L, ['u'] = L, ['v'] = L, ['w'] = L, ['x'] = L, ['y'] = L, ['z'] = L,
+    ['0'] = M, ['1'] = M, ['2'] = M, ['3'] = M, ['4'] = M, ['5'] = M, ['6'] = M, ['7'] = M, ['8'] = M,
+    ['9'] = M, ['.'] = M, ['-'] = M,
+    ['~'] = U, [':'] = U, ['/'] = U, ['?'] = U, ['#'] = U, ['['] = U, ['@'] = U, ['!'] = U, ['$'] = U,
+    ['('] = U, [')'] = U, ['*'] = U, ['+'] = U, [','] = U, [';'] = U, ['='] = U, ['%'] = U,
+    [']'] = U | TEXT_STOP, ['\''] = U | VALUE_STOP, ['"'] = VALUE_STOP,
+    ['<'] = TEXT_STOP | VALUE_STOP, ['&'] = TEXT_STOP | VALUE_STOP, [' '] = SPACE,
+    ['\t'] = SPACE | VALUE_STOP, ['\n'] = SPACE | VALUE_STOP,
+    ['\r'] = SPACE | TEXT_STOP | VALUE_STOP,
+};
+#undef L
+#undef M
+#undef U
+
+static bool is(char c, unsigned kind) {
+    return (kinds[(uint8_t)c] & kind) != 0;
 }
 
-static bool name_start(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
-static bool name_more(char c) {
-    return name_start(c) || (c >= '0' && c <= '9') || c == '.' || c == '-';
-}
-
-// Char of XML 1.0, section 2.2.
-static bool xml_char(uint32_t code) {
-    return code == 0x9 || code == 0xA || code == 0xD || (code >= 0x20 && code <= 0xD7FF) ||
-           (code >= 0xE000 && code <= 0xFFFD) || (code >= 0x10000 && code <= 0x10FFFF);
-}
-
-// Eight bytes that are all between 0x20 and 0x7F: nearly all of a message.
-static bool eight_plain(const char *at) {
-    const uint64_t high = UINT64_C(0x8080808080808080);
-    uint64_t eight;
-    memcpy(&eight, at, sizeof eight);
-    return ((eight | (eight - UINT64_C(0x2020202020202020))) & high) == 0;
-}
-
-static bool xml_chars(struct slice text) {
-    size_t at = 0;
-    while (at < text.len) {
-        if (text.len - at >= 8 && eight_plain(text.at + at)) {
-            at += 8;
-            continue;
-        }
-        uint32_t code;
-        size_t used = text_next(slice_sub(text, at, text.len), &code);
-        if (used == 0 || !xml_char(code)) {
-            return false;
-        }
-        at += used;
+// The first of these kinds from `at` on, or the end.
+static size_t stop_at(struct slice text, size_t at, unsigned kind) {
+    while (at < text.len && !is(text.at[at], kind)) {
+        at++;
     }
-    return true;
-}
-
-// The reference at the front of `text`: its length, or 0 when it is none that is allowed.
-static size_t reference(struct slice text, uint32_t *ret_code) {
-    static const struct {
-        const char *text;
-        uint32_t code;
-    } five[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
-    for (size_t i = 0; i < sizeof five / sizeof five[0]; i++) {
-        if (slice_starts(text, slice_str(five[i].text))) {
-            *ret_code = five[i].code;
-            return strlen(five[i].text);
-        }
-    }
-    if (!slice_starts(text, S("&#"))) {
-        return 0;
-    }
-    bool hex = text.len > 2 && text.at[2] == 'x';
-    size_t first = hex ? 3 : 2;
-    size_t at = first;
-    uint32_t code = 0;
-    for (; at < text.len && at - first < REFERENCE_DIGITS_MAX; at++) {
-        char c = text.at[at];
-        if (c >= '0' && c <= '9') {
-            code = code * (hex ? 16 : 10) + (uint32_t)(c - '0');
-        } else if (hex && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))) {
-            code = code * 16 + (uint32_t)((c | 0x20) - 'a' + 10);
-        } else {
-            break;
-        }
-    }
-    if (at == first || at >= text.len || text.at[at] != ';' || !xml_char(code)) {
-        return 0;
-    }
-    *ret_code = code;
-    return at + 1;
-}
-
-static bool references(struct slice text) {
-    for (;;) {
-        const char *found = text.len > 0 ? memchr(text.at, '&', text.len) : NULL;
-        if (found == NULL) {
-            return true;
-        }
-        text = slice_sub(text, (size_t)(found - text.at), text.len);
-        uint32_t code;
-        size_t used = reference(text, &code);
-        if (used == 0) {
-            return false;
-        }
-        text = slice_sub(text, used, text.len);
-    }
+    return at;
 }
 
 // ---- places ----------------------------------------------------------------------------------------------
@@ -122,44 +69,57 @@ static enum reader_event broken(struct reader *reader, const char *fault) {
 }
 
 static void go(struct reader *reader, size_t bytes) {
-    reader->rest = slice_sub(reader->rest, bytes, reader->rest.len);
+    reader->rest.at += bytes;
+    reader->rest.len -= bytes;
+}
+
+static bool next_is(const struct reader *reader, char c) {
+    return reader->rest.len > 0 && reader->rest.at[0] == c;
 }
 
 static bool skip_space(struct reader *reader) {
     size_t at = 0;
-    while (at < reader->rest.len && is_space(reader->rest.at[at])) {
+    while (at < reader->rest.len && is(reader->rest.at[at], SPACE)) {
         at++;
     }
     go(reader, at);
     return at > 0;
 }
 
+struct name {
+    struct slice qname, prefix, local;
+};
+
 // NCName, or NCName:NCName.
-static bool take_name(struct reader *reader, struct slice *ret_qname) {
+static bool take_name(struct reader *reader, struct name *ret_name) {
     struct slice rest = reader->rest;
     size_t at = 0;
-    for (int part = 0; part < 2; part++) {
-        if (at >= rest.len || !name_start(rest.at[at])) {
+    size_t local = 0;
+    for (;;) {
+        if (at >= rest.len || !is(rest.at[at], NAME_START)) {
             return fail(reader, "a name is expected, of ASCII letters, digits, '.', '-' and '_'");
         }
-        while (at < rest.len && name_more(rest.at[at])) {
+        while (at < rest.len && is(rest.at[at], NAME_MORE)) {
             at++;
         }
-        if (part == 1 || at >= rest.len || rest.at[at] != ':') {
+        if (local > 0 || at >= rest.len || rest.at[at] != ':') {
             break;
         }
-        at++;
+        local = ++at;
     }
-    *ret_qname = slice_sub(rest, 0, at);
+    ret_name->qname = slice_of(rest.at, at);
+    ret_name->prefix = slice_of(rest.at, local > 0 ? local - 1 : 0);
+    ret_name->local = slice_of(rest.at + local, at - local);
     go(reader, at);
     return true;
 }
 
-static void split_name(struct slice qname, struct slice *ret_prefix, struct slice *ret_local) {
-    const char *colon = memchr(qname.at, ':', qname.len);
-    size_t at = colon != NULL ? (size_t)(colon - qname.at) : 0;
-    *ret_prefix = slice_sub(qname, 0, at);
-    *ret_local = slice_sub(qname, colon != NULL ? at + 1 : 0, qname.len);
+// The reference at `at`, which is an ampersand; *at goes past it.
+static bool skip_reference(struct slice text, size_t *at) {
+    uint32_t code;
+    size_t used = reader_reference(slice_sub(text, *at, text.len), &code);
+    *at += used;
+    return used > 0;
 }
 
 // ---- namespaces ------------------------------------------------------------------------------------------
@@ -170,8 +130,7 @@ static bool namespace_uri(struct slice uri) {
         return false;
     }
     for (size_t i = 0; i < uri.len; i++) {
-        char c = uri.at[i];
-        if (!name_more(c) && memchr("~:/?#[]@!$'()*+,;=%", c, 19) == NULL) {
+        if (!is(uri.at[i], NAME_MORE | URI_MORE)) {
             return false;
         }
     }
@@ -218,84 +177,88 @@ static bool resolve(struct reader *reader, struct slice prefix, struct slice *re
     return true;
 }
 
-static bool resolve_element(struct reader *reader, struct slice qname) {
-    struct slice prefix;
-    split_name(qname, &prefix, &reader->local);
-    return resolve(reader, prefix, &reader->namespace);
-}
-
 // ---- tags ------------------------------------------------------------------------------------------------
 
-static bool take_value(struct reader *reader, struct slice *ret_value) {
+static bool take_value(struct reader *reader, struct reader_attribute *attribute) {
     struct slice rest = reader->rest;
     if (rest.len < 2 || (rest.at[0] != '"' && rest.at[0] != '\'')) {
         return fail(reader, "an attribute needs =\"value\"");
     }
-    const char *end = memchr(rest.at + 1, rest.at[0], rest.len - 1);
-    if (end == NULL) {
-        return fail(reader, "an attribute's value does not end");
-    }
-    struct slice value = slice_sub(rest, 1, (size_t)(end - rest.at));
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.at[i];
-        if (c == '<' || c == '\t' || c == '\n' || c == '\r') {
+    char quote = rest.at[0];
+    size_t at = 1;
+    attribute->plain = true;
+    for (;;) {
+        at = stop_at(rest, at, VALUE_STOP);
+        if (at == rest.len) {
+            return fail(reader, "an attribute's value does not end");
+        }
+        char c = rest.at[at];
+        if (c == quote) {
+            break;
+        }
+        if (c == '&') {
+            attribute->plain = false;
+            if (!skip_reference(rest, &at)) {
+                return fail(reader, "an attribute's value holds a reference that is not allowed");
+            }
+        } else if (c == '"' || c == '\'') {
+            at++;
+        } else {
             return fail(reader, "an attribute's value holds '<', a tab or a line end");
         }
     }
-    if (!references(value)) {
-        return fail(reader, "an attribute's value holds a reference that is not allowed");
-    }
-    *ret_value = value;
-    go(reader, value.len + 2);
+    attribute->value = slice_of(rest.at + 1, at - 1);
+    go(reader, at + 1);
     return true;
 }
 
 static bool take_attribute(struct reader *reader) {
-    struct slice qname, prefix, local, value;
-    if (!take_name(reader, &qname)) {
+    struct name name;
+    struct reader_attribute *attribute = &reader->attributes[reader->attribute_count];
+    if (!take_name(reader, &name)) {
         return false;
     }
-    if (reader->rest.len == 0 || reader->rest.at[0] != '=') {
+    if (!next_is(reader, '=')) {
         return fail(reader, "an attribute needs =\"value\"");
     }
     go(reader, 1);
-    if (!take_value(reader, &value)) {
+    if (!take_value(reader, attribute)) {
         return false;
     }
-    split_name(qname, &prefix, &local);
-    if (slice_equal(qname, S("xmlns"))) {
-        return declare(reader, S(""), value);
+    if (slice_equal(name.qname, S("xmlns"))) {
+        return declare(reader, S(""), attribute->value);
     }
-    if (slice_equal(prefix, S("xmlns"))) {
-        return declare(reader, local, value);
+    if (slice_equal(name.prefix, S("xmlns"))) {
+        return declare(reader, name.local, attribute->value);
     }
-    reader->attributes[reader->attribute_count++] = (struct reader_attribute){prefix, local, value};
+    attribute->prefix = name.prefix;
+    attribute->local = name.local;
+    reader->attribute_count++;
     return true;
 }
 
-static bool resolve_attribute(struct reader *reader, size_t at, struct slice *ret_uri) {
-    struct slice prefix = reader->attributes[at].prefix;
-    if (prefix.len == 0) {
-        *ret_uri = S(""); // the default namespace is not for attributes
+static bool resolve_attribute(struct reader *reader, struct reader_attribute *attribute) {
+    if (attribute->prefix.len == 0) {
+        attribute->namespace = S(""); // the default namespace is not for attributes
         return true;
     }
-    if (slice_equal(prefix, S("xml"))) {
-        *ret_uri = S(NS_XML);
+    if (slice_equal(attribute->prefix, S("xml"))) {
+        attribute->namespace = S(NS_XML);
         return true;
     }
-    return resolve(reader, prefix, ret_uri);
+    return resolve(reader, attribute->prefix, &attribute->namespace);
 }
 
 // Prefixes declared, and no two attributes of one name, also through two prefixes of one namespace.
 static bool check_attributes(struct reader *reader) {
-    struct slice uris[READER_ATTRIBUTES_MAX];
     for (size_t i = 0; i < reader->attribute_count; i++) {
-        if (!resolve_attribute(reader, i, &uris[i])) {
+        struct reader_attribute *attribute = &reader->attributes[i];
+        if (!resolve_attribute(reader, attribute)) {
             return false;
         }
         for (size_t j = 0; j < i; j++) {
-            if (slice_equal(reader->attributes[i].local, reader->attributes[j].local) &&
-                slice_equal(uris[i], uris[j])) {
+            if (slice_equal(attribute->local, reader->attributes[j].local) &&
+                slice_equal(attribute->namespace, reader->attributes[j].namespace)) {
                 return fail(reader, "an attribute stands twice in one tag");
             }
         }
@@ -307,11 +270,11 @@ static bool take_attributes(struct reader *reader) {
     reader->attribute_count = 0;
     for (size_t seen = 0;; seen++) {
         bool spaced = skip_space(reader);
-        if (slice_starts(reader->rest, S(">"))) {
+        if (next_is(reader, '>')) {
             go(reader, 1);
             return true;
         }
-        if (slice_starts(reader->rest, S("/>"))) {
+        if (next_is(reader, '/') && reader->rest.len > 1 && reader->rest.at[1] == '>') {
             go(reader, 2);
             reader->pending_end = true;
             return true;
@@ -333,18 +296,23 @@ static enum reader_event start_tag(struct reader *reader) {
         return broken(reader, "a declaration, comment, CDATA section or processing instruction");
     }
     struct slice start = reader->rest;
-    struct slice qname;
+    struct name name;
     go(reader, 1);
-    if (!take_name(reader, &qname)) {
+    if (!take_name(reader, &name)) {
         return READER_BROKEN;
     }
     if (reader->open_count == READER_DEPTH_MAX) {
         return broken(reader, "elements are nested too deep");
     }
-    reader->open[reader->open_count++].qname = qname;
-    if (!take_attributes(reader) || !resolve_element(reader, qname) || !check_attributes(reader)) {
+    struct reader_open_element *element = &reader->open[reader->open_count++];
+    element->qname = name.qname;
+    element->local = name.local;
+    if (!take_attributes(reader) || !resolve(reader, name.prefix, &element->namespace) ||
+        !check_attributes(reader)) {
         return READER_BROKEN;
     }
+    reader->namespace = element->namespace;
+    reader->local = element->local;
     reader->element_start = start;
     reader->depth = reader->open_count;
     reader->seen_root = true;
@@ -353,9 +321,9 @@ static enum reader_event start_tag(struct reader *reader) {
 
 // The innermost element ends: by its tag, or because it was empty.
 static enum reader_event end_element(struct reader *reader) {
-    if (!resolve_element(reader, reader->open[reader->open_count - 1].qname)) {
-        return READER_BROKEN;
-    }
+    const struct reader_open_element *element = &reader->open[reader->open_count - 1];
+    reader->namespace = element->namespace;
+    reader->local = element->local;
     reader->depth = reader->open_count;
     reader->attribute_count = 0;
     while (reader->namespace_count > 0 &&
@@ -367,16 +335,22 @@ static enum reader_event end_element(struct reader *reader) {
 }
 
 static enum reader_event end_tag(struct reader *reader) {
-    struct slice qname;
+    struct name name;
+    struct slice opened = reader->open[reader->open_count - 1].qname;
     go(reader, 2);
-    if (!take_name(reader, &qname)) {
+    if (reader->rest.len > opened.len && reader->rest.at[opened.len] == '>' &&
+        memcmp(reader->rest.at, opened.at, opened.len) == 0) { // nearly each
+        go(reader, opened.len + 1);
+        return end_element(reader);
+    }
+    if (!take_name(reader, &name)) {
         return READER_BROKEN;
     }
     (void)skip_space(reader);
-    if (!slice_starts(reader->rest, S(">"))) {
+    if (!next_is(reader, '>')) {
         return broken(reader, "a tag does not end with '>'");
     }
-    if (!slice_equal(qname, reader->open[reader->open_count - 1].qname)) {
+    if (!slice_equal(name.qname, opened)) {
         return broken(reader, "an end tag belongs to another element");
     }
     go(reader, 1);
@@ -384,19 +358,33 @@ static enum reader_event end_tag(struct reader *reader) {
 }
 
 static enum reader_event text_run(struct reader *reader) {
-    const char *end = memchr(reader->rest.at, '<', reader->rest.len);
-    if (end == NULL) {
-        return broken(reader, "the text ends inside an element");
+    struct slice rest = reader->rest;
+    size_t at = 0;
+    reader->plain = true;
+    for (;;) {
+        at = stop_at(rest, at, TEXT_STOP);
+        if (at == rest.len) {
+            return broken(reader, "the text ends inside an element");
+        }
+        char c = rest.at[at];
+        if (c == '<') {
+            break;
+        }
+        if (c == '&') {
+            reader->plain = false;
+            if (!skip_reference(rest, &at)) {
+                return broken(reader, "text holds a reference that is not allowed");
+            }
+            continue;
+        }
+        if (c == ']' && slice_starts(slice_sub(rest, at, rest.len), S("]]>"))) {
+            return broken(reader, "text holds ]]>");
+        }
+        reader->plain = reader->plain && c != '\r';
+        at++;
     }
-    struct slice text = slice_sub(reader->rest, 0, (size_t)(end - reader->rest.at));
-    if (slice_find(text, S("]]>")) != SIZE_MAX) {
-        return broken(reader, "text holds ]]>");
-    }
-    if (!references(text)) {
-        return broken(reader, "text holds a reference that is not allowed");
-    }
-    reader->text = text;
-    go(reader, text.len);
+    reader->text = slice_of(rest.at, at);
+    go(reader, at);
     return READER_TEXT;
 }
 
@@ -416,22 +404,23 @@ static enum reader_event outside(struct reader *reader) {
 
 // ---- the door --------------------------------------------------------------------------------------------
 
-struct reader reader_open(struct slice octets) {
-    struct reader reader = {.rest = octets, .whole = octets};
-    if (!xml_chars(octets)) {
-        reader.fault = "bytes that are no XML characters in UTF-8";
-    }
-    return reader;
+void reader_open(struct reader *reader, struct slice octets) {
+    reader->rest = reader->whole = octets;
+    reader->fault = reader_characters(octets) ? NULL : "bytes that are no XML characters in UTF-8";
+    reader->namespace = reader->local = S("");
+    reader->depth = 0;
+    reader->attribute_count = reader->namespace_count = reader->open_count = 0;
+    reader->element_start = reader->text = SLICE_NONE;
+    reader->plain = reader->pending_end = reader->seen_root = false;
 }
 
-struct reader reader_open_inside(struct slice octets, const struct reader *around) {
-    struct reader reader = reader_open(octets);
+void reader_open_inside(struct reader *reader, struct slice octets, const struct reader *around) {
+    reader_open(reader, octets);
     for (size_t i = 0; i < around->namespace_count; i++) {
-        reader.namespaces[i] = around->namespaces[i];
-        reader.namespaces[i].depth = 0; // outside the root: no end tag takes it away
+        reader->namespaces[i] = around->namespaces[i];
+        reader->namespaces[i].depth = 0; // outside the root: no end tag takes it away
     }
-    reader.namespace_count = around->namespace_count;
-    return reader;
+    reader->namespace_count = around->namespace_count;
 }
 
 enum reader_event reader_next(struct reader *reader) {
@@ -451,7 +440,7 @@ enum reader_event reader_next(struct reader *reader) {
     if (reader->rest.at[0] != '<') {
         return text_run(reader);
     }
-    return slice_starts(reader->rest, S("</")) ? end_tag(reader) : start_tag(reader);
+    return reader->rest.len > 1 && reader->rest.at[1] == '/' ? end_tag(reader) : start_tag(reader);
 }
 
 bool reader_skip(struct reader *reader) {
@@ -495,11 +484,6 @@ bool reader_child(struct reader *reader, size_t depth) {
     }
 }
 
-bool reader_at(const struct reader *reader, const char *namespace, const char *local) {
-    return slice_equal(reader->local, slice_str(local)) &&
-           slice_equal(reader->namespace, slice_str(namespace));
-}
-
 reason reader_refuse(struct op *op, const struct reader *reader) {
     REFUSE(op, SAML_MALFORMED, "cannot be read at byte %zu of %zu: %s",
            reader->whole.len - reader->rest.len, reader->whole.len,
@@ -508,10 +492,15 @@ reason reader_refuse(struct op *op, const struct reader *reader) {
 
 reason reader_attribute(struct op *op, const struct reader *reader, const char *local,
                         struct slice *ret_value) {
+    struct slice wanted = slice_str(local);
     for (size_t i = 0; i < reader->attribute_count; i++) {
         const struct reader_attribute *attribute = &reader->attributes[i];
-        if (attribute->prefix.len == 0 && slice_equal(attribute->local, slice_str(local))) {
-            return reader_decode(op, attribute->value, ret_value);
+        if (attribute->prefix.len == 0 && slice_equal(attribute->local, wanted)) {
+            if (!attribute->plain) {
+                return reader_decode(op, attribute->value, ret_value);
+            }
+            *ret_value = attribute->value;
+            return NULL;
         }
     }
     *ret_value = SLICE_NONE;
@@ -524,9 +513,13 @@ reason reader_content(struct op *op, struct reader *reader, struct slice *ret_te
         switch (reader_next(reader)) {
         case READER_TEXT:
             text = reader->text;
+            if (!reader->plain) {
+                TRY(reader_decode(op, text, &text));
+            }
             break;
         case READER_END:
-            return reader_decode(op, text, ret_text);
+            *ret_text = text;
+            return NULL;
         case READER_START:
             REFUSE(op, SAML_MALFORMED, "an element stands where only text may be");
         case READER_DONE:
@@ -534,53 +527,4 @@ reason reader_content(struct op *op, struct reader *reader, struct slice *ret_te
             return reader_refuse(op, reader);
         }
     }
-}
-
-static size_t put_utf8(uint32_t code, char *to) {
-    if (code < 0x80) {
-        to[0] = (char)code;
-        return 1;
-    }
-    size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (size_t i = len - 1; i > 0; i--) {
-        to[i] = (char)(0x80 | (code & 0x3F));
-        code >>= 6;
-    }
-    to[0] = (char)((0xF00U >> len & 0xFF) | code);
-    return len;
-}
-
-reason reader_decode(struct op *op, struct slice raw, struct slice *ret_text) {
-    if (raw.len == 0) {
-        *ret_text = S("");
-        return NULL;
-    }
-    if (memchr(raw.at, '&', raw.len) == NULL && memchr(raw.at, '\r', raw.len) == NULL) {
-        *ret_text = raw;
-        return NULL;
-    }
-    // No reference is shorter than the character that it stands for.
-    char *text = NULL;
-    TRY(op_take(op, raw.len, &text));
-    size_t out = 0;
-    for (size_t in = 0; in < raw.len;) {
-        char c = raw.at[in];
-        if (c == '&') {
-            uint32_t code = 0;
-            size_t used = reference(slice_sub(raw, in, raw.len), &code);
-            if (used == 0) {
-                REFUSE(op, SAML_MALFORMED, "text holds a reference that is not allowed");
-            }
-            out += put_utf8(code, text + out);
-            in += used;
-        } else if (c == '\r') { // XML 1.0 section 2.11: CR LF, and CR alone, are read as LF
-            text[out++] = '\n';
-            in += in + 1 < raw.len && raw.at[in + 1] == '\n' ? 2 : 1;
-        } else {
-            text[out++] = c;
-            in++;
-        }
-    }
-    *ret_text = slice_of(text, out);
-    return NULL;
 }

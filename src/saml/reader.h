@@ -17,7 +17,12 @@
 enum reader_event { READER_START, READER_TEXT, READER_END, READER_DONE, READER_BROKEN };
 
 struct reader_attribute {
-    struct slice prefix, local, value; // value raw: still with references
+    struct slice prefix, local, namespace; // "" = none
+    struct slice value;                    // raw: still with references
+    bool plain;                            // ... of which it has none
+};
+struct reader_open_element {
+    struct slice qname, namespace, local;
 };
 struct reader {
     struct slice rest, whole;
@@ -30,25 +35,31 @@ struct reader {
     struct slice element_start; // from the '<' of the last START to the end of the input
     // Of the last READER_TEXT: one run between tags, raw.
     struct slice text;
+    bool plain; // it has no references and no carriage returns: it reads as it stands
     // Inner state.
     struct { struct slice prefix, uri; size_t depth; } namespaces[READER_NAMESPACES_MAX];
     size_t namespace_count;
-    struct { struct slice qname; } open[READER_DEPTH_MAX];
+    struct reader_open_element open[READER_DEPTH_MAX];
     size_t open_count;
     bool pending_end, seen_root;
 };
 
-struct reader reader_open(struct slice octets);
+// Only what the counts say is written, so that a message does not pay for 12 KB of zeroes: who opens one on each login
+// declares it UNCLEARED.
+void reader_open(struct reader *reader, struct slice octets);
 // What was encrypted stands where `around` does (xmlenc-core1 4.4): the prefixes that are declared there count inside, too.
 // `around` stands on the START of the element that held it.
-struct reader reader_open_inside(struct slice octets, const struct reader *around);
+void reader_open_inside(struct reader *reader, struct slice octets, const struct reader *around);
 enum reader_event reader_next(struct reader *reader);
 // Skips to the end of the element whose START was read last. False: broken.
 bool reader_skip(struct reader *reader);
 // The same, and gives the element's own octets, from '<' to '>'.
 bool reader_octets(struct reader *reader, struct slice *ret_octets);
 // Is the last START this element?
-bool reader_at(const struct reader *reader, const char *namespace, const char *local);
+static inline bool reader_at(const struct reader *reader, const char *namespace, const char *local) {
+    return slice_equal(reader->local, slice_str(local)) &&
+           slice_equal(reader->namespace, slice_str(namespace));
+}
 // An attribute without namespace of the last START, references decoded into op's arena (only when it has any).
 // *ret_value.at NULL: absent. saml.malformed.
 MUST_USE reason reader_attribute(struct op *op, const struct reader *reader, const char *local,

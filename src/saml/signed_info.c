@@ -198,7 +198,8 @@ static reason read_reference(struct op *op, struct reader *reader, bool allow_sh
 
 reason signed_info_read(struct op *op, struct slice octets, bool allow_sha1,
                         struct finding *finding, struct signed_info *ret_info) {
-    struct reader reader = reader_open(octets);
+    struct reader reader UNCLEARED;
+    reader_open(&reader, octets);
     struct signed_info info = {.method = NULL};
     if (reader_next(&reader) != READER_START) {
         return reader_refuse(op, &reader);

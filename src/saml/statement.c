@@ -43,7 +43,7 @@ struct value {
 };
 struct pass {
     struct op *op;
-    struct reader reader;
+    struct reader *reader;
     struct statement *statement;
     struct list audiences;     // struct texts
     struct list confirmations; // struct confirmation
@@ -52,8 +52,8 @@ struct pass {
     bool own_signature;        // the Assertion has a Signature as a direct child
 };
 
-static struct pass pass_open(struct op *op, struct slice octets, struct statement *statement) {
-    return (struct pass){.op = op, .reader = reader_open(octets), .statement = statement,
+static struct pass pass_open(struct op *op, struct reader *reader, struct statement *statement) {
+    return (struct pass){.op = op, .reader = reader, .statement = statement,
                          .audiences = {.each = sizeof(struct texts)},
                          .confirmations = {.each = sizeof(struct confirmation)},
                          .attributes = {.each = sizeof(struct attribute)},
@@ -61,34 +61,34 @@ static struct pass pass_open(struct op *op, struct slice octets, struct statemen
 }
 
 static bool at_saml(const struct pass *pass, const char *local) {
-    return reader_at(&pass->reader, NS_SAML, local);
+    return reader_at(pass->reader, NS_SAML, local);
 }
 
 static bool at_samlp(const struct pass *pass, const char *local) {
-    return reader_at(&pass->reader, NS_SAMLP, local);
+    return reader_at(pass->reader, NS_SAMLP, local);
 }
 
 static reason attribute(struct pass *pass, const char *local, struct slice *ret_value) {
-    return reader_attribute(pass->op, &pass->reader, local, ret_value);
+    return reader_attribute(pass->op, pass->reader, local, ret_value);
 }
 
 static reason skip(struct pass *pass) {
-    return reader_skip(&pass->reader) ? NULL : reader_refuse(pass->op, &pass->reader);
+    return reader_skip(pass->reader) ? NULL : reader_refuse(pass->op, pass->reader);
 }
 
 static reason content(struct pass *pass, struct slice *ret_text) {
-    return reader_content(pass->op, &pass->reader, ret_text);
+    return reader_content(pass->op, pass->reader, ret_text);
 }
 
 // After a loop over children: did it end with the parent's end?
 static reason children_read(struct pass *pass) {
-    return pass->reader.fault != NULL ? reader_refuse(pass->op, &pass->reader) : NULL;
+    return pass->reader->fault != NULL ? reader_refuse(pass->op, pass->reader) : NULL;
 }
 
 static reason once(struct pass *pass, bool *seen) {
     if (*seen) {
         REFUSE(pass->op, SAML_MALFORMED, "%.*s stands twice where it may stand once",
-               SLICE(pass->reader.local));
+               SLICE(pass->reader->local));
     }
     *seen = true;
     return NULL;
@@ -107,9 +107,9 @@ static reason read_name_id(struct pass *pass) {
 
 static reason read_confirmation(struct pass *pass) {
     struct confirmation confirmation = {.has_data = false};
-    size_t depth = pass->reader.depth;
+    size_t depth = pass->reader->depth;
     TRY(attribute(pass, "Method", &confirmation.method));
-    while (reader_child(&pass->reader, depth)) {
+    while (reader_child(pass->reader, depth)) {
         if (at_saml(pass, "SubjectConfirmationData")) {
             TRY(once(pass, &confirmation.has_data));
             TRY(attribute(pass, "Recipient", &confirmation.recipient));
@@ -129,15 +129,15 @@ static reason keep_encrypted_id(struct pass *pass) {
         REFUSE(pass->op, SAML_MALFORMED, "EncryptedID stands twice");
     }
     TRY(op_take(pass->op, sizeof *reader, &reader));
-    *reader = pass->reader;
+    *reader = *pass->reader;
     pass->statement->encrypted_id = reader;
     return skip(pass);
 }
 
 static reason read_subject(struct pass *pass) {
     bool name_id = false;
-    size_t depth = pass->reader.depth;
-    while (reader_child(&pass->reader, depth)) {
+    size_t depth = pass->reader->depth;
+    while (reader_child(pass->reader, depth)) {
         if (at_saml(pass, "NameID")) {
             TRY(once(pass, &name_id));
             TRY(read_name_id(pass));
@@ -159,8 +159,8 @@ static reason read_subject(struct pass *pass) {
 
 static reason read_audiences(struct pass *pass) {
     struct list audiences = {.each = sizeof(struct slice)};
-    size_t depth = pass->reader.depth;
-    while (reader_child(&pass->reader, depth)) {
+    size_t depth = pass->reader->depth;
+    while (reader_child(pass->reader, depth)) {
         if (at_saml(pass, "Audience")) {
             struct slice audience;
             TRY(content(pass, &audience));
@@ -181,17 +181,17 @@ static reason read_audiences(struct pass *pass) {
 
 static reason read_conditions(struct pass *pass) {
     struct statement *statement = pass->statement;
-    size_t depth = pass->reader.depth;
+    size_t depth = pass->reader->depth;
     TRY(attribute(pass, "NotBefore", &statement->conditions_not_before));
     TRY(attribute(pass, "NotOnOrAfter", &statement->conditions_not_on_or_after));
-    while (reader_child(&pass->reader, depth)) {
+    while (reader_child(pass->reader, depth)) {
         if (at_saml(pass, "AudienceRestriction")) {
             TRY(read_audiences(pass));
             continue;
         }
         bool known = at_saml(pass, "OneTimeUse") || at_saml(pass, "ProxyRestriction");
         if (!known && statement->unknown_condition.at == NULL) {
-            statement->unknown_condition = pass->reader.local;
+            statement->unknown_condition = pass->reader->local;
         }
         TRY(skip(pass));
     }
@@ -202,8 +202,8 @@ static reason read_conditions(struct pass *pass) {
 
 static reason read_authn_context(struct pass *pass, bool first) {
     bool class_ref = false;
-    size_t depth = pass->reader.depth;
-    while (reader_child(&pass->reader, depth)) {
+    size_t depth = pass->reader->depth;
+    while (reader_child(pass->reader, depth)) {
         if (at_saml(pass, "AuthnContextClassRef")) {
             struct slice text;
             TRY(once(pass, &class_ref));
@@ -234,7 +234,7 @@ static void keep_earlier(struct slice *kept, struct slice text) {
 static reason read_authn(struct pass *pass) {
     struct statement *statement = pass->statement;
     struct slice instant, session_index, end;
-    size_t depth = pass->reader.depth;
+    size_t depth = pass->reader->depth;
     bool first = !statement->has_authn_statement;
     bool context = false;
     TRY(attribute(pass, "AuthnInstant", &instant));
@@ -246,7 +246,7 @@ static reason read_authn(struct pass *pass) {
         statement->authn_instant = instant;
         statement->identity.session_index = session_index;
     }
-    while (reader_child(&pass->reader, depth)) {
+    while (reader_child(pass->reader, depth)) {
         if (at_saml(pass, "AuthnContext")) {
             TRY(once(pass, &context));
             TRY(read_authn_context(pass, first));
@@ -279,18 +279,20 @@ static reason attribute_row(struct pass *pass, struct slice name, size_t *ret_in
 // Text only; a value with elements in it is none that means anything here.
 static reason read_value(struct pass *pass, size_t index) {
     struct slice raw = S("");
+    bool as_it_is = true;
     bool plain = true;
     for (;;) {
-        enum reader_event event = reader_next(&pass->reader);
+        enum reader_event event = reader_next(pass->reader);
         if (event == READER_TEXT) {
-            raw = pass->reader.text;
+            raw = pass->reader->text;
+            as_it_is = pass->reader->plain;
         } else if (event == READER_START) {
             plain = false;
             TRY(skip(pass));
         } else if (event == READER_END) {
             break;
         } else {
-            return reader_refuse(pass->op, &pass->reader);
+            return reader_refuse(pass->op, pass->reader);
         }
     }
     if (!plain) {
@@ -299,8 +301,10 @@ static reason read_value(struct pass *pass, size_t index) {
     if (pass->values.count == IDENTITY_VALUES_MAX) {
         REFUSE(pass->op, SAML_TOO_LARGE, "more than %d values of attributes", IDENTITY_VALUES_MAX);
     }
-    struct value value = {.attribute = index};
-    TRY(reader_decode(pass->op, raw, &value.text));
+    struct value value = {.text = raw, .attribute = index};
+    if (!as_it_is) {
+        TRY(reader_decode(pass->op, raw, &value.text));
+    }
     ((struct attribute *)(void *)pass->attributes.at)[index].values.count++;
     return list_add(pass->op, &pass->values, &value);
 }
@@ -308,13 +312,13 @@ static reason read_value(struct pass *pass, size_t index) {
 static reason read_attribute(struct pass *pass) {
     struct slice name;
     size_t index = 0;
-    size_t depth = pass->reader.depth;
+    size_t depth = pass->reader->depth;
     TRY(attribute(pass, "Name", &name));
     if (name.len == 0) {
         return skip(pass);
     }
     TRY(attribute_row(pass, name, &index));
-    while (reader_child(&pass->reader, depth)) {
+    while (reader_child(pass->reader, depth)) {
         if (at_saml(pass, "AttributeValue")) {
             TRY(read_value(pass, index));
         } else {
@@ -326,11 +330,11 @@ static reason read_attribute(struct pass *pass) {
 
 // All of it: one Attribute.
 static reason read_plain_attribute(struct pass *pass) {
-    if (reader_next(&pass->reader) != READER_START || !at_saml(pass, "Attribute")) {
+    if (reader_next(pass->reader) != READER_START || !at_saml(pass, "Attribute")) {
         REFUSE(pass->op, ENCRYPTION_FAILED, "what the EncryptedAttribute holds is not an Attribute");
     }
     TRY(read_attribute(pass));
-    if (reader_next(&pass->reader) != READER_DONE) {
+    if (reader_next(pass->reader) != READER_DONE) {
         REFUSE(pass->op, ENCRYPTION_FAILED, "what the EncryptedAttribute holds is more than an Attribute");
     }
     return NULL;
@@ -339,18 +343,21 @@ static reason read_plain_attribute(struct pass *pass) {
 // It stands in verified octets, so CBC is as good as any, and failures may have names.
 static reason read_encrypted_attribute(struct pass *pass) {
     struct decrypted decrypted;
-    struct reader around = pass->reader;
-    TRY(decrypt_element(pass->op, pass->statement->keys, &around, "EncryptedAttribute",
+    struct reader inside;
+    struct reader *around = pass->reader;
+    TRY(decrypt_element(pass->op, pass->statement->keys, around, "EncryptedAttribute",
                         &pass->statement->opening, &decrypted));
-    pass->reader = reader_open_inside(decrypted.plain, &around);
-    TRY(read_plain_attribute(pass));
+    reader_open_inside(&inside, decrypted.plain, around);
+    pass->reader = &inside;
+    reason why = read_plain_attribute(pass);
     pass->reader = around;
+    TRY(why);
     return skip(pass);
 }
 
 static reason read_attributes(struct pass *pass) {
-    size_t depth = pass->reader.depth;
-    while (reader_child(&pass->reader, depth)) {
+    size_t depth = pass->reader->depth;
+    while (reader_child(pass->reader, depth)) {
         if (at_saml(pass, "Attribute")) {
             TRY(read_attribute(pass));
         } else if (at_saml(pass, "EncryptedAttribute")) {
@@ -422,7 +429,7 @@ static reason read_assertion_child(struct pass *pass, struct assertion_seen *see
     if (at_saml(pass, "AttributeStatement")) {
         return read_attributes(pass);
     }
-    if (reader_at(&pass->reader, NS_DS, "Signature")) {
+    if (reader_at(pass->reader, NS_DS, "Signature")) {
         pass->own_signature = true;
     }
     return skip(pass);
@@ -432,9 +439,9 @@ static reason read_assertion_child(struct pass *pass, struct assertion_seen *see
 static reason read_assertion(struct pass *pass) {
     struct statement *statement = pass->statement;
     struct assertion_seen seen = {.issuer = false};
-    size_t depth = pass->reader.depth;
+    size_t depth = pass->reader->depth;
     TRY(read_assertion_head(pass));
-    while (reader_child(&pass->reader, depth)) {
+    while (reader_child(pass->reader, depth)) {
         TRY(read_assertion_child(pass, &seen));
     }
     TRY(children_read(pass));
@@ -448,16 +455,19 @@ static reason read_assertion(struct pass *pass) {
 
 reason statement_assertion(struct op *op, struct slice octets, const struct reader *around,
                            struct statement *statement) {
-    struct pass pass = pass_open(op, octets, statement);
+    struct reader reader UNCLEARED;
+    struct pass pass = pass_open(op, &reader, statement);
     if (around != NULL) {
-        pass.reader = reader_open_inside(octets, around);
+        reader_open_inside(&reader, octets, around);
+    } else {
+        reader_open(&reader, octets);
     }
-    if (reader_next(&pass.reader) != READER_START || !at_saml(&pass, "Assertion")) {
-        return reader_refuse(op, &pass.reader);
+    if (reader_next(pass.reader) != READER_START || !at_saml(&pass, "Assertion")) {
+        return reader_refuse(op, pass.reader);
     }
     TRY(read_assertion(&pass));
-    if (reader_next(&pass.reader) != READER_DONE) {
-        return reader_refuse(op, &pass.reader);
+    if (reader_next(pass.reader) != READER_DONE) {
+        return reader_refuse(op, pass.reader);
     }
     if (pass.own_signature) { // the one that covers it was taken out before the digest
         REFUSE(op, SIGNATURE_MISPLACED, "the Assertion has a second Signature");
@@ -469,9 +479,9 @@ reason statement_assertion(struct op *op, struct slice octets, const struct read
 
 static reason read_sub_status(struct pass *pass) {
     struct statement *statement = pass->statement;
-    size_t depth = pass->reader.depth;
+    size_t depth = pass->reader->depth;
     TRY(attribute(pass, "Value", &statement->status));
-    while (reader_child(&pass->reader, depth)) {
+    while (reader_child(pass->reader, depth)) {
         if (at_samlp(pass, "StatusCode")) {
             TRY(attribute(pass, "Value", &statement->sub_status));
         }
@@ -482,8 +492,8 @@ static reason read_sub_status(struct pass *pass) {
 
 static reason read_status(struct pass *pass) {
     bool code = false;
-    size_t depth = pass->reader.depth;
-    while (reader_child(&pass->reader, depth)) {
+    size_t depth = pass->reader->depth;
+    while (reader_child(pass->reader, depth)) {
         if (at_samlp(pass, "StatusCode")) {
             TRY(once(pass, &code));
             TRY(read_sub_status(pass));
@@ -506,10 +516,10 @@ static reason read_response_head(struct pass *pass) {
 
 // Only the ID and whether it is signed: what it says is read from its own octets.
 static reason read_outline(struct pass *pass) {
-    size_t depth = pass->reader.depth;
+    size_t depth = pass->reader->depth;
     TRY(attribute(pass, "ID", &pass->statement->identity.assertion_id));
-    while (reader_child(&pass->reader, depth)) {
-        if (reader_at(&pass->reader, NS_DS, "Signature")) {
+    while (reader_child(pass->reader, depth)) {
+        if (reader_at(pass->reader, NS_DS, "Signature")) {
             pass->own_signature = true;
         }
         TRY(skip(pass));
@@ -539,7 +549,7 @@ static reason read_response_child(struct pass *pass, bool outline, struct respon
     if (at_saml(pass, "EncryptedAssertion")) {
         parts->encrypted++;
     }
-    if (reader_at(&pass->reader, NS_DS, "Signature")) {
+    if (reader_at(pass->reader, NS_DS, "Signature")) {
         REFUSE(pass->op, SIGNATURE_MISPLACED, "the Response has a second Signature");
     }
     return skip(pass);
@@ -547,19 +557,21 @@ static reason read_response_child(struct pass *pass, bool outline, struct respon
 
 reason statement_response(struct op *op, struct slice octets, bool outline,
                           struct statement *statement, struct response_parts *ret_parts) {
-    struct pass pass = pass_open(op, octets, statement);
+    struct reader reader UNCLEARED;
+    struct pass pass = pass_open(op, &reader, statement);
     struct response_parts parts = {.assertions = 0};
     struct response_seen seen = {.issuer = false};
-    if (reader_next(&pass.reader) != READER_START || !at_samlp(&pass, "Response")) {
-        return reader_refuse(op, &pass.reader);
+    reader_open(&reader, octets);
+    if (reader_next(pass.reader) != READER_START || !at_samlp(&pass, "Response")) {
+        return reader_refuse(op, pass.reader);
     }
     TRY(read_response_head(&pass));
-    while (reader_child(&pass.reader, 1)) {
+    while (reader_child(pass.reader, 1)) {
         TRY(read_response_child(&pass, outline, &seen, &parts));
     }
     TRY(children_read(&pass));
-    if (reader_next(&pass.reader) != READER_DONE) {
-        return reader_refuse(op, &pass.reader);
+    if (reader_next(pass.reader) != READER_DONE) {
+        return reader_refuse(op, pass.reader);
     }
     statement->identity.response_id = statement->response_id;
     parts.assertion_id = statement->identity.assertion_id;
@@ -570,13 +582,14 @@ reason statement_response(struct op *op, struct slice octets, bool outline,
 
 reason statement_name_id(struct op *op, struct slice plain, const struct reader *around,
                          struct statement *statement) {
-    struct pass pass = pass_open(op, plain, statement);
-    pass.reader = reader_open_inside(plain, around);
-    if (reader_next(&pass.reader) != READER_START || !at_saml(&pass, "NameID")) {
+    struct reader reader;
+    struct pass pass = pass_open(op, &reader, statement);
+    reader_open_inside(&reader, plain, around);
+    if (reader_next(pass.reader) != READER_START || !at_saml(&pass, "NameID")) {
         REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is not a NameID");
     }
     TRY(read_name_id(&pass));
-    if (reader_next(&pass.reader) != READER_DONE) {
+    if (reader_next(pass.reader) != READER_DONE) {
         REFUSE(op, ENCRYPTION_FAILED, "what the EncryptedID holds is more than a NameID");
     }
     return NULL;

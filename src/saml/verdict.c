@@ -268,7 +268,8 @@ static reason check_digest(struct op *op, const struct signed_info *info, struct
 // Now that they are verified, the covered bytes may be read: are they the element that this door expects?
 static reason check_root(struct op *op, const struct signed_info *info, struct slice covered,
                          const char *namespace, const char *local) {
-    struct reader reader = reader_open(covered);
+    struct reader reader UNCLEARED;
+    reader_open(&reader, covered);
     struct slice id;
     if (reader_next(&reader) != READER_START) {
         return reader_refuse(op, &reader);

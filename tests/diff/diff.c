@@ -214,7 +214,8 @@ static struct slice attribute_namespace(const struct reader *reader, struct slic
 
 // False: refused.
 static bool gate_sees(struct op *op, struct slice octets, struct buf *out) {
-    struct reader reader = reader_open(octets);
+    struct reader reader;
+    reader_open(&reader, octets);
     struct slice text;
     for (;;) {
         struct pair pairs[PAIRS_MAX];

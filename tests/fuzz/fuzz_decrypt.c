@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct op op;
     op_open(&op, INT64_C(1795276800000));
     struct slice input = slice_of(data, size);
-    struct reader reader = reader_open(input);
+    struct reader reader;
+    reader_open(&reader, input);
     if (reader_next(&reader) == READER_START) {
         struct decrypted decrypted;
         for (int how = 0; how < 4; how++) {

@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct op op;
     op_open(&op, INT64_C(1700000000000));
     struct slice input = slice_of(data, size);
-    struct reader reader = reader_open(input);
+    struct reader reader;
+    reader_open(&reader, input);
     for (;;) {
         enum reader_event event = reader_next(&reader);
         if (event == READER_DONE || event == READER_BROKEN) {

@@ -67,7 +67,8 @@ static struct sealed sealed_of(struct op *op, const struct content *content) {
 }
 
 static reason open_text(struct op *op, struct slice text, bool allow_cbc, struct decrypted *ret_decrypted) {
-    struct reader reader = reader_open(text);
+    struct reader reader;
+    reader_open(&reader, text);
     assert_int_equal(reader_next(&reader), READER_START);
     calls = (struct calls){.count = {0}};
     struct opening opening = decrypt_opening(allow_cbc, false);
@@ -178,7 +179,8 @@ static void during_a_roll_over_either_key_of_ours_opens(void **state) {
 static reason open_for(struct sealed *it, struct opening *opening) {
     struct decrypted decrypted;
     struct slice text = sealed_text(it);
-    struct reader reader = reader_open(text);
+    struct reader reader;
+    reader_open(&reader, text);
     assert_int_equal(reader_next(&reader), READER_START);
     calls = (struct calls){{0}};
     return decrypt_element(it->op, &ours, &reader, "EncryptedAssertion", opening, &decrypted);
@@ -219,7 +221,8 @@ static void the_element_is_the_one_that_was_asked_for(void **state) {
     struct opening opening = decrypt_opening(false, false);
     it.element = "EncryptedID";
     struct slice text = sealed_text(&it);
-    struct reader reader = reader_open(text);
+    struct reader reader;
+    reader_open(&reader, text);
     assert_int_equal(reader_next(&reader), READER_START);
     assert_done(decrypt_element(*state, &ours, &reader, "EncryptedID", &opening, &decrypted));
     assert_text(decrypted.plain, PLAIN);
@@ -293,7 +296,8 @@ static void without_a_key_it_is_said_whose_is_missing(void **state) {
     it.wrap_count = 0;
     assert_refused(open_text(op, sealed_text(&it), true, &decrypted), ENCRYPTION_NO_KEY);
     it.wrap_count = 1;
-    struct reader reader = reader_open(sealed_text(&it));
+    struct reader reader;
+    reader_open(&reader, sealed_text(&it));
     assert_int_equal(reader_next(&reader), READER_START);
     assert_refused(decrypt_element(op, NULL, &reader, "EncryptedAssertion", &opening, &decrypted),
                    ENCRYPTION_NO_KEY);

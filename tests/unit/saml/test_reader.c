@@ -21,7 +21,8 @@ static int end(void **state) {
 }
 
 static bool readable(struct slice text) {
-    struct reader reader = reader_open(text);
+    struct reader reader;
+    reader_open(&reader, text);
     for (;;) {
         enum reader_event event = reader_next(&reader);
         if (event == READER_DONE || event == READER_BROKEN) {
@@ -34,8 +35,8 @@ static bool readable(struct slice text) {
 
 static void events_come_in_order(void **state) {
     (void)state;
-    struct reader reader =
-        reader_open(S(" <a:r xmlns:a=\"urn:a\" k=\"v\">x<b xmlns=\"http://b\"/>y</a:r>\n"));
+    struct reader reader;
+    reader_open(&reader, S(" <a:r xmlns:a=\"urn:a\" k=\"v\">x<b xmlns=\"http://b\"/>y</a:r>\n"));
     assert_int_equal(reader_next(&reader), READER_START);
     assert_true(reader_at(&reader, "urn:a", "r"));
     assert_int_equal(reader.depth, 1);
@@ -165,7 +166,8 @@ static void bounds_hold(void **state) {
 }
 
 static struct reader at_root(struct slice text) {
-    struct reader reader = reader_open(text);
+    struct reader reader;
+    reader_open(&reader, text);
     assert_int_equal(reader_next(&reader), READER_START);
     return reader;
 }

@@ -45,7 +45,8 @@ static void the_elements_stand_in_the_order_of_the_schema(void **state) {
     struct connection *connection = unit_connection(&unit);
     connection->policy.name_id_format = S("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent");
     struct slice xml = metadata(*state, connection);
-    struct reader reader = reader_open(xml);
+    struct reader reader;
+    reader_open(&reader, xml);
     assert_int_equal(reader_next(&reader), READER_START);
     assert_true(reader_at(&reader, NS_MD, "EntityDescriptor"));
     struct slice value;
@@ -55,7 +56,7 @@ static void the_elements_stand_in_the_order_of_the_schema(void **state) {
     assert_null(value.at);
     assert_text(children(*state, &reader), " Signature Extensions SPSSODescriptor");
     assert_int_equal(reader_next(&reader), READER_DONE);
-    reader = reader_open(xml);
+    reader_open(&reader, xml);
     while (reader_next(&reader) == READER_START || !reader_at(&reader, NS_MD, "SPSSODescriptor")) {
         assert_null(reader.fault);
         if (reader_at(&reader, NS_MD, "SPSSODescriptor")) {
