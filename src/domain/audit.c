@@ -115,15 +115,22 @@ static void seal(struct audit *audit, uint8_t salts[2 * SALT_BYTES], struct sha2
     }
 }
 
-static reason chain(struct op *op, struct txn *txn, struct audit *audit) {
-    struct audit_link head;
-    TRY(audit_link_get(op, txn, SPACE_AUDIT_HEAD, audit->tenant, &head));
-    struct sha256 before = head.hash;
-    audit->seq = (int64_t)head.seq + 1;
+reason audit_run_begin(struct op *op, struct txn *txn, struct slice tenant,
+                       struct audit_run *ret_run) {
+    *ret_run = (struct audit_run){.tenant = tenant};
+    return audit_link_get(op, txn, SPACE_AUDIT_HEAD, tenant, &ret_run->head);
+}
+
+reason audit_run_end(struct op *op, struct txn *txn, const struct audit_run *run) {
+    return run->longer ? audit_link_put(op, txn, SPACE_AUDIT_HEAD, run->tenant, &run->head) : NULL;
+}
+
+static reason chain(struct op *op, struct txn *txn, struct audit_run *run, struct audit *audit) {
+    struct sha256 before = run->head.hash;
+    audit->seq = (int64_t)run->head.seq + 1;
     audit->prev_hash = digest_slice(&before);
-    head.seq++;
-    head.hash = audit_hash(audit);
-    audit->hash = digest_slice(&head.hash);
+    struct sha256 hash = audit_hash(audit);
+    audit->hash = digest_slice(&hash);
     bool added = false;
     TRY(entity_add(op, txn, &audit_entity, audit, &added));
     if (!added) {
@@ -135,7 +142,9 @@ static reason chain(struct op *op, struct txn *txn, struct audit *audit) {
     if (audit->seq == 1) {
         TRY(audit_due_put(op, txn, audit->tenant, op->now));
     }
-    return audit_link_put(op, txn, SPACE_AUDIT_HEAD, audit->tenant, &head);
+    run->head = (struct audit_link){(uint64_t)audit->seq, hash};
+    run->longer = true;
+    return NULL;
 }
 
 reason audit_write(struct op *op, struct txn *txn, const struct actor *actor,
@@ -156,7 +165,13 @@ reason audit_write(struct op *op, struct txn *txn, const struct actor *actor,
     uint8_t salts[2 * SALT_BYTES];
     struct sha256 seals[2];
     seal(&audit, salts, seals);
-    return chain(op, txn, &audit);
+    if (actor->run != NULL && slice_equal(actor->run->tenant, audit.tenant)) {
+        return chain(op, txn, actor->run, &audit);
+    }
+    struct audit_run alone;
+    TRY(audit_run_begin(op, txn, audit.tenant, &alone));
+    TRY(chain(op, txn, &alone, &audit));
+    return audit_run_end(op, txn, &alone);
 }
 
 reason audit_add(struct op *op, struct txn *txn, const struct actor *actor, struct slice tenant,

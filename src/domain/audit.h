@@ -7,8 +7,22 @@
 #ifndef GATEHOUSE_DOMAIN_AUDIT_H
 #define GATEHOUSE_DOMAIN_AUDIT_H
 
+#include "base/digest.h"
 #include "domain/permission.h"
 #include "store/record.h"
+
+struct audit_link { // an end of a chain
+    uint64_t seq;   // 0: no row yet
+    struct sha256 hash;
+};
+
+// The end of a tenant's chain, held by who adds several rows to it in one write: it is read once and written once.
+// Between begin and end all rows of that chain have to come from actors with this run, and end must be called.
+struct audit_run {
+    struct slice tenant;
+    struct audit_link head;
+    bool longer;
+};
 
 enum actor_kind { ACTOR_NONE, ACTOR_SYSTEM, ACTOR_OPERATOR, ACTOR_USER, ACTOR_SERVICE };
 struct actor {
@@ -18,6 +32,7 @@ struct actor {
     struct slice session; // public session id
     struct slice address; // where the request came from
     struct permission_set permissions; // in that tenant; operators have all, everywhere
+    struct audit_run *run;             // or NULL
 };
 extern const char *const actor_kind_names[]; // NULL at the end
 
@@ -71,6 +86,10 @@ MUST_USE reason audit_change(struct op *op, struct txn *txn, const struct actor 
                              struct slice tenant, const char *event, struct slice target,
                              const struct field_table *table, const void *before,
                              const void *after);
+
+MUST_USE reason audit_run_begin(struct op *op, struct txn *txn, struct slice tenant,
+                                struct audit_run *ret_run);
+MUST_USE reason audit_run_end(struct op *op, struct txn *txn, const struct audit_run *run);
 
 // What differs between two rows of a table, as JSON objects ("" where a row is NULL); no member is longer than
 // AUDIT_VALUE_MAX: what is, stands as its length and hash.

@@ -8,13 +8,7 @@
 #ifndef GATEHOUSE_DOMAIN_AUDIT_CHAIN_H
 #define GATEHOUSE_DOMAIN_AUDIT_CHAIN_H
 
-#include "base/digest.h"
 #include "domain/audit.h"
-
-struct audit_link { // an end of a chain
-    uint64_t seq;   // 0: no row yet
-    struct sha256 hash;
-};
 
 // What prev_hash of the first row is.
 struct sha256 audit_origin(struct slice tenant);

@@ -18,9 +18,16 @@ extern const struct entity session_entity, pending_entity, trace_entity, expiry_
 // in twice.
 #define REPLAY_KEEP_HOURS 26
 
-// True when replay_add would find it used; writes nothing.
-MUST_USE reason replay_seen(struct op *op, struct txn *txn, struct slice connection,
-                            struct slice issuer, struct slice id, int64_t expires, bool *ret_seen);
+// The two halves of replay_add, for who asks first and writes later in the same transaction.
+struct replay {
+    struct key key;
+    bool fresh; // not used so far
+};
+MUST_USE reason replay_look(struct op *op, struct txn *txn, struct slice connection,
+                            struct slice issuer, struct slice id, int64_t expires,
+                            struct replay *ret_replay);
+MUST_USE reason replay_use(struct op *op, struct txn *txn, const struct replay *replay,
+                           bool *ret_fresh);
 // Notes that rows of this hour were removed.
 MUST_USE reason replay_swept(struct op *op, struct txn *txn, uint32_t hour);
 

@@ -206,10 +206,9 @@ static reason check_replay(struct op *op, struct txn *txn, struct admission *a) 
         return login_fail(op, a, REASON_OF(RESPONSE_ID_MISSING), "replay", S("an assertion ID"),
                           S("none"), NULL);
     }
-    bool seen = true;
-    TRY(replay_seen(op, txn, a->connection.slug, identity->issuer, identity->assertion_id,
-                    identity->expires, &seen));
-    if (seen) {
+    TRY(replay_look(op, txn, a->connection.slug, identity->issuer, identity->assertion_id,
+                    identity->expires, &a->replay));
+    if (!a->replay.fresh) {
         return login_fail(op, a, REASON_OF(ASSERTION_REPLAYED), "replay",
                           S("an assertion that was not used before"), identity->assertion_id, NULL);
     }

@@ -19,6 +19,7 @@ struct admission {
     struct tenant tenant;
     struct pending pending;
     bool answered; // `pending` is what this answers
+    struct replay replay;
     struct email email;
     struct slice identifier;
     struct sha256 link_key;
@@ -28,6 +29,7 @@ struct admission {
     struct rows grants; // the membership's, as they will be
     int64_t expires_at; // of the session
     struct actor actor; // the connection, acting by itself
+    struct audit_run run; // of what is written
     // What came of it:
     reason why;
     struct slice detail;

@@ -222,13 +222,11 @@ static reason fill_login(struct op *op, struct txn *txn, struct admission *a) {
 }
 
 static reason consume(struct op *op, struct txn *txn, struct admission *a) {
-    const struct identity *identity = a->door->identity;
     bool is_fresh = false;
-    TRY(replay_add(op, txn, a->connection.slug, identity->issuer, identity->assertion_id,
-                   identity->expires, &is_fresh));
+    TRY(replay_use(op, txn, &a->replay, &is_fresh));
     if (!is_fresh) {
         return login_fail(op, a, REASON_OF(ASSERTION_REPLAYED), "replay", S("not used before"),
-                          identity->assertion_id, NULL);
+                          a->door->identity->assertion_id, NULL);
     }
     return a->answered ? pending_remove(op, txn, a->pending.handle) : NULL;
 }
@@ -244,6 +242,8 @@ reason login_take_away(struct op *op, struct txn *txn, struct admission *a) {
 }
 
 reason login_write_all(struct op *op, struct txn *txn, struct admission *a) {
+    TRY(audit_run_begin(op, txn, a->tenant.slug, &a->run));
+    a->actor.run = &a->run;
     TRY(consume(op, txn, a));
     TRY(write_user(op, txn, a));
     TRY(write_membership(op, txn, a));
@@ -253,10 +253,12 @@ reason login_write_all(struct op *op, struct txn *txn, struct admission *a) {
                            .id = a->user.id,
                            .tenant = a->tenant.slug,
                            .session = a->login->session.id,
-                           .address = a->door->address};
+                           .address = a->door->address,
+                           .run = &a->run};
     TRY(audit_add(
         op, txn, &person, a->tenant.slug, "login.succeeded", a->user.id,
         op_text(op, "over %.*s, trace %.*s", SLICE(a->connection.slug), SLICE(a->trace->id))));
+    TRY(audit_run_end(op, txn, &a->run));
     a->trace->user_id = a->user.id;
     trace_close(op, a->trace, NULL);
     return trace_put(op, txn, a->trace);

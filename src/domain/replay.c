@@ -55,40 +55,38 @@ reason replay_swept(struct op *op, struct txn *txn, uint32_t hour) {
     return txn_put(op, txn, key_slice(&key), slice_of(bytes, sizeof bytes));
 }
 
-// An hour that can still be told apart from one that was swept.
-static reason is_open(struct op *op, struct txn *txn, int64_t expires, uint32_t *ret_hour,
-                      bool *ret_open) {
+// The row's key, and whether its hour can still be told apart from one that was swept: else `fresh` is false.
+static reason locate(struct op *op, struct txn *txn, struct slice connection, struct slice issuer,
+                     struct slice id, int64_t expires, struct replay *ret_replay) {
     uint32_t swept = 0;
+    uint32_t hour = 0;
     bool any = false;
     TRY(read_swept(op, txn, &swept, &any));
-    *ret_open = hour_of(expires, ret_hour) && (!any || *ret_hour > swept);
+    ret_replay->fresh = hour_of(expires, &hour) && (!any || hour > swept);
+    ret_replay->key = ledger_key(hour, connection, issuer, id);
     return NULL;
 }
 
-reason replay_seen(struct op *op, struct txn *txn, struct slice connection, struct slice issuer,
-                   struct slice id, int64_t expires, bool *ret_seen) {
-    uint32_t hour = 0;
-    bool is_fresh = false;
-    TRY(is_open(op, txn, expires, &hour, &is_fresh));
-    if (is_fresh) {
-        struct key key = ledger_key(hour, connection, issuer, id);
-        struct slice value;
-        TRY(txn_get(op, txn, key_slice(&key), &value));
-        is_fresh = value.at == NULL;
-    }
-    *ret_seen = !is_fresh;
+reason replay_look(struct op *op, struct txn *txn, struct slice connection, struct slice issuer,
+                   struct slice id, int64_t expires, struct replay *ret_replay) {
+    TRY(locate(op, txn, connection, issuer, id, expires, ret_replay));
+    struct slice value;
+    TRY(txn_get(op, txn, key_slice(&ret_replay->key), &value));
+    ret_replay->fresh = ret_replay->fresh && value.at == NULL;
     return NULL;
+}
+
+reason replay_use(struct op *op, struct txn *txn, const struct replay *replay, bool *ret_fresh) {
+    *ret_fresh = false;
+    if (!replay->fresh) {
+        return NULL;
+    }
+    return txn_add(op, txn, key_slice(&replay->key), slice_of(used, sizeof used), ret_fresh);
 }
 
 reason replay_add(struct op *op, struct txn *txn, struct slice connection, struct slice issuer,
                   struct slice id, int64_t expires, bool *ret_fresh) {
-    uint32_t hour = 0;
-    bool is_fresh = false;
-    TRY(is_open(op, txn, expires, &hour, &is_fresh));
-    if (is_fresh) {
-        struct key key = ledger_key(hour, connection, issuer, id);
-        TRY(txn_add(op, txn, key_slice(&key), slice_of(used, sizeof used), &is_fresh));
-    }
-    *ret_fresh = is_fresh;
-    return NULL;
+    struct replay replay;
+    TRY(locate(op, txn, connection, issuer, id, expires, &replay));
+    return replay_use(op, txn, &replay, ret_fresh);
 }

@@ -6,15 +6,24 @@
 struct ledger {
     struct slice connection, issuer, id;
     int64_t expires;
-    bool fresh, seen;
+    bool fresh, seen, halves;
 };
 static reason add_fn(struct op *op, struct txn *txn, void *arg) {
     struct ledger *l = arg;
-    TRY(replay_seen(op, txn, l->connection, l->issuer, l->id, l->expires, &l->seen));
-    return replay_add(op, txn, l->connection, l->issuer, l->id, l->expires, &l->fresh);
+    struct replay replay;
+    bool again = true;
+    TRY(replay_look(op, txn, l->connection, l->issuer, l->id, l->expires, &replay));
+    l->seen = !replay.fresh;
+    TRY(l->halves ? replay_use(op, txn, &replay, &l->fresh)
+                  : replay_add(op, txn, l->connection, l->issuer, l->id, l->expires, &l->fresh));
+    TRY(replay_use(op, txn, &replay, &again));
+    assert_false(again); // neither way does it twice
+    return NULL;
 }
+static bool halves;
 static bool is_fresh(struct fixture *fixture, struct slice id, int64_t expires) {
-    struct ledger l = {S("acme-okta"), S("http://www.okta.com/exk1"), id, expires, false, false};
+    struct ledger l = {S("acme-okta"), S("http://www.okta.com/exk1"), id, expires, false, false, halves};
+    halves = !halves; // both ways, in turn
     assert_done(fixture_write(fixture, add_fn, &l));
     assert_true(l.fresh == !l.seen); // asking and taking agree
     return l.fresh;
@@ -41,7 +50,7 @@ static void an_assertion_is_fresh_once(void **state) {
 }
 
 static void connection_and_issuer_are_part_of_it(void **state) {
-    struct ledger l = {S("ab"), S("c"), S("_a"), NOON, false, false};
+    struct ledger l = {S("ab"), S("c"), S("_a"), NOON, false, false, false};
     assert_done(fixture_write(*state, add_fn, &l));
     assert_true(l.fresh);
     l.connection = S("a");
