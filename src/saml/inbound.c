@@ -4,6 +4,7 @@
 // and is thrown away unless every signature held, since then nobody knows who wrote what it has read.
 #include "saml/inbound.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "saml/opinion.h"
@@ -487,32 +488,71 @@ static reason receive(struct reception *it, struct statement *statement) {
     return NULL;
 }
 
-reason saml_receive(struct op *op, const struct inbound *inbound, struct trace *trace,
-                    struct identity *ret_identity) {
-    struct reception it = {.op = op, .inbound = inbound, .policy = &inbound->trust->connection.policy,
-                           .xml = inbound->xml, .trace = trace};
-    struct statement statement = {.keys = inbound->keys, .opening = decrypt_opening(true, true)};
-    reason why = pool_canonicalise(op, inbound->pool, inbound->xml, &it.message, &it.loan);
-    if (why != NULL) {
-        trace_add(op, trace, "structure", CHECK_FAIL, S("a SAML response"), op->detail);
-    } else {
-        why = establish(&it);
-        pool_return(inbound->pool, it.loan, trace->verified);
+// The verdicts on one message, as a worker answered it; then it needs the worker no more.
+static reason judge(struct reception *it, const struct pool_job *answer) {
+    if (answer->why != NULL) {
+        trace_add(it->op, it->trace, "structure", CHECK_FAIL, S("a SAML response"), it->op->detail);
+        return answer->why;
     }
+    it->message = answer->message;
+    it->loan = answer->loan;
+    reason why = establish(it);
+    pool_return(it->inbound->pool, it->loan, it->trace->verified);
+    return why;
+}
+
+// What the verified octets say, and the rules on it. `why`: what was refused before.
+static reason conclude(struct reception *it, reason why, struct identity *ret_identity) {
+    struct statement statement = {.keys = it->inbound->keys, .opening = decrypt_opening(true, true)};
     if (why == NULL) {
-        why = receive(&it, &statement);
+        why = receive(it, &statement);
     }
     if (why != NULL) {
-        rules_skip(op, trace);
+        rules_skip(it->op, it->trace);
     } else {
-        why = rules_check(op, inbound, &statement, trace);
+        why = rules_check(it->op, it->inbound, &statement, it->trace);
     }
-    if (why == NULL && it.policy->second_opinion) {
-        why = check_second_opinion(&it, &statement.identity);
-    } else if (it.policy->second_opinion) {
-        row(&it, "second_opinion", CHECK_SKIP, S("accepted"), S(""));
+    if (why == NULL && it->policy->second_opinion) {
+        why = check_second_opinion(it, &statement.identity);
+    } else if (it->policy->second_opinion) {
+        row(it, "second_opinion", CHECK_SKIP, S("accepted"), S(""));
     }
     TRY(why);
     *ret_identity = statement.identity;
     return NULL;
+}
+
+void saml_receive_many(struct saml_job *jobs, size_t count) {
+    struct pool_job asks[POOL_TOGETHER_MAX];
+    struct reception receptions[POOL_TOGETHER_MAX];
+    CHECK(count > 0 && count <= POOL_TOGETHER_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct inbound *inbound = jobs[i].inbound;
+        asks[i] = (struct pool_job){.op = jobs[i].op, .xml = inbound->xml};
+        receptions[i] = (struct reception){.op = jobs[i].op,
+                                           .inbound = inbound,
+                                           .policy = &inbound->trust->connection.policy,
+                                           .xml = inbound->xml,
+                                           .trace = jobs[i].trace};
+    }
+    pool_canonicalise(jobs[0].inbound->pool, asks, count);
+    for (size_t i = 0; i < count; i++) { // all of them first: the worker is waited for
+        jobs[i].why = judge(&receptions[i], &asks[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].why = conclude(&receptions[i], jobs[i].why, jobs[i].ret_identity);
+    }
+}
+
+reason saml_receive(struct op *op, const struct inbound *inbound, struct trace *trace,
+                    struct identity *ret_identity) {
+    struct saml_job job = {
+        .op = op, .inbound = inbound, .trace = trace, .ret_identity = ret_identity};
+    saml_receive_many(&job, 1);
+    return job.why;
+}
+
+bool saml_goes_alone(const struct inbound *inbound) {
+    return inbound->trust->connection.policy.second_opinion ||
+           slice_find(inbound->xml, S("EncryptedData")) != SIZE_MAX;
 }

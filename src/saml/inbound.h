@@ -27,6 +27,18 @@ struct inbound {
 // trace, those that could not are there as skipped. trace->verified, issuer, name_id are set as far as known.
 MUST_USE reason saml_receive(struct op *op, const struct inbound *inbound, struct trace *trace,
                              struct identity *ret_identity);
+// Several at once, at most POOL_TOGETHER_MAX, through one worker in one trip; each has its own answer, as if it were alone.
+struct saml_job {
+    struct op *op; // each its own
+    const struct inbound *inbound; // all of the same pool
+    struct trace *trace;
+    struct identity *ret_identity; // set when `why` is NULL
+    reason why;
+};
+void saml_receive_many(struct saml_job *jobs, size_t count);
+// Whether a message should go alone: the others would wait while it is opened, or while another program is asked about it;
+// and what is opened is shown to no worker that has others' messages.
+bool saml_goes_alone(const struct inbound *inbound);
 
 // What one verified Response and its Assertion say, before the rules (rules.c reads this).
 struct statement {

@@ -307,13 +307,13 @@ static reason signed_octets(struct op *op, const struct inbound *inbound,
 reason logout_receive_post(struct op *op, const struct inbound *inbound, struct slice slo_url,
                            struct slice body, struct logout_message *ret_message) {
     struct post_form form;
-    struct msg_canonical canonical;
-    struct pool_loan *loan = NULL;
     struct slice octets = S("");
     TRY(binding_post(op, body, &form));
-    TRY(as_logout(op, pool_canonicalise(op, inbound->pool, form.xml, &canonical, &loan)));
-    reason why = signed_octets(op, inbound, &form, &canonical, &octets);
-    pool_return(inbound->pool, loan, why == NULL);
+    struct pool_job job = {.op = op, .xml = form.xml};
+    pool_canonicalise(inbound->pool, &job, 1);
+    TRY(as_logout(op, job.why));
+    reason why = signed_octets(op, inbound, &form, &job.message, &octets);
+    pool_return(inbound->pool, job.loan, why == NULL);
     TRY(why);
     return read_and_judge(op, inbound, slo_url, octets, form.is_request, form.relay_state,
                           ret_message);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,14 +16,16 @@
 #include "base/metric.h"
 #include "base/rand.h"
 #include "saml/pool_spawner.h"
+#include "saml/pool_talk.h"
 
 #define WARM_MAX 64
 #define FRESH_MAX 8 // metadata is read now and then, by operators; more at once are refused
-#define ASK_HEAD 64 // frame and field heads, with room to spare
 
 struct pool_loan {
     struct process process;
     uint32_t jobs;
+    size_t shares; // messages whose verdict it waits for
+    bool spoiled;  // it read something that did not hold
 };
 
 struct pool {
@@ -35,7 +38,7 @@ struct pool {
     struct pool_loan workers[WARM_MAX]; // a slot without a process has fd -1
     struct pool_loan *free[WARM_MAX];   // a stack: the one used last has its memory in the caches
     size_t free_count, alive, waiters, fresh, opinion_count, opinion_waiters;
-    uint64_t job;
+    _Atomic uint64_t job;
     bool closing, has_keeper;
 };
 
@@ -124,7 +127,7 @@ static bool is_quiet(const struct pool_loan *loan) {
 }
 
 static reason wait_for_free(struct op *op, struct pool *pool, int64_t deadline,
-                            struct pool_loan **ret_loan, uint64_t *ret_job) {
+                            struct pool_loan **ret_loan) {
     while (pool->free_count == 0) {
         if (pool->waiters >= POOL_WAITERS_MAX) {
             REFUSE(op, WORKER_FAILED, "%d messages wait for a worker already", POOL_WAITERS_MAX);
@@ -138,17 +141,15 @@ static reason wait_for_free(struct op *op, struct pool *pool, int64_t deadline,
         }
     }
     *ret_loan = pool->free[--pool->free_count];
-    *ret_job = ++pool->job;
     return NULL;
 }
 
-static reason borrow(struct op *op, struct pool *pool, struct pool_loan **ret_loan,
-                     uint64_t *ret_job) {
+static reason borrow(struct op *op, struct pool *pool, struct pool_loan **ret_loan) {
     int64_t deadline = clock_steady() + pool->options.wait_ms;
     for (;;) {
         struct pool_loan *loan = NULL;
         lock(pool);
-        reason why = wait_for_free(op, pool, deadline, &loan, ret_job);
+        reason why = wait_for_free(op, pool, deadline, &loan);
         unlock(pool);
         TRY(why);
         CHECK(loan != NULL);
@@ -164,7 +165,11 @@ void pool_return(struct pool *pool, struct pool_loan *loan, bool held) {
     if (loan == NULL) {
         return;
     }
-    if (!held || loan->jobs >= POOL_JOBS_MAX) {
+    loan->spoiled = loan->spoiled || !held;
+    if (--loan->shares > 0) {
+        return;
+    }
+    if (loan->spoiled || loan->jobs >= POOL_JOBS_MAX) {
         throw_away(pool, loan, false);
         return;
     }
@@ -186,110 +191,135 @@ static reason check_size(struct op *op, struct slice xml) {
     return NULL;
 }
 
-// One frame there, one back, its fields copied into the arena.
-static reason converse(struct op *op, const struct pool *pool, const struct process *process,
-                       enum msg_kind kind, uint64_t job, const struct wire_out *out,
-                       struct wire_head *ret_head, struct slice *ret_fields) {
-    int64_t deadline = clock_steady() + pool->options.deadline_ms;
-    struct wire_head head;
-    char *fields = NULL;
-    bool answered = wire_send(process->fd, slice_of(out->at, out->len), deadline) &&
-                    wire_receive(process->fd, deadline, &head, &fields);
-    if (!answered) {
-        REFUSE(op, WORKER_FAILED, "%s",
-               clock_steady() >= deadline ? "a worker missed its deadline"
-                                          : "a worker crashed or answered with no frame");
-    }
-    reason why = op_copy(op, slice_of(fields, head.length), ret_fields);
-    free(fields);
-    TRY(why);
-    if (head.job != job || (head.kind != MSG_REFUSED && head.kind != (unsigned)kind + 1)) {
-        REFUSE(op, WORKER_FAILED, "a worker answered what was not asked");
-    }
-    metric_add(METRIC_WORKER_JOBS, 1);
-    *ret_head = head;
-    return NULL;
+static uint64_t take_numbers(struct pool *pool, size_t count) {
+    return atomic_fetch_add(&pool->job, count) + 1;
 }
 
-static reason exchange(struct op *op, const struct pool *pool, const struct process *process,
-                       enum msg_kind kind, uint64_t job, struct slice xml,
-                       struct wire_head *ret_head, struct slice *ret_fields) {
-    size_t room = xml.len + ASK_HEAD;
-    char *frame = malloc(room);
-    if (frame == NULL) {
-        REFUSE(op, LIMIT_MEMORY, "no memory for a message of %zu bytes", xml.len);
+// One call of pool_canonicalise. It has one worker at most at any time, so that nobody who holds one waits for another.
+struct asking {
+    struct pool *pool;
+    struct pool_job *jobs;
+    size_t count;
+    struct pool_loan *loan; // NULL: none
+};
+
+// What it answered is copied and stays.
+static void drop_worker(struct asking *it, bool lost) {
+    for (size_t i = 0; i < it->count; i++) {
+        it->jobs[i].loan = NULL;
     }
-    struct wire_out out;
-    CHECK(msg_put_ask(&out, frame, room, kind, job, xml));
-    reason why = converse(op, pool, process, kind, job, &out, ret_head, ret_fields);
-    free(frame);
-    return why;
+    throw_away(it->pool, it->loan, lost);
+    it->loan = NULL;
 }
 
-// What a worker may say no with. Anything else is not for it to say.
-static reason refused(struct op *op, struct slice fields) {
-    reason why = NULL;
-    struct slice detail;
-    if (!msg_get_refused(fields, &why, &detail)) {
-        REFUSE(op, WORKER_FAILED, "a worker refused in no proper way");
+static void refuse_each(struct pool_job *const *jobs, size_t count, reason why) {
+    struct slice detail = jobs[0]->op->detail;
+    for (size_t i = 0; i < count; i++) {
+        jobs[i]->why = op_refuse(jobs[i]->op, why, "%.*s", SLICE(detail));
     }
-    if (why != REASON_OF(SAML_MALFORMED) && why != REASON_OF(SAML_DTD_FORBIDDEN) &&
-        why != REASON_OF(SAML_TOO_LARGE) && !slice_starts(slice_str(why->slug), S("signature."))) {
-        REFUSE(op, WORKER_FAILED, "a worker refused with %s: %.*s", why->slug, SLICE(detail));
-    }
-    return op_refuse(op, why, "%.*s", SLICE(detail));
 }
 
-static reason canonicalise(struct op *op, const struct pool *pool, const struct process *process,
-                           uint64_t job, struct slice xml, struct msg_canonical *ret_message) {
-    struct wire_head head = {.kind = 0};
-    struct slice fields = SLICE_NONE;
-    TRY(exchange(op, pool, process, MSG_CANONICALISE, job, xml, &head, &fields));
-    if (head.kind == MSG_REFUSED) {
-        return refused(op, fields);
+// One trip to a worker, another one where the last refused something: what it read then may have been made to take it over.
+static void ask(struct asking *it, struct pool_job *const *jobs, size_t count) {
+    if (it->loan != NULL && it->loan->spoiled) {
+        drop_worker(it, false);
     }
-    if (!msg_get_canonical(fields, ret_message)) {
-        REFUSE(op, WORKER_FAILED, "a worker's answer is not of the agreed form");
-    }
-    return NULL;
-}
-
-reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
-                         struct msg_canonical *ret_message, struct pool_loan **ret_loan) {
-    struct pool_loan *loan = NULL;
-    uint64_t job = 0;
-    TRY(check_size(op, xml));
-    TRY(borrow(op, pool, &loan, &job));
-    loan->jobs++;
-    struct msg_canonical message;
-    reason why = canonicalise(op, pool, &loan->process, job, xml, &message);
+    reason why = it->loan == NULL ? borrow(jobs[0]->op, it->pool, &it->loan) : NULL;
     if (why != NULL) {
-        // Also one that refused: what it read may have been made to take it over.
-        throw_away(pool, loan, why == REASON_OF(WORKER_FAILED));
-        return why;
+        refuse_each(jobs, count, why);
+        return;
     }
-    *ret_message = message;
-    *ret_loan = loan;
-    return NULL;
+    it->loan->jobs += (uint32_t)count;
+    size_t done = talk_canonicalise(it->loan->process.fd, it->pool->options.deadline_ms,
+                                    take_numbers(it->pool, count), jobs, count);
+    for (size_t i = 0; i < done; i++) {
+        jobs[i]->loan = jobs[i]->why == NULL ? it->loan : NULL;
+        it->loan->spoiled = it->loan->spoiled || jobs[i]->why != NULL;
+    }
+    for (size_t i = done; i < count; i++) {
+        jobs[i]->again = count > 1; // it may have been a neighbour's fault
+    }
+    if (done < count) {
+        drop_worker(it, true);
+    }
+}
+
+// Those from *at on that go together; the others of them have their answer.
+static size_t next_trip(struct asking *it, size_t *at, struct pool_job **trip) {
+    size_t count = 0;
+    size_t bytes = 0;
+    for (; *at < it->count; ++*at) {
+        struct pool_job *job = &it->jobs[*at];
+        job->loan = NULL;
+        job->again = false;
+        job->why = check_size(job->op, job->xml);
+        if (job->why != NULL) {
+            continue;
+        }
+        if (count > 0 && bytes + job->xml.len > POOL_TRIP_BYTES) {
+            break;
+        }
+        bytes += job->xml.len;
+        trip[count++] = job;
+    }
+    return count;
+}
+
+static void share_worker(struct asking *it) {
+    if (it->loan == NULL) {
+        return;
+    }
+    it->loan->shares = 0;
+    for (size_t i = 0; i < it->count; i++) {
+        it->loan->shares += it->jobs[i].loan != NULL ? 1 : 0;
+    }
+    if (it->loan->shares == 0) {
+        drop_worker(it, false); // it refused all that it was asked last
+    }
+}
+
+void pool_canonicalise(struct pool *pool, struct pool_job *jobs, size_t count) {
+    struct asking it = {.pool = pool, .jobs = jobs, .count = count};
+    struct pool_job *trip[POOL_TOGETHER_MAX];
+    CHECK(count <= POOL_TOGETHER_MAX);
+    for (size_t at = 0; at < count;) {
+        size_t some = next_trip(&it, &at, trip);
+        if (some > 0) {
+            ask(&it, trip, some);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i].again) {
+            trip[0] = &jobs[i];
+            ask(&it, trip, 1);
+        }
+    }
+    share_worker(&it);
 }
 
 reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
                   struct msg_canonical *ret_message) {
+    if (loan == NULL) {
+        REFUSE(op, WORKER_FAILED, "the worker that read the message is gone");
+    }
+    struct pool_job job = {.op = op, .xml = xml};
+    struct pool_job *trip[] = {&job};
     TRY(check_size(op, xml));
-    (void)pthread_mutex_lock(&pool->mutex);
-    uint64_t job = ++pool->job;
-    (void)pthread_mutex_unlock(&pool->mutex);
     loan->jobs++;
-    return canonicalise(op, pool, &loan->process, job, xml, ret_message);
+    (void)talk_canonicalise(loan->process.fd, pool->options.deadline_ms, take_numbers(pool, 1),
+                            trip, 1);
+    TRY(job.why);
+    *ret_message = job.message;
+    return NULL;
 }
 
 static reason whole(struct op *op, const struct pool *pool, const struct process *process,
                     uint64_t job, struct slice xml, struct msg_whole *ret_message) {
     struct wire_head head = {.kind = 0};
     struct slice fields = SLICE_NONE;
-    TRY(exchange(op, pool, process, MSG_WHOLE, job, xml, &head, &fields));
+    TRY(talk_ask(op, process->fd, pool->options.deadline_ms, MSG_WHOLE, job, xml, &head, &fields));
     if (head.kind == MSG_REFUSED) {
-        return refused(op, fields);
+        return talk_refused(op, fields);
     }
     if (!msg_get_whole(fields, ret_message)) {
         REFUSE(op, WORKER_FAILED, "a worker's answer is not of the agreed form");
@@ -326,12 +356,11 @@ reason pool_whole(struct op *op, struct pool *pool, struct slice xml,
     lock(pool);
     bool room = pool->fresh < FRESH_MAX;
     pool->fresh += room ? 1 : 0;
-    uint64_t job = ++pool->job;
     unlock(pool);
     if (!room) {
         REFUSE(op, WORKER_FAILED, "%d documents are being read already", FRESH_MAX);
     }
-    reason why = fresh_whole(op, pool, job, xml, ret_message);
+    reason why = fresh_whole(op, pool, take_numbers(pool, 1), xml, ret_message);
     lock(pool);
     pool->fresh--;
     unlock(pool);
@@ -340,7 +369,7 @@ reason pool_whole(struct op *op, struct pool *pool, struct slice xml,
 
 // ---- second opinions ----
 
-static reason begin_opinion(struct op *op, struct pool *pool, uint64_t *ret_job) {
+static reason begin_opinion(struct op *op, struct pool *pool) {
     int64_t deadline = clock_steady() + pool->options.wait_ms;
     bool in_time = pool->opinion_waiters < POOL_WAITERS_MAX;
     pool->opinion_waiters++;
@@ -353,7 +382,6 @@ static reason begin_opinion(struct op *op, struct pool *pool, uint64_t *ret_job)
                POOL_OPINIONS_MAX, (long long)pool->options.wait_ms);
     }
     pool->opinion_count++;
-    *ret_job = ++pool->job;
     return NULL;
 }
 
@@ -364,12 +392,12 @@ static reason ask_opinion(struct op *op, const struct pool *pool, const struct p
     struct wire_out out;
     struct slice fields;
     char *frame = NULL;
-    size_t room = ask->xml.len + ask->idp.len + ask->sp.len + ASK_HEAD;
+    size_t room = ask->xml.len + ask->idp.len + ask->sp.len + TALK_ASK_HEAD;
     TRY(op_take(op, room, &frame));
     if (!msg_put_opinion_ask(&out, frame, room, job, ask)) {
         REFUSE(op, SAML_TOO_LARGE, "%zu bytes are too many for a second opinion", ask->xml.len);
     }
-    TRY(converse(op, pool, process, MSG_OPINION, job, &out, &head, &fields));
+    TRY(talk_frame(op, process->fd, pool->options.deadline_ms, MSG_OPINION, job, &out, &head, &fields));
     if (head.kind != MSG_OPINION_GIVEN || !msg_get_opinion(fields, ret_opinion)) {
         REFUSE(op, WORKER_FAILED, "a second opinion is not of the agreed form");
     }
@@ -397,12 +425,11 @@ static reason fresh_opinion(struct op *op, struct pool *pool, uint64_t job,
 
 reason pool_opinion(struct op *op, struct pool *pool, const struct msg_opinion_ask *ask,
                     struct msg_opinion *ret_opinion) {
-    uint64_t job = 0;
     lock(pool);
-    reason why = begin_opinion(op, pool, &job);
+    reason why = begin_opinion(op, pool);
     unlock(pool);
     TRY(why);
-    why = fresh_opinion(op, pool, job, ask, ret_opinion);
+    why = fresh_opinion(op, pool, take_numbers(pool, 1), ask, ret_opinion);
     lock(pool);
     pool->opinion_count--;
     (void)pthread_cond_signal(&pool->opinion_freed);
@@ -415,16 +442,16 @@ reason pool_opinion(struct op *op, struct pool *pool, const struct msg_opinion_a
 // A worker whose jail cannot be set up dies at once; better to know that now than at the first
 // sign-in.
 static reason try_one(struct op *op, struct pool *pool) {
-    struct msg_canonical message;
-    struct pool_loan *loan = NULL;
-    struct slice xml = S("<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>");
-    if (pool_canonicalise(op, pool, xml, &message, &loan) != NULL) {
+    struct pool_job job = {
+        .op = op, .xml = S("<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>")};
+    pool_canonicalise(pool, &job, 1);
+    if (job.why != NULL) {
         REFUSE(op, WORKER_FAILED,
                "%s was started but reads no message; its jail needs a kernel with seccomp, and "
                "room for a process of 256 MB",
                pool->options.program);
     }
-    pool_return(pool, loan, true);
+    pool_return(pool, job.loan, true);
     return NULL;
 }
 
@@ -528,7 +555,9 @@ reason pool_open(struct op *op, const struct pool_options *options, struct pool 
     for (size_t i = 0; i < WARM_MAX; i++) {
         pool->workers[i].process.fd = -1;
     }
-    rand_bytes(&pool->job, sizeof pool->job);
+    uint64_t first = 0; // of the numbers of jobs
+    rand_bytes(&first, sizeof first);
+    atomic_init(&pool->job, first);
     make_conditions(pool);
     spawner_open(&pool->spawner, pool->options.program);
     spawner_open(&pool->opinions, pool->opinion); // runs when it is first asked

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The gate's side of the workers: it execs the spawner (`gatehouse-worker`, an empty environment, one
-// descriptor) and has it fork warm workers, to each of which the gate holds a socket. A worker is lent for
-// one job at a time and thrown away after POOL_JOBS_MAX jobs, and at once after a crash, a missed deadline,
-// a protocol fault, or a message whose signature did not hold.
+// descriptor) and has it fork warm workers, to each of which the gate holds a socket. A worker is lent to one
+// thread at a time, for the messages that this has at hand, and thrown away after POOL_JOBS_MAX of them, and before
+// anybody else gets it after a crash, a missed deadline, a protocol fault, or a message whose signature did not hold.
 //
 // Spawner protocol, on its descriptor 3 (SOCK_SEQPACKET): the gate sends one byte 'F' with the worker's end
 // of a socketpair (SCM_RIGHTS); the spawner forks and answers 'P' + u32 pid (big endian), 0 when fork failed.
@@ -14,7 +14,9 @@
 #include "saml/msg.h"
 
 #define POOL_JOBS_MAX 2000     // a leak in a library stays small; a fork costs less than one job in hundreds
-#define POOL_DEADLINE_MS 2000  // an honest message takes under 1 ms
+#define POOL_TOGETHER_MAX 16   // messages of one call
+#define POOL_TRIP_BYTES (64U << 10) // of messages that go together: some eight honest ones, so that none waits for a large one
+#define POOL_DEADLINE_MS 2000  // of one trip; an honest message takes under 1 ms
 #define POOL_WAIT_MS 1000      // for a free worker; then worker.failed
 #define POOL_WAITERS_MAX 256   // more are refused at once
 #define POOL_OPINIONS_MAX 4    // each takes some 10 ms of CPU and 20 MB; the next waits its turn
@@ -33,17 +35,25 @@ MUST_USE reason pool_open(struct op *op, const struct pool_options *options, str
 void pool_close(struct pool *pool); // ends the spawner and the workers, waits for it
 bool pool_ready(struct pool *pool); // at least one worker answers
 
-// Sends a message to a warm worker. What it answers is copied into op's arena before anything is read. The
-// worker's own refusals (saml.malformed, saml.dtd_forbidden, saml.too_large, signature.*) come back as such;
-// crash, deadline, garbage, another job's number: worker.failed. The loan stays with the caller until it knows
-// whether the signature held.
-MUST_USE reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
-                                  struct msg_canonical *ret_message, struct pool_loan **ret_loan);
+// Messages for one warm worker, one behind the other. What it answers is copied into each op's arena before anything is
+// read. Its own refusals (saml.malformed, saml.dtd_forbidden, saml.too_large, signature.*) come back as such; crash,
+// deadline, garbage, another job's number: those of several that have no answer are asked once more, each alone, of
+// another worker; the one that has none then gets worker.failed.
+struct pool_job {
+    struct op *op;    // each its own
+    struct slice xml;
+    reason why;       // the answer
+    struct msg_canonical message;
+    struct pool_loan *loan; // a share in the worker, until it is known whether the signature held
+    bool again;       // the pool's
+};
+void pool_canonicalise(struct pool *pool, struct pool_job *jobs, size_t count);
 // One more message for the worker that is lent: what was decrypted out of the first one. So a login never holds one
 // worker while it waits for another. After a refusal the loan is returned with held false.
 MUST_USE reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
                            struct msg_canonical *ret_message);
-// held false: the worker is thrown away. NULL-safe.
+// One share, by the thread that called pool_canonicalise; the last one gives the worker back. held false, of any: it is
+// thrown away. NULL-safe: a share may be of a worker that is gone.
 void pool_return(struct pool *pool, struct pool_loan *loan, bool held);
 // A fresh worker, used once and thrown away. The worker's refusals come back as metadata.malformed and
 // metadata.dtd_forbidden.

@@ -98,12 +98,12 @@ struct pool_loan {
 };
 static struct pool_loan the_loan;
 
-reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
-                         struct msg_canonical *ret_message, struct pool_loan **ret_loan) {
+void pool_canonicalise(struct pool *pool, struct pool_job *jobs, size_t count) {
     (void)pool;
-    TRY(canonicalise_message(op, xml, ret_message));
-    *ret_loan = &the_loan;
-    return NULL;
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].why = canonicalise_message(jobs[i].op, jobs[i].xml, &jobs[i].message);
+        jobs[i].loan = jobs[i].why == NULL ? &the_loan : NULL;
+    }
 }
 reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
                   struct msg_canonical *ret_message) {

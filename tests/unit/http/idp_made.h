@@ -21,13 +21,13 @@ reason pool_whole(struct op *op, struct pool *pool, struct slice xml, struct msg
     *ret = (struct msg_whole){.canonical = xml};
     return NULL;
 }
-reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
-                         struct msg_canonical *ret, struct pool_loan **ret_loan) {
+void pool_canonicalise(struct pool *pool, struct pool_job *jobs, size_t count) {
     (void)pool;
-    (void)xml;
-    (void)ret;
-    (void)ret_loan;
-    return op_refuse(op, REASON_OF(WORKER_FAILED), "no test here sends a response");
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].loan = NULL;
+        jobs[i].why =
+            op_refuse(jobs[i].op, REASON_OF(WORKER_FAILED), "no test here sends a response");
+    }
 }
 reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
                   struct msg_canonical *ret_message) {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/frames.h"
 #include "saml/msg.h"
 
 #define CHANNEL 3
@@ -135,20 +136,36 @@ static void give_opinion(int fd, struct slice fields, uint64_t job) {
     write_bytes(fd, frame, out.len);
 }
 
+static bool work_once(int fd, const struct wire_head *head, struct slice fields) {
+    static uint64_t kept; // number of a job that is answered after the next
+    struct slice lie;
+    if (head->kind == MSG_OPINION) {
+        give_opinion(fd, fields, head->job);
+        return false;
+    }
+    if (!msg_get_ask(fields, &lie)) {
+        return false;
+    }
+    if (slice_equal(lie, S("later"))) {
+        kept = head->job;
+        return true;
+    }
+    lie_about_frames(fd, lie, head->job);
+    if (kept != 0) {
+        lie_about_frames(fd, S("truth"), kept);
+        kept = 0;
+    }
+    return true;
+}
+
 static void work(int fd) {
+    struct frames frames;
     struct wire_head head;
-    char *fields;
-    while (wire_receive(fd, 0, &head, &fields)) {
-        struct slice lie;
-        if (head.kind == MSG_OPINION) {
-            give_opinion(fd, slice_of(fields, head.length), head.job);
-            break;
-        }
-        if (!msg_get_ask(slice_of(fields, head.length), &lie)) {
-            break;
-        }
-        lie_about_frames(fd, lie, head.job);
-        free(fields);
+    struct slice fields;
+    bool more = frames_open(&frames);
+    while (more) {
+        more = frames_next(&frames, &head, &fields) == FRAMES_ONE ? work_once(fd, &head, fields)
+                                                                  : frames_read(&frames, fd);
     }
     _exit(0);
 }

@@ -62,15 +62,16 @@ static void find_signature(struct op *op, struct slice xml, struct msg_canonical
     };
 }
 
-reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
-                         struct msg_canonical *ret_message, struct pool_loan **ret_loan) {
+void pool_canonicalise(struct pool *pool, struct pool_job *jobs, size_t count) {
     (void)pool;
-    struct msg_canonical message = {.signature_count = 0};
-    find_signature(op, xml, &message);
-    *ret_message = next_canonical != NULL ? *next_canonical : message;
-    the_loan.lent++;
-    *ret_loan = &the_loan;
-    return NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct msg_canonical message = {.signature_count = 0};
+        find_signature(jobs[i].op, jobs[i].xml, &message);
+        jobs[i].message = next_canonical != NULL ? *next_canonical : message;
+        jobs[i].loan = &the_loan;
+        jobs[i].why = NULL;
+        the_loan.lent++;
+    }
 }
 reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
                   struct msg_canonical *ret_message) {

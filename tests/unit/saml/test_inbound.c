@@ -35,16 +35,17 @@ struct pool_loan {
 };
 static struct pool_loan the_loan;
 
-reason pool_canonicalise(struct op *op, struct pool *pool, struct slice xml,
-                         struct msg_canonical *ret_message, struct pool_loan **ret_loan) {
-    assert_true(xml.len > 0);
+void pool_canonicalise(struct pool *pool, struct pool_job *jobs, size_t count) {
+    assert_int_equal(count, 1);
+    assert_true(jobs->xml.len > 0);
     if (pool->refusal != NULL) {
-        return op_refuse(op, pool->refusal, "the worker refused");
+        jobs->why = op_refuse(jobs->op, pool->refusal, "the worker refused");
+        return;
     }
-    *ret_message = pool->answer;
-    *ret_loan = &the_loan;
+    jobs->message = pool->answer;
+    jobs->loan = &the_loan;
+    jobs->why = NULL;
     pool->lent = true;
-    return NULL;
 }
 
 reason pool_again(struct op *op, struct pool *pool, struct pool_loan *loan, struct slice xml,
