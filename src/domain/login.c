@@ -2,6 +2,7 @@
 // From a proved identity to a session, or to a refusal that is kept: the conductor. One transaction
 // holds the checks and what they lead to; it may run again, so each run starts from what the caller
 // gave.
+#include "base/check.h"
 #include "base/metric.h"
 #include "domain/login_parts.h"
 
@@ -74,7 +75,7 @@ static void close_refused(struct op *op, struct admission *a, reason why) {
 }
 
 static reason admit(struct op *op, struct txn *txn, void *arg) {
-    struct admission *a = arg;
+    struct admission *a = arg; // the first member of struct admitting
     start_over(op, a);
     reason why = login_check_all(op, txn, a);
     if (why == NULL) {
@@ -89,31 +90,68 @@ static reason admit(struct op *op, struct txn *txn, void *arg) {
     return keep_refusal(op, txn, &refusal);
 }
 
-reason login_admit(struct op *op, struct store *store, const struct login_door *door,
-                   struct trace *trace, struct login *ret_login) {
-    struct login login;
-    struct admission a = {
-        .door = door, .trace = trace, .login = &login, .checks_before = trace->checks.count};
-    reason why = store_write(op, store, admit, &a);
+// What came of the transaction, once it is durable.
+static reason settle(struct store *store, struct admission *a, struct op *op, reason why) {
     if (why != NULL && why->class == CLASS_LOGIN) {
         // Refused while writing, so nothing was kept: the refusal itself gets a transaction of its
         // own.
-        close_refused(op, &a, why);
-        struct refusal refusal = {trace, door->address};
+        close_refused(op, a, why);
+        struct refusal refusal = {a->trace, a->door->address};
         why = store_write(op, store, keep_refusal, &refusal);
     }
     TRY(why);
-    if (!login.ask_again) {
+    if (!a->login->ask_again) {
         metric_add(METRIC_TRACES_KEPT, 1); // here, since the transaction may have run several times
     }
-    if (a.why != NULL) {
-        op->detail = a.detail;
-        metric_refused(a.why);
-        return a.why;
+    if (a->why != NULL) {
+        op->detail = a->detail;
+        metric_refused(a->why);
+        return a->why;
     }
-    if (!login.ask_again) {
+    if (!a->login->ask_again) {
         metric_add(METRIC_LOGIN_ACCEPTED, 1);
     }
-    *ret_login = login;
     return NULL;
+}
+
+struct admitting {
+    struct admission admission;
+    struct login login;
+};
+
+void login_admit_many(struct store *store, struct login_job *jobs, size_t count) {
+    struct store_job writes[STORE_JOBS_MAX];
+    struct login_job *of[STORE_JOBS_MAX]; // whose write it is
+    size_t some = 0;
+    CHECK(count <= STORE_JOBS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct login_job *job = &jobs[i];
+        struct admitting *its = NULL;
+        job->why = op_take(job->op, sizeof *its, &its);
+        if (job->why == NULL) {
+            its->admission = (struct admission){.door = job->door,
+                                                .trace = job->trace,
+                                                .login = &its->login,
+                                                .checks_before = job->trace->checks.count};
+            of[some] = job;
+            writes[some++] = (struct store_job){.op = job->op, .fn = admit, .arg = its};
+        }
+    }
+    if (some > 0) {
+        store_write_many(store, writes, some);
+    }
+    for (size_t i = 0; i < some; i++) {
+        struct admitting *its = writes[i].arg;
+        of[i]->why = settle(store, &its->admission, of[i]->op, writes[i].why);
+        if (of[i]->why == NULL) {
+            *of[i]->ret_login = its->login;
+        }
+    }
+}
+
+reason login_admit(struct op *op, struct store *store, const struct login_door *door,
+                   struct trace *trace, struct login *ret_login) {
+    struct login_job job = {.op = op, .door = door, .trace = trace, .ret_login = ret_login};
+    login_admit_many(store, &job, 1);
+    return job.why;
 }

@@ -72,6 +72,15 @@ struct login {
 // are taken away, and the message is used up. Returns when durable.
 MUST_USE reason login_admit(struct op *op, struct store *store, const struct login_door *door,
                             struct trace *trace, struct login *ret_login);
+// Several, at most STORE_JOBS_MAX, waited for together; each as if login_admit had been called for it, in this order.
+struct login_job {
+    struct op *op; // each its own
+    const struct login_door *door;
+    struct trace *trace;
+    struct login *ret_login; // set when `why` is NULL
+    reason why;
+};
+void login_admit_many(struct store *store, struct login_job *jobs, size_t count);
 // Keeps the trace of a login that was refused before login_admit: durably with an audit row when a
 // signature held, in the ring otherwise. Best effort: what cannot be stored is in the ring.
 void login_refused(struct op *op, struct store *store, struct ring *ring, const struct trace *trace,
