@@ -187,7 +187,7 @@ $(B)/tests/unit/client/%: tests/unit/client/%.c tests/unit/client/tokens.h $(CLI
 	$(Q)$(CC) $(CFLAGS_ALL) $(CLIENT_CFLAGS) $(call isystem,cjose) -Itests/unit/client -o $@ $< $(LDFLAGS_ALL) $(BIN)/libgatehouse.a $(CLIENT_LIBS) -lcjose $(TEST_LIBS)
 # Failing commits, opens and growth are injected by the linker; the product has no hook for it.
 # The pool is tried with the real worker program and with one that lies.
-$(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion $(B)/tests/unit/saml/test_encryption: $(B)/tests/unit/saml/fake_worker $(BIN)/gatehouse-worker $(BIN)/gatehouse-opinion
+$(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion $(B)/tests/unit/saml/test_encryption $(B)/tests/unit/http/test_acs: $(B)/tests/unit/saml/fake_worker $(BIN)/gatehouse-worker $(BIN)/gatehouse-opinion
 # What decryption calls is counted, and the brake's clock is turned.
 $(B)/tests/unit/saml/test_decrypt: LDFLAGS += -Wl,--wrap=EVP_PKEY_decrypt,--wrap=EVP_DecryptInit_ex,--wrap=EVP_DecryptUpdate,--wrap=EVP_DecryptFinal_ex,--wrap=rand_bytes
 $(B)/tests/unit/saml/test_brake: LDFLAGS += -Wl,--wrap=clock_steady

@@ -2,6 +2,7 @@
 #include "http/queue.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -9,6 +10,10 @@
 
 // Handlers hold their big things in arenas; this is room for call frames and the XML reader.
 #define STACK_BYTES (256U << 10)
+
+// Threads that run jobs which share and do not rest: one for each core, and one more for when one waits for a worker. Those
+// that come meanwhile gather and go together.
+#define AT_WORK_MAX(queue) ((queue)->cores + 1)
 
 struct lane {
     struct queue_job *first, *last;
@@ -23,13 +28,22 @@ struct queue {
     struct lane *turn, *latest; // the lane whose turn it is, and the one that comes last
     uint64_t secret;            // of the hash
     size_t waiting, running, most, thread_count;
+    size_t sharing;          // of those that wait, how many share
+    size_t working;          // threads that run such and did not say queue_rest
+    size_t cores;            // so many threads can be at work at once; the others wait for something
+    size_t sleeping, waking; // threads without work, and those of them that were told that there is some
     bool closing, stopped;
-    void (*run)(struct queue_job *, void *);
+    void (*run)(struct queue_job *const *, size_t, void *);
     void *arg;
     pthread_t threads[];
 };
 
 // ---- lanes; under the mutex ----
+
+static void count_out(struct queue *queue, const struct queue_job *job) {
+    queue->waiting--;
+    queue->sharing -= job->shares ? 1 : 0;
+}
 
 static void line_up(struct queue *queue, struct lane *lane) {
     lane->next = NULL;
@@ -53,20 +67,31 @@ static void put(struct queue *queue, struct lane *lane, struct queue_job *job) {
     lane->last = job;
     lane->count++;
     queue->waiting++;
+    queue->sharing += job->shares ? 1 : 0;
 }
 
-// The first job of the lane whose turn it is; the lane then comes last.
+// Whether a job may be run now, and not only when a thread that is at work is done.
+static bool has_place(const struct queue *queue, const struct queue_job *job) {
+    return !job->shares || queue->working < AT_WORK_MAX(queue);
+}
+
+// The first job of the first lane in turn that has one with a place; the lane then comes last.
 static struct queue_job *take(struct queue *queue) {
+    struct lane *before = NULL;
     struct lane *lane = queue->turn;
+    while (lane != NULL && !has_place(queue, lane->first)) {
+        before = lane;
+        lane = lane->next;
+    }
     if (lane == NULL) {
         return NULL;
     }
+    *(before != NULL ? &before->next : &queue->turn) = lane->next;
+    queue->latest = queue->latest == lane ? before : queue->latest;
     struct queue_job *job = lane->first;
     lane->first = job->next;
     lane->count--;
-    queue->waiting--;
-    queue->turn = lane->next;
-    queue->latest = queue->turn != NULL ? queue->latest : NULL;
+    count_out(queue, job);
     if (lane->first != NULL) {
         lane->first->before = NULL;
         line_up(queue, lane);
@@ -96,7 +121,7 @@ static struct queue_job *give_up(struct queue *queue, const struct lane *lane) {
     longest->last = job->before;
     longest->last->next = NULL;
     longest->count--;
-    queue->waiting--;
+    count_out(queue, job);
     return job;
 }
 
@@ -111,28 +136,111 @@ unsigned queue_lane(const struct queue *queue, struct slice key) {
 
 // ---- threads ----
 
+// The queue in which this thread has a place among those at work. A thread-local, because who waits knows of the queue
+// only that it runs in one of its threads.
+static _Thread_local struct queue *working_;
+
+// Under the mutex: what the next thread runs.
+static size_t take_some(struct queue *queue, struct queue_job *jobs[QUEUE_TOGETHER_MAX]) {
+    size_t part = (queue->sharing + queue->cores - 1) / queue->cores;
+    size_t count = 1;
+    jobs[0] = take(queue);
+    if (jobs[0] == NULL) {
+        return 0;
+    }
+    if (jobs[0]->shares) {
+        part = part < QUEUE_TOGETHER_MAX ? part : QUEUE_TOGETHER_MAX;
+        while (count < part && queue->turn != NULL && queue->turn->first->shares) {
+            jobs[count++] = take(queue);
+        }
+        queue->working++;
+        working_ = queue;
+    }
+    queue->running += count;
+    return count;
+}
+
+// Under the mutex. True: signal `work`, once the mutex is free: who is woken would find it taken, and sleep again. A thread
+// that was woken and did not come yet takes more than one job, so not each job wakes one.
+static bool wake(struct queue *queue) {
+    size_t places = AT_WORK_MAX(queue) - queue->working;
+    size_t useful = queue->waiting - queue->sharing +
+                    (queue->sharing < places ? queue->sharing : places);
+    useful = useful < queue->cores ? useful : queue->cores;
+    if (queue->waking >= queue->sleeping || queue->waking >= useful) {
+        return false;
+    }
+    queue->waking++;
+    return true;
+}
+
+// Under the mutex: this thread gives its place to another.
+static void rest(struct queue *queue) {
+    if (working_ != NULL) {
+        working_ = NULL;
+        queue->working--;
+    }
+}
+
+void queue_rest(void) {
+    struct queue *queue = working_;
+    if (queue == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&queue->mutex);
+    rest(queue);
+    bool signal = wake(queue);
+    (void)pthread_mutex_unlock(&queue->mutex);
+    if (signal) {
+        (void)pthread_cond_signal(&queue->work);
+    }
+}
+
+// Under the mutex, which it lets go of while there is nothing to do. 0: there will be nothing any more.
+static size_t wait_for_work(struct queue *queue, struct queue_job *jobs[QUEUE_TOGETHER_MAX]) {
+    for (;;) {
+        size_t count = take_some(queue, jobs);
+        if (count > 0 || queue->closing) {
+            return count;
+        }
+        queue->sleeping++;
+        (void)pthread_cond_wait(&queue->work, &queue->mutex);
+        queue->sleeping--;
+        queue->waking -= queue->waking > 0 ? 1 : 0;
+    }
+}
+
 static void *thread_main(void *arg) {
     struct queue *queue = arg;
+    struct queue_job *jobs[QUEUE_TOGETHER_MAX];
     (void)pthread_mutex_lock(&queue->mutex);
     for (;;) {
-        while (queue->turn == NULL && !queue->closing) {
-            (void)pthread_cond_wait(&queue->work, &queue->mutex);
-        }
-        struct queue_job *job = take(queue);
-        if (job == NULL) {
+        size_t count = wait_for_work(queue, jobs);
+        if (count == 0) {
             break;
         }
-        queue->running++;
+        bool signal = wake(queue);
         (void)pthread_mutex_unlock(&queue->mutex);
-        queue->run(job, queue->arg);
+        if (signal) {
+            (void)pthread_cond_signal(&queue->work);
+        }
+        queue->run(jobs, count, queue->arg);
         (void)pthread_mutex_lock(&queue->mutex);
-        queue->running--;
+        queue->running -= count;
+        rest(queue);
     }
     (void)pthread_mutex_unlock(&queue->mutex);
     return NULL;
 }
 
-struct queue *queue_open(size_t threads, size_t most, void (*run)(struct queue_job *, void *),
+static size_t count_cores(void) {
+    cpu_set_t cores;
+    int count = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+    return count > 0 ? (size_t)count : 1;
+}
+
+struct queue *queue_open(size_t threads, size_t most,
+                         void (*run)(struct queue_job *const *jobs, size_t count, void *arg),
                          void *arg) {
     struct queue *queue = calloc(1, sizeof *queue + threads * sizeof queue->threads[0]);
     pthread_attr_t attributes;
@@ -147,6 +255,7 @@ struct queue *queue_open(size_t threads, size_t most, void (*run)(struct queue_j
     rand_bytes(secret, sizeof secret);
     memcpy(&queue->secret, secret, sizeof secret);
     queue->most = most;
+    queue->cores = count_cores();
     queue->run = run;
     queue->arg = arg;
     while (queue->thread_count < threads &&
@@ -172,11 +281,13 @@ struct queue_job *queue_put(struct queue *queue, struct queue_job *job, unsigned
         out = give_up(queue, lane);
         out = out != NULL ? out : job;
     }
+    bool signal = false;
     if (out != job) {
         put(queue, lane, job);
+        signal = wake(queue);
     }
     (void)pthread_mutex_unlock(&queue->mutex);
-    if (out == NULL) { // not before: who is woken would find the mutex taken, and sleep again
+    if (signal) {
         (void)pthread_cond_signal(&queue->work);
     }
     return out;

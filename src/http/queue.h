@@ -9,13 +9,20 @@
 
 #define QUEUE_LANES 64 // of keys by hash: two that meet in one share it
 
+#define QUEUE_TOGETHER_MAX 8
+
 struct queue_job {
+    bool shares; // may be run together with others of which that is true
     struct queue_job *next, *before; // the queue's
 };
 struct queue;
-// NULL: no memory, or no thread could be made.
-struct queue *queue_open(size_t threads, size_t most, void (*run)(struct queue_job *, void *),
+// `run` gets one job, or up to QUEUE_TOGETHER_MAX that share, whichever stand at the front: each core gets its part of what
+// waits, so that none waits behind another while a core is idle. NULL: no memory, or no thread could be made.
+struct queue *queue_open(size_t threads, size_t most,
+                         void (*run)(struct queue_job *const *jobs, size_t count, void *arg),
                          void *arg);
+// By `run`, of jobs that share: from here on it waits, and somebody else may work in its place.
+void queue_rest(void);
 // The lane of a key: a connection, an address. Strangers cannot tell which keys meet.
 unsigned queue_lane(const struct queue *queue, struct slice key);
 // NULL: it is in the queue. Else the job that has no place, which is the caller's: this one (it is closing, or full and no

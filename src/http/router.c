@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/router.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
@@ -165,19 +166,16 @@ static reason admit(struct op *op, struct gate *gate, const struct route *route,
     REFUSE(op, FORBIDDEN, "only operators may do this");
 }
 
-static reason run(struct op *op, struct gate *gate, struct request *request, struct reply *reply,
-                  const struct route **ret_route, struct slice *ret_allowed) {
-    const struct route *route = find(op, request, ret_allowed);
-    if (route == NULL) {
-        if (ret_allowed->len > 0) {
-            REFUSE(op, METHOD_NOT_ALLOWED, "this address takes %.*s", SLICE(*ret_allowed));
+// Finds the route and lets the request in.
+static reason start(struct call *call) {
+    call->route = find(call->op, call->request, &call->allowed);
+    if (call->route == NULL) {
+        if (call->allowed.len > 0) {
+            REFUSE(call->op, METHOD_NOT_ALLOWED, "this address takes %.*s", SLICE(call->allowed));
         }
-        REFUSE(op, NOT_FOUND, "there is nothing at this address");
+        REFUSE(call->op, NOT_FOUND, "there is nothing at this address");
     }
-    *ret_route = route;
-    TRY(admit(op, gate, route, request));
-    TRY(route->run(op, gate, request, reply));
-    return reply->status == 200 ? reads_note(op, gate, route, request) : NULL;
+    return admit(call->op, call->gate, call->route, call->request);
 }
 
 static void refuse(struct op *op, struct gate *gate, const struct route *route,
@@ -211,25 +209,63 @@ static void log_request(struct op *op, const struct request *request, const stru
         LOG_TEXT("detail", why != NULL ? op->detail : S("")));
 }
 
-void router_run(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
-    int64_t started = clock_steady();
-    const struct route *route = NULL;
-    struct slice allowed = S("");
-    reason why = run(op, gate, request, reply, &route, &allowed);
+void router_answer(struct call *call, reason why) {
+    struct op *op = call->op;
+    struct gate *gate = call->gate;
+    const struct request *request = call->request;
+    struct reply *reply = call->reply;
+    if (why == NULL && reply->status == 200) {
+        why = reads_note(op, gate, call->route, request);
+    }
     // Whoever used up the memory of a request is told so, rather than left with a closed connection.
     op->arena.ceiling += ANSWER_ROOM;
     op->incomplete = false; // what was being made is; what says so need not be
     if (why != NULL) {
-        refuse(op, gate, route, request, reply, why, allowed);
+        refuse(op, gate, call->route, request, reply, why, call->allowed);
     } else if (reply->broken) {
-        refuse(op, gate, route, request, reply, REASON_OF(LIMIT_MEMORY), allowed);
+        refuse(op, gate, call->route, request, reply, REASON_OF(LIMIT_MEMORY), call->allowed);
     } else if (reply->status == 0) {
-        refuse(op, gate, route, request, reply, REASON_OF(INTERNAL), allowed);
+        refuse(op, gate, call->route, request, reply, REASON_OF(INTERNAL), call->allowed);
     }
     reply_header(reply, "X-Request-Id", op->id);
     reply_header(reply, "X-Content-Type-Options", S("nosniff"));
     reply_header(reply, "Referrer-Policy", S("no-referrer"));
-    log_request(op, request, reply, why, started);
+    log_request(op, request, reply, why, call->started);
+    if (call->answered != NULL) {
+        call->answered(call);
+    }
+}
+
+void router_run_many(struct gate *gate, struct call *const *calls, size_t count) {
+    struct call *shared[ROUTER_TOGETHER_MAX];
+    size_t some = 0;
+    CHECK(count <= ROUTER_TOGETHER_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct call *call = calls[i];
+        call->gate = gate;
+        call->started = clock_steady();
+        reason why = start(call);
+        if (why == NULL && call->route->run_many != NULL) {
+            shared[some++] = call;
+            CHECK(call->route == shared[0]->route); // router_is_shared
+            continue;
+        }
+        why = why != NULL ? why : call->route->run(call->op, gate, call->request, call->reply);
+        router_answer(call, why);
+    }
+    if (some > 0) {
+        shared[0]->route->run_many(gate, shared, some);
+    }
+}
+
+void router_run(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    struct call call = {.op = op, .request = request, .reply = reply};
+    struct call *calls[] = {&call};
+    router_run_many(gate, calls, 1);
+}
+
+bool router_is_shared(enum method method, struct slice path) {
+    return method == METHOD_POST && router_is_saml(path) && slice_ends(path, S("/acs"));
 }
 
 bool router_is_saml(struct slice path) {

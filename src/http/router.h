@@ -13,6 +13,25 @@
 typedef reason (*route_fn)(struct op *op, struct gate *gate, struct request *request,
                            struct reply *reply);
 
+#define ROUTER_TOGETHER_MAX 8 // requests of one route_many_fn; more only make the first ones wait
+
+// A request on its way through the router.
+struct route;
+struct call {
+    struct op *op; // each its own
+    struct request *request;
+    struct reply *reply;
+    void (*answered)(struct call *call); // the reply is there: nothing of the call is touched any more; or NULL
+    // The router's:
+    struct gate *gate;
+    const struct route *route; // NULL: none was found
+    struct slice allowed;      // methods, when this one is not
+    int64_t started;
+};
+// Of a route whose requests share what they wait for: runs several, and calls router_answer for each as soon as it can be
+// answered.
+typedef void (*route_many_fn)(struct gate *gate, struct call *const *calls, size_t count);
+
 enum access {
     ACCESS_PUBLIC,   // anybody; request->actor is not looked up
     ACCESS_KNOWN,    // looked up, may be nobody
@@ -33,7 +52,8 @@ struct route {
     enum door door;
     enum access access;
     const char *permission; // "users:view"; NULL: none needed
-    route_fn run;
+    route_fn run;       // NULL: run_many does it
+    route_many_fn run_many;
     const char *id;      // operationId
     const char *summary; // one sentence
     const char *takes;   // name of the request schema (schemas.c), or NULL
@@ -45,6 +65,12 @@ extern const size_t route_count;
 
 // Never fails: what goes wrong becomes the reply. Logs one line.
 void router_run(struct op *op, struct gate *gate, struct request *request, struct reply *reply);
+// Several, at most ROUTER_TOGETHER_MAX, each as if it were alone. More than one only where router_is_shared.
+void router_run_many(struct gate *gate, struct call *const *calls, size_t count);
+// By a route_many_fn, once for each of its calls: the handler is done with it, or refuses it.
+void router_answer(struct call *call, reason why);
+// Is this a request of the one route that runs several together?
+bool router_is_shared(enum method method, struct slice path);
 
 // The most that the body of this request may have, known before it is read: SAML_FORM_MAX at the SAML doors,
 // JSON_BODY_MAX for the API, BULK_BYTES_MAX for a file of people, 64 KB elsewhere.

@@ -5,10 +5,12 @@
 // then MHD's again.
 #include "http/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,6 +51,8 @@ struct server {
 #define BODY_LARGE (1U << 20) // more than this only a file of people has
 #define BODY_MS 30000         // a body that takes longer is somebody's who wants to hold the memory
 
+static_assert(QUEUE_TOGETHER_MAX <= ROUTER_TOGETHER_MAX, "they run together");
+
 enum exchange_state { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_QUEUED, EXCHANGE_ANSWER };
 struct exchange {
     struct queue_job job; // first: the queue gives it back
@@ -65,6 +69,7 @@ struct exchange {
     bool busy; // the queue is full: its body is read past, and it is told so
     struct request request;
     struct reply reply;
+    struct call call;
 };
 
 // The first thing MHD tells of a request: the raw target, which it would otherwise take apart.
@@ -272,6 +277,7 @@ static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     }
     exchange->request.body = body;
     exchange->state = EXCHANGE_QUEUED;
+    exchange->job.shares = router_is_shared(exchange->request.method, exchange->request.path);
     MHD_suspend_connection(exchange->connection);
     struct queue_job *out = queue_put(server->queue, &exchange->job, exchange->lane);
     if (out != NULL) { // this one, or another that has to make room: the job is its first member
@@ -375,15 +381,29 @@ static enum MHD_Result on_control(void *arg, struct MHD_Connection *connection, 
     return handle(arg, *state, method, upload, upload_len, true);
 }
 
-static void run_job(struct queue_job *job, void *arg) {
-    struct server *server = arg;
-    struct exchange *exchange = (struct exchange *)job;
-    // The clock of the operation starts when it runs, not when it was queued.
-    exchange->op.now = clock_now();
-    router_run(&exchange->op, server->gate, &exchange->request, &exchange->reply);
+// From here on the exchange is MHD's, which may end it at once.
+static void resume(struct call *call) {
+    struct exchange *exchange =
+        (struct exchange *)(void *)((char *)call - offsetof(struct exchange, call));
     CHECK(exchange->reply.status != 0);
     exchange->state = EXCHANGE_ANSWER;
     MHD_resume_connection(exchange->connection);
+}
+
+static void run_jobs(struct queue_job *const *jobs, size_t count, void *arg) {
+    struct server *server = arg;
+    struct call *calls[QUEUE_TOGETHER_MAX];
+    for (size_t i = 0; i < count; i++) {
+        struct exchange *exchange = (struct exchange *)jobs[i];
+        // The clock of the operation starts when it runs, not when it was queued.
+        exchange->op.now = clock_now();
+        exchange->call = (struct call){.op = &exchange->op,
+                                       .request = &exchange->request,
+                                       .reply = &exchange->reply,
+                                       .answered = resume};
+        calls[i] = &exchange->call;
+    }
+    router_run_many(server->gate, calls, count);
 }
 
 static void quiet(void *arg, const char *format, va_list list) {
@@ -450,7 +470,7 @@ reason server_open(struct op *op, struct gate *gate, const char *control_path,
     }
     server->gate = gate;
     server->port = port;
-    server->queue = queue_open((size_t)gate->settings->threads, SERVER_QUEUE_MAX, run_job, server);
+    server->queue = queue_open((size_t)gate->settings->threads, SERVER_QUEUE_MAX, run_jobs, server);
     server->busy = make_busy(op);
     reason why = server->queue != NULL && server->busy != NULL ? NULL : REASON_OF(LIMIT_MEMORY);
     if (why == NULL && control_path != NULL) {

@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The assertion consumer: a form with a SAMLResponse comes in, a session goes out, or a refusal with its reason
-// and the number of its trace. Nothing is decided here: saml proves, domain admits, this door carries.
+// and the number of its trace. Nothing is decided here: saml proves, domain admits, this door carries. It carries several
+// at once, who share a trip to a worker and the wait for the disk, and have nothing else in common.
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "http/limits.h"
 #include "http/page.h"
+#include "http/queue.h"
 #include "http/web/web.h"
 
+static_assert(ROUTER_TOGETHER_MAX <= POOL_TOGETHER_MAX, "they go to one worker");
+static_assert(ROUTER_TOGETHER_MAX <= STORE_JOBS_MAX, "and into one transaction");
+
 struct visit {
+    struct call *call;
+    struct op *op;
     struct gate *gate;
     struct request *request;
     const struct trust *trust;
     struct sp sp;
     struct trace trace;
     struct post_form form;
+    struct inbound inbound;
     struct identity identity;
+    struct login_door door;
     struct login login;
     bool json;
 };
@@ -30,42 +41,6 @@ static struct slice binding_cookie(void *arg, struct slice handle) {
     memcpy(name, BINDING_COOKIE_PREFIX, prefix);
     memcpy(name + prefix, handle.at, handle.len);
     return request_cookie(request, slice_of(name, prefix + handle.len));
-}
-
-static reason prove(struct op *op, struct visit *visit) {
-    struct gate *gate = visit->gate;
-    TRY(limits_login(op, gate->limits, gate->settings, visit->request->address,
-                     visit->trust->connection.slug));
-    if (visit->request->body_over) {
-        REFUSE(op, SAML_TOO_LARGE, "the form has more than %u bytes", (unsigned)SAML_FORM_MAX);
-    }
-    TRY(binding_post(op, visit->request->body, &visit->form));
-    if (visit->form.is_request) {
-        REFUSE(op, SAML_BINDING, "expected a SAMLResponse, got a SAMLRequest");
-    }
-    struct inbound inbound = {.xml = visit->form.xml,
-                              .trust = visit->trust,
-                              .entity_id = visit->sp.entity_id,
-                              .acs_url = visit->sp.acs_url,
-                              .pool = gate->pool,
-                              .keys = trust_sp_keys(visit->trust, gate->sp_keys),
-                              .brake = gate->brake};
-    return saml_receive(op, &inbound, &visit->trace, &visit->identity);
-}
-
-static reason admit(struct op *op, struct visit *visit) {
-    struct login_door door = {
-        .connection = &visit->trust->connection,
-        .identity = &visit->identity,
-        .relay_state = visit->form.relay_state,
-        .cookie = binding_cookie,
-        .request = visit->request,
-        // A machine does not fill in forms: it is told at once.
-        .posted_again = visit->form.posted_again || visit->json,
-        .address = visit->request->address,
-        .session_lifetime = visit->gate->settings->session_lifetime,
-    };
-    return login_admit(op, visit->gate->store, &door, &visit->trace, &visit->login);
 }
 
 static reason ask_again(struct op *op, struct visit *visit, struct reply *reply) {
@@ -163,30 +138,162 @@ static reason refuse(struct op *op, struct visit *visit, struct reply *reply, re
     return NULL;
 }
 
-static reason with_trust(struct op *op, struct visit *visit, struct reply *reply) {
+// ---- several at once ----
+
+// *ret_visit is in the op's memory: it is gone with router_answer.
+static reason open_visit(struct gate *gate, struct call *call, struct visit **ret_visit) {
+    struct visit *visit = NULL;
+    struct op *op = call->op;
+    TRY(op_take(op, sizeof *visit, &visit));
+    *visit = (struct visit){.call = call,
+                            .op = op,
+                            .gate = gate,
+                            .request = call->request,
+                            .json = request_wants_json(call->request)};
+    TRY(trust_borrow(op, gate->trusts, gate->store, call->request->args[0], &visit->trust));
     const struct connection *connection = &visit->trust->connection;
-    TRY(sp_addresses(op, visit->gate->settings->public_url, connection->slug, &visit->sp));
-    TRY(trace_open(op, connection->slug, connection->tenant, &visit->trace));
+    reason why = sp_addresses(op, gate->settings->public_url, connection->slug, &visit->sp);
+    why = why != NULL ? why : trace_open(op, connection->slug, connection->tenant, &visit->trace);
+    if (why != NULL) {
+        trust_return(gate->trusts, visit->trust);
+        return why;
+    }
     visit->trace.address = visit->request->address;
     visit->trace.request = op->id;
-    reason why = prove(op, visit);
-    if (why != NULL) {
-        return refuse(op, visit, reply, why, false);
-    }
-    why = admit(op, visit);
-    if (why != NULL) {
-        // Refusals of the login itself are durable already; a store or queue that failed kept nothing.
-        return refuse(op, visit, reply, why, why->class == CLASS_LOGIN);
-    }
-    return reply_login(op, visit, reply);
+    *ret_visit = visit;
+    return NULL;
 }
 
-reason web_acs(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
-    struct visit visit = {.gate = gate, .request = request, .json = request_wants_json(request)};
-    TRY(trust_borrow(op, gate->trusts, gate->store, request->args[0], &visit.trust));
+static void close_visit(struct visit *visit, reason why) {
+    trust_return(visit->gate->trusts, visit->trust);
+    router_answer(visit->call, why);
+}
+
+static void close_refused(struct visit *visit, reason why, bool stored) {
+    close_visit(visit, refuse(visit->op, visit, visit->call->reply, why, stored));
+}
+
+static reason take_form(struct visit *visit) {
+    struct op *op = visit->op;
+    struct gate *gate = visit->gate;
+    TRY(limits_login(op, gate->limits, gate->settings, visit->request->address,
+                     visit->trust->connection.slug));
+    if (visit->request->body_over) {
+        REFUSE(op, SAML_TOO_LARGE, "the form has more than %u bytes", (unsigned)SAML_FORM_MAX);
+    }
+    TRY(binding_post(op, visit->request->body, &visit->form));
+    if (visit->form.is_request) {
+        REFUSE(op, SAML_BINDING, "expected a SAMLResponse, got a SAMLRequest");
+    }
+    visit->inbound = (struct inbound){.xml = visit->form.xml,
+                                      .trust = visit->trust,
+                                      .entity_id = visit->sp.entity_id,
+                                      .acs_url = visit->sp.acs_url,
+                                      .pool = gate->pool,
+                                      .keys = trust_sp_keys(visit->trust, gate->sp_keys),
+                                      .brake = gate->brake};
+    return NULL;
+}
+
+static void prove(struct visit *const *visits, size_t count, reason *whys) {
+    struct saml_job jobs[ROUTER_TOGETHER_MAX];
+    for (size_t i = 0; i < count; i++) {
+        struct visit *visit = visits[i];
+        jobs[i] = (struct saml_job){.op = visit->op,
+                                    .inbound = &visit->inbound,
+                                    .trace = &visit->trace,
+                                    .ret_identity = &visit->identity};
+    }
+    saml_receive_many(jobs, count);
+    for (size_t i = 0; i < count; i++) {
+        whys[i] = jobs[i].why;
+    }
+}
+
+static struct login_job admission_of(struct visit *visit) {
+    visit->door = (struct login_door){
+        .connection = &visit->trust->connection,
+        .identity = &visit->identity,
+        .relay_state = visit->form.relay_state,
+        .cookie = binding_cookie,
+        .request = visit->request,
+        // A machine does not fill in forms: it is told at once.
+        .posted_again = visit->form.posted_again || visit->json,
+        .address = visit->request->address,
+        .session_lifetime = visit->gate->settings->session_lifetime,
+    };
+    return (struct login_job){.op = visit->op,
+                              .door = &visit->door,
+                              .trace = &visit->trace,
+                              .ret_login = &visit->login};
+}
+
+// Those that are proved, and answers them.
+static void admit(struct gate *gate, struct visit *const *visits, size_t count) {
+    struct login_job jobs[ROUTER_TOGETHER_MAX];
+    for (size_t i = 0; i < count; i++) {
+        jobs[i] = admission_of(visits[i]);
+    }
+    queue_rest();
+    login_admit_many(gate->store, jobs, count);
+    for (size_t i = 0; i < count; i++) {
+        reason why = jobs[i].why;
+        if (why == NULL) {
+            close_visit(visits[i], reply_login(visits[i]->op, visits[i], visits[i]->call->reply));
+        } else { // those of the login itself are durable already; a store or queue that failed kept nothing
+            close_refused(visits[i], why, why->class == CLASS_LOGIN);
+        }
+    }
+}
+
+// From the forms to the answers. Refusals come last: one that is kept waits for the disk.
+static void carry(struct gate *gate, struct visit *const *visits, size_t count) {
+    struct visit *proved[ROUTER_TOGETHER_MAX];
+    reason whys[ROUTER_TOGETHER_MAX];
+    size_t some = 0;
     store_expect(gate->store); // most messages end in a write
-    reason why = with_trust(op, &visit, reply);
+    prove(visits, count, whys);
+    for (size_t i = 0; i < count; i++) {
+        if (whys[i] == NULL) {
+            proved[some++] = visits[i];
+        }
+    }
+    if (some > 0) {
+        admit(gate, proved, some);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (whys[i] != NULL) {
+            close_refused(visits[i], whys[i], false);
+        }
+    }
     store_expect_end(gate->store);
-    trust_return(gate->trusts, visit.trust);
-    return why;
+}
+
+void web_acs(struct gate *gate, struct call *const *calls, size_t count) {
+    struct visit *together[ROUTER_TOGETHER_MAX];
+    struct visit *alone[ROUTER_TOGETHER_MAX];
+    size_t together_count = 0;
+    size_t alone_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct visit *visit = NULL;
+        reason why = open_visit(gate, calls[i], &visit);
+        if (why != NULL) {
+            router_answer(calls[i], why);
+            continue;
+        }
+        why = take_form(visit);
+        if (why != NULL) {
+            close_refused(visit, why, false);
+        } else if (saml_goes_alone(&visit->inbound)) {
+            alone[alone_count++] = visit;
+        } else {
+            together[together_count++] = visit;
+        }
+    }
+    if (together_count > 0) {
+        carry(gate, together, together_count);
+    }
+    for (size_t i = 0; i < alone_count; i++) {
+        carry(gate, &alone[i], 1);
+    }
 }

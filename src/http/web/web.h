@@ -16,7 +16,7 @@ WEB(web_logout);      // POST /logout
 WEB(web_session);
 WEB(web_metadata);
 WEB(web_login_start); // GET /saml/{connection}/login
-WEB(web_acs);
+void web_acs(struct gate *gate, struct call *const *calls, size_t count);
 WEB(web_slo_query);
 WEB(web_slo_post);
 WEB(web_jwks);
