@@ -54,6 +54,16 @@ void buf_u64(struct buf *buf, uint64_t number) {
     big_endian(buf, number, 8);
 }
 
+void buf_decimal(struct buf *buf, uint64_t number) {
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buf_put(buf, slice_of(digits + at, sizeof digits - at));
+}
+
 void buf_printf(struct buf *buf, const char *format, ...) {
     va_list list;
     va_start(list, format);

@@ -38,6 +38,7 @@ static inline void buf_str(struct buf *buf, const char *text) {
 void buf_u16(struct buf *buf, uint16_t number); // big endian, as all numbers in stored and sent bytes
 void buf_u32(struct buf *buf, uint32_t number);
 void buf_u64(struct buf *buf, uint64_t number);
+void buf_decimal(struct buf *buf, uint64_t number);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 // The bytes so far, also of a broken one.
 struct slice buf_slice(const struct buf *buf);

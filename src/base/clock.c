@@ -126,6 +126,14 @@ static int days_in(int year, int month) {
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
+// Since 1970, in the calendar of clock_print.
+static int64_t days_of(int year, int month, int day) {
+    int years = month > 2 ? year : year - 1;
+    int months = month > 2 ? month - 3 : month + 9;
+    return years * INT64_C(365) + years / 4 - years / 100 + years / 400 + (153 * months + 2) / 5 +
+           day - 1 - DAYS_TO_1970;
+}
+
 bool clock_parse(struct slice text, int64_t *ret_time) {
     int year, month, day, hour, minute, second, ms, zone;
     if (!take(&text, 4, '-', &year) || !take(&text, 2, '-', &month) || !take(&text, 2, 'T', &day) ||
@@ -138,9 +146,8 @@ bool clock_parse(struct slice text, int64_t *ret_time) {
         hour > 23 || minute > 59 || second > 59) {
         return false;
     }
-    struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
-                    .tm_hour = hour, .tm_min = minute, .tm_sec = second};
-    int64_t time = ((int64_t)timegm(&tm) - (int64_t)zone * 60) * 1000 + ms;
+    int64_t time = days_of(year, month, day) * DAY_MS + ms +
+                   ((hour * 60 + minute - zone) * INT64_C(60) + second) * SECOND_MS;
     if (time < 0 || time > LATEST) {
         return false; // the zone took it out of the years
     }

@@ -21,6 +21,7 @@ struct ruling {
     const struct statement *statement;
     const struct confirmation *confirmation; // the bearer confirmation that is judged; NULL = none
     int64_t skew;                            // ms
+    struct slice moment;                     // what times are compared with, as traces have it
     struct finding finding;
 };
 
@@ -45,23 +46,33 @@ static struct slice joined(struct op *op, struct texts texts) {
 
 // ---- times -----------------------------------------------------------------------------------------------
 
-static struct slice time_text(struct op *op, int64_t time) {
-    char buffer[CLOCK_TEXT];
-    return op_text(op, "%.*s", SLICE(clock_print(time, buffer)));
+#define WORDS_MAX 64 // around a time and a number
+
+// By hand, for a login has seven of them.
+static struct slice with_seconds(struct op *op, struct slice time, struct slice before, int64_t ms,
+                                 struct slice after) {
+    struct buf text;
+    buf_open(&text, op, time.len + WORDS_MAX);
+    buf_put(&text, time);
+    buf_put(&text, before);
+    buf_decimal(&text, (uint64_t)(ms / SECOND_MS));
+    buf_put(&text, after);
+    return buf_slice(&text);
 }
 
 // The moment here and the time in the message, with the difference.
 static void find_times(struct ruling *ruling, struct slice raw, bool is_time, int64_t time) {
     struct op *op = ruling->op;
-    ruling->finding.expected = op_text(op, "%.*s, %lld s of skew allowed", SLICE(time_text(op, op->now)),
-                                       (long long)(ruling->skew / SECOND_MS));
+    int64_t ago = op->now - time;
+    ruling->finding.expected = ruling->moment;
     if (!is_time) {
         ruling->finding.got = raw.len > 0 ? op_text(op, "%.*s (no time)", SLICE(raw)) : S("");
-        return;
+    } else if (ago > -SECOND_MS) {
+        ago = ago < 0 ? 0 : ago;
+        ruling->finding.got = with_seconds(op, raw, S(" ("), ago, S(" s ago)"));
+    } else {
+        ruling->finding.got = with_seconds(op, raw, S(" (in "), -ago, S(" s)"));
     }
-    long long seconds = (long long)((op->now - time) / SECOND_MS);
-    ruling->finding.got = seconds >= 0 ? op_text(op, "%.*s (%lld s ago)", SLICE(raw), seconds)
-                                       : op_text(op, "%.*s (in %lld s)", SLICE(raw), -seconds);
 }
 
 static enum check_result is_over(struct ruling *ruling, struct slice raw, bool may_be_absent) {
@@ -73,8 +84,8 @@ static enum check_result is_over(struct ruling *ruling, struct slice raw, bool m
     }
     bool over = !is_time || end <= ruling->op->now - ruling->skew;
     if (over && is_time) {
-        ruling->finding.got = op_text(ruling->op, "%.*s (%lld s late)", SLICE(raw),
-                                      (long long)((ruling->op->now - end) / SECOND_MS));
+        ruling->finding.got =
+            with_seconds(ruling->op, raw, S(" ("), ruling->op->now - end, S(" s late)"));
     }
     return judge(!over);
 }
@@ -167,8 +178,8 @@ static enum check_result not_on_or_after(struct ruling *ruling) {
 
 // An assertion whose end is far away still cannot be kept in the ledger for ever.
 static enum check_result age(struct ruling *ruling) {
-    struct slice end = time_text(ruling->op, ruling->statement->issue_instant + ASSERTION_AGE_MAX);
-    return is_over(ruling, end, false);
+    char end[CLOCK_TEXT];
+    return is_over(ruling, clock_print(ruling->statement->issue_instant + ASSERTION_AGE_MAX, end), false);
 }
 
 static bool names_us(const struct ruling *ruling, const struct texts *audiences) {
@@ -386,6 +397,9 @@ reason rules_check(struct op *op, const struct inbound *inbound, struct statemen
     const struct policy *policy = &inbound->trust->connection.policy;
     struct ruling ruling = {.op = op, .inbound = inbound, .policy = policy, .statement = statement,
                             .skew = policy->skew_seconds * SECOND_MS};
+    char moment[CLOCK_TEXT];
+    ruling.moment =
+        with_seconds(op, clock_print(op->now, moment), S(", "), ruling.skew, S(" s of skew allowed"));
     ruling.confirmation = choose(&ruling);
     reason why = NULL;
     for (size_t i = 0; i < RULE_COUNT; i++) {

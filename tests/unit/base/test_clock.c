@@ -105,7 +105,7 @@ static void a_printed_time_reads_back(void **state) {
 }
 
 // The C library's calendar is the other one: each day of 500 years, then some of each later month.
-static void every_day_is_printed_as_the_library_does(void **state) {
+static void every_day_is_printed_and_read_as_the_library_does(void **state) {
     (void)state;
     char buffer[CLOCK_TEXT];
     char other[64];
@@ -117,6 +117,9 @@ static void every_day_is_printed_as_the_library_does(void **state) {
         size_t len = strftime(other, sizeof other, "%Y-%m-%dT%H:%M:%S", &tm);
         (void)snprintf(other + len, sizeof other - len, ".%03dZ", (int)(time % SECOND_MS));
         assert_text(clock_print(time, buffer), other);
+        int64_t back = -1;
+        assert_true(clock_parse(slice_str(other), &back));
+        assert_true(back == time);
     }
 }
 
@@ -139,7 +142,7 @@ int main(void) {
         cmocka_unit_test(times_are_read_to_the_millisecond),
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(a_printed_time_reads_back),
-        cmocka_unit_test(every_day_is_printed_as_the_library_does),
+        cmocka_unit_test(every_day_is_printed_and_read_as_the_library_does),
         cmocka_unit_test(times_out_of_the_years_print_as_the_nearest_one),
         cmocka_unit_test(the_clocks_go),
     };
