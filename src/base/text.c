@@ -64,16 +64,21 @@ bool text_utf8(struct slice text) {
 }
 
 static bool without_controls(struct slice text, bool lines) {
-    while (text.len > 0) {
+    for (size_t at = 0; at < text.len;) {
+        uint8_t byte = (uint8_t)text.at[at];
+        if (byte >= 0x20 && byte < 0x7F) { // nearly each
+            at++;
+            continue;
+        }
         uint32_t code;
-        size_t used = text_next(text, &code);
+        size_t used = text_next(slice_sub(text, at, text.len), &code);
         bool line_end = code == '\n' || code == '\r' || code == '\t';
         bool control = used != 0 && (code < 0x20 || (code >= 0x7F && code <= 0x9F) ||
                                      code == 0x2028 || code == 0x2029);
         if (used == 0 || (control && !(lines && line_end))) {
             return false;
         }
-        text = slice_sub(text, used, text.len);
+        at += used;
     }
     return true;
 }

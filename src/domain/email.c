@@ -170,9 +170,13 @@ static const struct {
 };
 
 static bool has_invisible(struct slice text) {
-    while (text.len > 0) {
+    for (size_t at = 0; at < text.len;) {
+        if ((uint8_t)text.at[at] < 0x80) {
+            at++;
+            continue;
+        }
         uint32_t code = 0;
-        size_t len = text_next(text, &code);
+        size_t len = text_next(slice_sub(text, at, text.len), &code);
         if (len == 0) {
             return true;
         }
@@ -181,7 +185,7 @@ static bool has_invisible(struct slice text) {
                 return true;
             }
         }
-        text = slice_sub(text, len, text.len);
+        at += len;
     }
     return false;
 }
