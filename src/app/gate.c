@@ -27,6 +27,7 @@ static const struct migration migrations[] = {
     {2, "the roll of members", roll_make},
     {3, "the numbers of tenants", tenant_numbers_make},
     {4, "the versions of connections", connection_versions_make},
+    {5, "the lists of sessions", session_lists_make},
 };
 
 static reason path_in(struct op *op, const struct settings *settings, const char *name,

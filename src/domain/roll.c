@@ -336,7 +336,9 @@ reason roll_user_changed(struct op *op, struct txn *txn, const void *before, con
 static reason make_one(struct op *op, struct txn *txn, const struct key *key) {
     struct membership membership;
     bool found = false;
-    TRY(entity_find(op, txn, &membership_entity, key, &membership, &found));
+    if (!membership_entity.beside(key_slice(key))) {
+        TRY(entity_find(op, txn, &membership_entity, key, &membership, &found));
+    }
     if (!found) {
         return NULL;
     }

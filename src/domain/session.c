@@ -9,8 +9,8 @@
 #include "domain/batch.h"
 #include "domain/connection.h"
 #include "domain/keep.h"
+#include "domain/session_parts.h"
 #include "domain/space.h"
-#include "domain/timekey.h"
 
 static const struct field session_rows[] = {
     F_TEXT(struct session, id, 1, FIELD_OUTPUT, 64),
@@ -31,7 +31,6 @@ static const struct field session_rows[] = {
 };
 FIELD_TABLE(session_fields, "session", 3, struct session, session_rows);
 
-#define SESSION_ID "ses_"
 #define SESSION_PART 2         // bytes: when in its minute it ends, 1/65536 of it
 #define SESSION_NAMED_BYTES 16 // of a digest: enough that nobody finds two NameIDs that meet
 
@@ -43,18 +42,6 @@ static void session_key(const void *row, struct key *ret_key) {
     } else {
         ret_key->broken = true;
     }
-}
-
-static bool session_of_key(const void *row, struct key *ret_key) {
-    const struct session *session = row;
-    struct timekey timekey;
-    if (!timekey_parse(S(SESSION_ID), session->id, &timekey)) {
-        return false;
-    }
-    *ret_key = key_in(SPACE_SESSION_OF);
-    key_text(ret_key, session->user_id);
-    key_bytes(ret_key, timekey_slice(&timekey));
-    return true;
 }
 
 // A sign-out message of the IdP names a NameID, of whatever length: only its digest fits a key.
@@ -78,13 +65,13 @@ static bool session_named_key(const void *row, struct key *ret_key) {
 }
 
 static const struct entity_index session_indexes[] = {
-    {SPACE_SESSION_OF, true, REASON_OF(INTERNAL), session_of_key},
     {SPACE_SESSION_NAMED, true, REASON_OF(INTERNAL), session_named_key}};
 const struct entity session_entity = {.space = SPACE_SESSION,
                                       .fields = &session_fields,
                                       .key = session_key,
                                       .indexes = session_indexes,
-                                      .index_count = 2};
+                                      .index_count = 1,
+                                      .changed = session_listed};
 
 // ---- making ----
 
@@ -249,37 +236,14 @@ reason session_end(struct op *op, struct txn *txn, const struct actor *actor, st
     return NULL;
 }
 
-// How many there are, as far as that matters, and which of them ends first: the index is in that
-// order.
-static reason count_all(struct op *op, struct txn *txn, struct slice user_id, size_t *ret_count,
-                        struct key *ret_first) {
-    struct key prefix = key_in(SPACE_SESSION_OF);
-    key_text(&prefix, user_id);
-    struct scan scan;
-    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
-    size_t count = 0;
-    reason why = NULL;
-    struct slice key;
-    struct slice value;
-    while (count < SESSIONS_EACH_MAX && (why = scan_next(op, &scan, &key, &value)) == NULL &&
-           key.at != NULL) {
-        if (count++ == 0) {
-            *ret_first = key_again(value);
-        }
-    }
-    scan_close(&scan);
-    *ret_count = count;
-    return why;
-}
-
 reason session_make_room(struct op *op, struct txn *txn, const struct actor *actor,
                          struct slice user_id) {
-    struct key first;
     struct session session;
-    size_t count = 0;
+    struct key first;
+    bool full = false;
     bool found = false;
-    TRY(count_all(op, txn, user_id, &count, &first));
-    if (count < SESSIONS_EACH_MAX) {
+    TRY(session_list_full(op, txn, user_id, &full, &first));
+    if (!full) {
         return NULL;
     }
     TRY(entity_find(op, txn, &session_entity, &first, &session, &found));
@@ -298,6 +262,22 @@ struct walk {
 typedef reason (*walk_fn)(struct op *op, struct op *scratch, struct txn *txn, struct walk *walk,
                           const struct key *key);
 
+// In memory of its own.
+static reason walk_some(struct op *op, struct txn *txn, const struct key *keys, size_t count,
+                        struct walk *walk, walk_fn each) {
+    struct op scratch;
+    reason why = NULL;
+    op_open(&scratch, op->now);
+    for (size_t i = 0; i < count && why == NULL; i++) {
+        why = each(op, &scratch, txn, walk, &keys[i]);
+    }
+    if (why != NULL && scratch.detail.len > 0) {
+        op->detail = op_text(op, "%.*s", SLICE(scratch.detail));
+    }
+    op_close(&scratch);
+    return why;
+}
+
 static reason walk_index(struct op *op, struct txn *txn, struct key prefix, struct walk *walk,
                          walk_fn each) {
     struct batch batch;
@@ -305,26 +285,26 @@ static reason walk_index(struct op *op, struct txn *txn, struct key prefix, stru
     batch.values = true;
     do {
         TRY(batch_next(op, txn, &batch));
-        struct op scratch;
-        op_open(&scratch, op->now);
-        reason why = NULL;
-        for (size_t i = 0; i < batch.count && why == NULL; i++) {
-            why = each(op, &scratch, txn, walk, &batch.at[i]);
-        }
-        if (why != NULL && scratch.detail.len > 0) {
-            op->detail = op_text(op, "%.*s", SLICE(scratch.detail));
-        }
-        op_close(&scratch);
-        TRY(why);
+        TRY(walk_some(op, txn, batch.at, batch.count, walk, each));
     } while (batch.more);
     return NULL;
 }
 
-static reason walk_user(struct op *op, struct txn *txn, struct slice user_id, struct walk *walk,
-                        walk_fn each) {
-    struct key prefix = key_in(SPACE_SESSION_OF);
-    key_text(&prefix, user_id);
-    return walk_index(op, txn, prefix, walk, each);
+// tenant "" = any.
+static reason walk_user(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
+                        struct walk *walk, walk_fn each) {
+    struct slice keys;
+    struct key *some = NULL;
+    TRY(session_list_keys(op, txn, tenant, user_id, &keys));
+    TRY(op_take(op, BATCH_ROOM * sizeof *some, &some));
+    for (size_t at = 0; at < keys.len;) {
+        size_t count = 0;
+        for (; count < BATCH_ROOM && at < keys.len; at += TIMEKEY_BYTES) {
+            some[count++] = session_at(slice_sub(keys, at, at + TIMEKEY_BYTES));
+        }
+        TRY(walk_some(op, txn, some, count, walk, each));
+    }
+    return NULL;
 }
 
 static reason read_one(struct op *scratch, struct txn *txn, const struct walk *walk,
@@ -379,7 +359,7 @@ static reason end_one(struct op *op, struct op *scratch, struct txn *txn, struct
 reason session_list(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
                     struct slice connection, struct rows *ret) {
     struct walk walk = {.tenant = tenant, .connection = connection};
-    TRY(walk_user(op, txn, user_id, &walk, list_one));
+    TRY(walk_user(op, txn, tenant, user_id, &walk, list_one));
     *ret = (struct rows){walk.at, walk.count};
     return NULL;
 }
@@ -394,7 +374,7 @@ static reason walk_linked(struct op *op, struct txn *txn, struct walk *walk) {
     link_entity.key(&link, &key);
     TRY(entity_find(op, txn, &link_entity, &key, &link, &found));
     walk->by_link = true;
-    return found ? walk_user(op, txn, link.user_id, walk, list_one) : NULL;
+    return found ? walk_user(op, txn, S(""), link.user_id, walk, list_one) : NULL;
 }
 
 reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice connection,
@@ -414,7 +394,7 @@ reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice conn
 reason session_end_all(struct op *op, struct txn *txn, const struct actor *actor,
                        struct slice tenant, struct slice user_id, size_t *ret_count) {
     struct walk walk = {.tenant = tenant, .actor = actor};
-    TRY(walk_user(op, txn, user_id, &walk, end_one));
+    TRY(walk_user(op, txn, tenant, user_id, &walk, end_one));
     *ret_count = walk.count;
     return NULL;
 }

@@ -60,6 +60,12 @@ MUST_USE reason session_list(struct op *op, struct txn *txn, struct slice tenant
 // rows of struct session that this NameID has at a connection: for the sign-out messages of its IdP.
 MUST_USE reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice connection,
                                         struct slice name_id, struct rows *ret_sessions);
+// A membership goes, and with it the list of sessions that stands beside it.
+MUST_USE reason session_forget(struct op *op, struct txn *txn, struct slice tenant,
+                               struct slice user_id);
+// A migration step (arg: struct migration_pass): makes the lists of a store that has an index instead.
+#define SESSION_PASS 200 // sessions in one transaction of it
+MUST_USE reason session_lists_make(struct op *op, struct txn *txn, void *arg);
 
 // A sign-in or a sign-out that was started here and waits for the IdP's answer.
 struct pending {

@@ -18,7 +18,7 @@ enum space {
     SPACE_USER_EMAIL = 0x21,        // index: normalised e-mail
     SPACE_LINK = 0x22,              // SHA-256(connection, identifier) -> user
     SPACE_LINK_OF = 0x23,           // index: user, key of the link
-    SPACE_MEMBERSHIP = 0x24,        // tenant, user id
+    SPACE_MEMBERSHIP = 0x24,        // tenant, user id; with "+" behind it: keys of the person's sessions there
     SPACE_MEMBERSHIP_OF = 0x25,     // index: user id, tenant
     SPACE_ROLL = 0x26,              // index: tenant, u8 order, u8 status, what is sorted by, user id
     SPACE_ROLL_ROLE = 0x27,         // index: tenant, role id, u8 status, user id
@@ -29,7 +29,7 @@ enum space {
     SPACE_SEARCH_BLOCK = 0x2C,      // tenant, first user id -> ids and texts
     SPACE_SEARCH_SIGNATURE = 0x2D,  // tenant, first user id -> which letters occur in the block
     SPACE_SESSION = 0x30,           // u32 minute of expiry, u16 part of it, 14 bytes of the secret's hash
-    SPACE_SESSION_OF = 0x31,        // index: user id, key of the session
+    SPACE_SESSION_OF = 0x31,        // index: user id, key of the session; before version 5 of the store
     SPACE_PENDING = 0x32,           // u32 minute of expiry, 16 random bytes
     SPACE_REPLAY = 0x33,            // u32 hour of expiry, SHA-256(connection, issuer, id)
     SPACE_REPLAY_SWEPT = 0x34,      // the highest hour ever swept

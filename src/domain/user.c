@@ -6,6 +6,7 @@
 #include "domain/grant.h"
 #include "domain/member_life.h"
 #include "domain/roll.h"
+#include "domain/session.h"
 #include "domain/space.h"
 
 const char *const grant_source_names[] = {"manual", "sso", "scim", "request", NULL};
@@ -154,6 +155,18 @@ static bool link_of_key(const void *row, struct key *ret_key) {
     return true;
 }
 
+// The key of a membership ends with a zero byte; that of what stands beside it does not.
+static bool is_beside(struct slice key) {
+    return key.len > 0 && key.at[key.len - 1] != 0;
+}
+
+static reason membership_changed(struct op *op, struct txn *txn, const void *before,
+                                 const void *after) {
+    const struct membership *gone = before;
+    TRY(roll_member_changed(op, txn, before, after));
+    return after == NULL ? session_forget(op, txn, gone->tenant, gone->user_id) : NULL;
+}
+
 // The keys of these indexes hold the whole primary key, so each is one row's own.
 static const struct entity_index user_indexes[] = {
     {SPACE_USER_EMAIL, true, REASON_OF(LOGIN_IDENTITY_COLLISION), user_email_key}};
@@ -174,7 +187,8 @@ const struct entity membership_entity = {.space = SPACE_MEMBERSHIP,
                                          .key = membership_key,
                                          .indexes = membership_indexes,
                                          .index_count = 2,
-                                         .changed = roll_member_changed};
+                                         .beside = is_beside,
+                                         .changed = membership_changed};
 const struct entity link_entity = {.space = SPACE_LINK,
                                    .fields = &link_fields,
                                    .key = link_key,

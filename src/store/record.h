@@ -37,6 +37,8 @@ struct entity {
     void (*key)(const void *row, struct key *ret_key); // *ret_key comes as key_in(space), as above
     const struct entity_index *indexes;
     size_t index_count;
+    // NULL, or true: the key is no row of the entity, but stands beside one in its space. Walks leave it out.
+    bool (*beside)(struct slice key);
     // NULL, or called after a row was put (before NULL: it is new) or removed (after NULL), in the same
     // transaction: for what is kept of rows of several entities together.
     reason (*changed)(struct op *op, struct txn *txn, const void *before, const void *after);
