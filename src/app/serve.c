@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "domain/member_life.h"
+#include "domain/roll.h"
 #include "domain/search.h"
 #include "http/server.h"
 #include "http/uses.h"
@@ -79,6 +80,26 @@ static void sweep_by(struct gate *gate, store_fn step) {
     }
 }
 
+// Places in the order of last visits that sign-ins left, as far round as they have earned since.
+static void tidy_visits(struct gate *gate) {
+    struct roll_tidy tidy = {.begun = false};
+    uint64_t earned = roll_left() * ROLL_LOOKS;
+    while (earned > 0 && !gate->draining) {
+        struct op op;
+        op_open(&op, 0);
+        reason why = store_read(&op, gate->store, roll_tidy_look, &tidy);
+        earned -= tidy.looked < earned && tidy.ends < 2 ? tidy.looked : earned;
+        if (why == NULL && (tidy.count > 0 || earned == 0)) {
+            why = store_write(&op, gate->store, roll_tidy_drop, &tidy);
+        }
+        if (why != NULL) {
+            sweep_failed(&op, why);
+            earned = 0;
+        }
+        op_close(&op);
+    }
+}
+
 static void flush_uses(struct gate *gate, bool all) {
     struct op op;
     op_open(&op, 0);
@@ -102,6 +123,7 @@ static void *janitor_main(void *arg) {
             sweep_expired(janitor->gate);
             sweep_by(janitor->gate, members_step);
             sweep_by(janitor->gate, fold_step);
+            tidy_visits(janitor->gate);
             flush_uses(janitor->gate, false);
             (void)pthread_mutex_lock(&janitor->mutex);
         }

@@ -108,7 +108,7 @@ static reason look_at(struct op *scratch, struct txn *txn, const struct roll *li
     const struct member_filter *filter = list->filter;
     struct member member = {.membership = {.user_id = user_id}};
     *ret_shown = true;
-    if (whole || (filter->role.len > 0 && !list->by_role)) {
+    if (whole || (filter->role.len > 0 && !list->by_role) || list->sort == SORT_LAST_VISIT) {
         TRY(membership_find(scratch, txn, list->tenant, user_id, &member.membership, ret_shown));
         *ret_shown = *ret_shown && wants_status(list, member.membership.status) &&
                      (filter->role.len == 0 || has_role(&member.membership, filter->role));
@@ -211,7 +211,8 @@ static void scratch_anew(struct op *scratch, size_t rows) {
 }
 
 static reason walk_on(struct op *op, struct op *scratch, struct txn *txn, struct roll *list) {
-    bool reads = (list->filter->role.len > 0 && !list->by_role) || list->filter->q.len > 0;
+    bool reads = (list->filter->role.len > 0 && !list->by_role) || list->filter->q.len > 0 ||
+                 list->sort == SORT_LAST_VISIT;
     size_t rows = 0;
     for (size_t cost = 0; list->count < list->room; cost++) {
         struct stream *stream = first_stream(list);
@@ -226,6 +227,8 @@ static reason walk_on(struct op *op, struct op *scratch, struct txn *txn, struct
         if (shown && reads) {
             struct member member;
             TRY(look_at(scratch, txn, list, spot_id(&stream->head), false, &member, &shown));
+            shown = shown && (list->sort != SORT_LAST_VISIT ||
+                              roll_is_now(&member.membership, stream->status, &stream->head));
             scratch_anew(scratch, ++rows);
             cost += WALK_READ;
         }

@@ -138,6 +138,17 @@ static reason move_order(struct op *op, struct txn *txn, enum roll_order order,
     return txn_put(op, txn, key_slice(&new_key), key_slice(&bits));
 }
 
+// The last visit, and nothing else.
+static reason move_visit(struct op *op, struct txn *txn, const struct member *before,
+                         const struct member *after) {
+    int64_t since = after->membership.last_visit - before->membership.last_visit;
+    if (since < ROLL_NEAR) {
+        return move_order(op, txn, ROLL_VISIT, before, after);
+    }
+    roll_leave();
+    return move_order(op, txn, ROLL_VISIT, NULL, after);
+}
+
 // ---- counters ----
 
 static struct key count_key(struct slice tenant, struct slice role, int status) {
@@ -273,7 +284,7 @@ reason roll_member_changed(struct op *op, struct txn *txn, const void *before, c
             TRY(count_roles(op, txn, &new, &has, &had, 1));
             return move_all(op, txn, &old, &new);
         }
-        return move_order(op, txn, ROLL_VISIT, &old, &new);
+        return move_visit(op, txn, &old, &new);
     }
     TRY(before != NULL ? count_all(op, txn, &old, &had, -1) : NULL);
     TRY(after != NULL ? count_all(op, txn, &new, &has, 1) : NULL);

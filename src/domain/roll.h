@@ -4,11 +4,15 @@
 // many members have which status and role. All of it follows the memberships and the users in their own
 // transactions (`changed` of their entities), whoever writes them.
 //
-// What it costs the sign-in of somebody known: the row in the order of last visits moves. Counters and
-// all other rows stay as they are unless status, roles, names or e-mail change.
+// What it costs the sign-in of somebody known: a row at the end of the order of last visits. That of the
+// visit before stays where it is, unless it is near: in a large tenant it has a page of its own. So a row
+// of this order counts only if it says what the membership says, and who reads it looks (roll_is_now); the
+// janitor takes the others away, many of a page at once (roll_visits.c). Counters and all other rows stay
+// as they are unless status, roles, names or e-mail change.
 #ifndef GATEHOUSE_DOMAIN_ROLL_H
 #define GATEHOUSE_DOMAIN_ROLL_H
 
+#include "base/clock.h"
 #include "domain/user.h"
 
 #define ROLL_KEY_MAX 128 // bytes of what is compared; people with longer equal starts sort by id
@@ -45,6 +49,9 @@ bool roll_read(struct slice key, const struct key *prefix, enum roll_order order
 uint64_t roll_role_bit(struct slice role);
 bool roll_may_have(struct slice value, uint64_t role_bit);
 
+// Is a row of the order of last visits, of this status, the membership's own? Others are of visits before.
+bool roll_is_now(const struct membership *membership, int status, const struct spot *spot);
+
 // How many members of this status (-1: all but the deleted) have the role ("" = any).
 MUST_USE reason roll_count(struct op *op, struct txn *txn, struct slice tenant, struct slice role,
                            int status, uint64_t *ret_count);
@@ -57,5 +64,27 @@ MUST_USE reason roll_user_changed(struct op *op, struct txn *txn, const void *be
 // A migration step (arg: struct migration_pass): makes the roll of a store that has none.
 #define ROLL_PASS 200 // members in one transaction of it
 MUST_USE reason roll_make(struct op *op, struct txn *txn, void *arg);
+
+// ---- rows of visits before ----
+
+#define ROLL_NEAR HOUR_MS // a row of a visit so short ago is taken away at once: it stands near the end, where all write
+// Rows that the janitor looks at for each that was left, on its way round through all of them: so there are never more
+// that are left than members, and what came since its last turn.
+#define ROLL_LOOKS 3
+#define ROLL_TIDY_ROWS 512 // of one step: 1 ms to read, and as much to write
+struct roll_tidy {
+    struct key place;    // behind it the next step goes on; len 0: at the front
+    bool begun;          // place was read from the store
+    struct key *before;  // rows of visits before, found by the step
+    size_t count, looked;
+    unsigned ends; // how often it came to the end: a second time in a turn is once too many
+};
+// How many rows were left since this was asked last, about.
+uint64_t roll_left(void);
+// A step (arg: struct roll_tidy): first it looks, in a read, then it takes away what it found, in a write, and keeps the place.
+MUST_USE reason roll_tidy_look(struct op *op, struct txn *txn, void *arg);
+MUST_USE reason roll_tidy_drop(struct op *op, struct txn *txn, void *arg);
+// The part of it that roll.c calls.
+void roll_leave(void);
 
 #endif

@@ -28,6 +28,7 @@ enum space {
     SPACE_SEARCH_DUE = 0x2B,        // tenant: enough of them for the janitor
     SPACE_SEARCH_BLOCK = 0x2C,      // tenant, first user id -> ids and texts
     SPACE_SEARCH_SIGNATURE = 0x2D,  // tenant, first user id -> which letters occur in the block
+    SPACE_ROLL_PLACE = 0x2E,        // the row of the roll that the janitor looked at last
     SPACE_SESSION = 0x30,           // u32 minute of expiry, u16 part of it, 14 bytes of the secret's hash
     SPACE_SESSION_OF = 0x31,        // index: user id, key of the session; before version 5 of the store
     SPACE_PENDING = 0x32,           // u32 minute of expiry, 16 random bytes

@@ -326,6 +326,18 @@ static void check_one(struct world *world, const struct question *question, size
     test_free(expected.at);
 }
 
+// Steps of the janitor, whose turns begin where the last one ended.
+static void tidy(struct world *world, size_t steps) {
+    struct roll_tidy tidy = {.begun = false};
+    for (size_t i = 0; i < steps; i++) {
+        struct op op;
+        op_open(&op, NOON);
+        assert_done(store_read(&op, world->fixture->store, roll_tidy_look, &tidy));
+        assert_done(store_write(&op, world->fixture->store, roll_tidy_drop, &tidy));
+        op_close(&op);
+    }
+}
+
 static void change_some(struct world *world, size_t most) {
     for (size_t i = 0; i < most; i++) {
         size_t at = draw(world, world->count);
@@ -336,10 +348,14 @@ static void change_some(struct world *world, size_t most) {
         if (draw(world, 2) == 0) {
             draw_membership(world, person);
         }
+        if (draw(world, 2) == 0) { // signs in, soon or long after
+            person->visit += (int64_t)draw(world, 3) * HOUR_MS + 1;
+        }
         person->there = draw(world, 8) != 0;
         person->touched = true;
         put(world, at, at + 1);
     }
+    tidy(world, draw(world, 3));
 }
 
 // ---- what holds ----
