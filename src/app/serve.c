@@ -87,7 +87,7 @@ static void tidy_visits(struct gate *gate) {
     while (earned > 0 && !gate->draining) {
         struct op op;
         op_open(&op, 0);
-        reason why = store_read(&op, gate->store, roll_tidy_look, &tidy);
+        reason why = store_look(&op, gate->store, roll_tidy_look, &tidy);
         earned -= tidy.looked < earned && tidy.ends < 2 ? tidy.looked : earned;
         if (why == NULL && (tidy.count > 0 || earned == 0)) {
             why = store_write(&op, gate->store, roll_tidy_drop, &tidy);
