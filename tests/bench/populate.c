@@ -101,11 +101,11 @@ static void in_steps(struct fill *fill, const char *what, store_fn fn, long all,
 
 // ---- people ----
 
-// In a hundred thousand: 70 % users, 29 % read_only, 1 % administrators, 20 compliance officers.
+// Given by hand. In a hundred thousand: 70 % users, 29 % read_only, 1 % audiences_only, 20 compliance officers.
 static struct slice role_of(long number) {
     uint64_t part = mixed(number, 1) % 100000;
     return part < 20      ? S("compliance")
-           : part < 1000  ? S("admin")
+           : part < 1000  ? S("audiences_only")
            : part < 30000 ? S("read_only")
                           : S("user");
 }
@@ -119,6 +119,23 @@ static int status_of(long number, long users) {
            : part < 300           ? MEMBER_LOCKED
            : part < 310           ? MEMBER_INVITED
                                   : MEMBER_ACTIVE;
+}
+
+// What the rules of the connection gave at the last sign-in, so that the next one changes no roles.
+static reason add_grants(struct op *op, struct membership *membership) {
+    const struct grant *by_hand = membership->grants.at;
+    struct grant *grants = NULL;
+    TRY(op_take(op, (membership->grants.count + 1) * sizeof *grants, &grants));
+    memcpy(grants, by_hand, membership->grants.count * sizeof *grants);
+    grants[membership->grants.count] = (struct grant){.role_id = S("admin"),
+                                                      .source = GRANT_SSO,
+                                                      .connection = S(SLUG),
+                                                      .rule = S("prefix \"bench-unit-03-\""),
+                                                      .value = S("bench-unit-03-of-that-time"),
+                                                      .assertion = S("_of-that-time"),
+                                                      .granted_at = op->now};
+    membership->grants = (struct rows){grants, membership->grants.count + 1};
+    return NULL;
 }
 
 static reason add_link(struct op *op, struct txn *txn, struct slice identifier, struct slice id) {
@@ -161,6 +178,7 @@ static reason add_person(struct op *op, struct txn *txn, struct fill *fill, long
     member.membership.status = status_of(number, fill->users);
     member.membership.last_visit =
         mixed(number, 4) % 10 == 0 ? 0 : op->now - (int64_t)(mixed(number, 5) % (90 * DAY_MS));
+    TRY(add_grants(op, &member.membership));
     TRY(membership_store(op, txn, &staff, &before, &member.membership));
     return add_session(op, txn, S(SLUG), S(SLUG), &member, number,
                        &fill->secrets[number - fill->from]);
