@@ -108,6 +108,10 @@ static enum version_state state_of(const struct connection *connection) {
     return connection->disabled ? VERSION_OFF : VERSION_ON;
 }
 
+uint64_t connection_version_changes(const struct store *store) {
+    return store_changes(store, SPACE_CONNECTION_VERSION);
+}
+
 reason connection_version(struct op *op, struct txn *txn, struct slice slug, int64_t *ret_version) {
     struct version_row row = {.state = VERSION_GONE};
     if (text_slug(slug)) {

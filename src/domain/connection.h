@@ -126,6 +126,8 @@ MUST_USE reason connection_find(struct op *op, struct txn *txn, struct slice slu
 // Only the version, without reading the record; not_found.
 MUST_USE reason connection_version(struct op *op, struct txn *txn, struct slice slug,
                                    int64_t *ret_version);
+// A number that changes whenever a version may have changed (store_changes).
+uint64_t connection_version_changes(const struct store *store);
 // Does a session count that was made over this connection at `made_at`? Not when the connection is switched off, was
 // switched off since, or is gone (also when another one has its short name by now). One small row is read.
 MUST_USE reason connection_vouches(struct op *op, struct txn *txn, struct slice slug, int64_t made_at,

@@ -18,6 +18,7 @@
 
 struct cached {
     struct trust *trust;
+    uint64_t checked;              // connection_version_changes, before this one was read last
     struct cached *next;           // of its chain
     struct cached *newer, *older;  // by last use
 };
@@ -191,11 +192,13 @@ static void forget(struct trust_cache *cache, struct slice slug) {
     trust_free(unused);
 }
 
-static struct trust *take_cached(struct trust_cache *cache, struct slice slug, int64_t version) {
+// One that is as stored: by its version, or (version NULL) because no version changed since it was looked at.
+static struct trust *take_cached(struct trust_cache *cache, struct slice slug, uint64_t changes, const int64_t *version) {
     CHECK(pthread_mutex_lock(&cache->lock) == 0);
     struct cached *entry = *place_of(cache, slug);
     struct trust *trust = NULL;
-    if (entry != NULL && entry->trust->connection.version == version) {
+    if (entry != NULL && (version != NULL ? entry->trust->connection.version == *version : entry->checked == changes)) {
+        entry->checked = changes;
         trust = entry->trust;
         trust->uses++;
         if (cache->newest != entry) {
@@ -208,7 +211,7 @@ static struct trust *take_cached(struct trust_cache *cache, struct slice slug, i
 }
 
 // The cache holds one use of its own. Without memory for the entry the caller's trust is simply not kept.
-static void keep(struct trust_cache *cache, struct trust *trust) {
+static void keep(struct trust_cache *cache, struct trust *trust, uint64_t changes) {
     struct cached *entry = calloc(1, sizeof *entry);
     if (entry == NULL) {
         return;
@@ -224,6 +227,7 @@ static void keep(struct trust_cache *cache, struct trust *trust) {
     }
     place = place_of(cache, trust->connection.slug);
     entry->trust = trust;
+    entry->checked = changes;
     trust->uses++;
     *place = entry;
     list_put_newest(cache, entry);
@@ -275,6 +279,12 @@ static reason open_own_keys(struct op *op, const struct trust_cache *cache, stru
 
 reason trust_borrow(struct op *op, struct trust_cache *cache, struct store *store, struct slice slug,
                     const struct trust **ret_trust) {
+    uint64_t changes = connection_version_changes(store);
+    struct trust *trust = take_cached(cache, slug, changes, NULL);
+    if (trust != NULL) {
+        *ret_trust = trust;
+        return NULL;
+    }
     struct lookup lookup = {store, slug, 0, NULL};
     reason why = store_read(op, store, read_version, &lookup);
     if (why != NULL) {
@@ -283,7 +293,7 @@ reason trust_borrow(struct op *op, struct trust_cache *cache, struct store *stor
         }
         return why;
     }
-    struct trust *trust = take_cached(cache, slug, lookup.version);
+    trust = take_cached(cache, slug, changes, &lookup.version);
     if (trust == NULL) {
         TRY(make(op, stored, &lookup, &trust));
         why = open_own_keys(op, cache, trust);
@@ -291,7 +301,7 @@ reason trust_borrow(struct op *op, struct trust_cache *cache, struct store *stor
             trust_free(trust);
             return why;
         }
-        keep(cache, trust);
+        keep(cache, trust, changes);
     }
     *ret_trust = trust;
     return NULL;

@@ -20,6 +20,8 @@ struct store {
     pthread_rwlock_t moving;
     struct engine *engine; // NULL while closed; changed by the committer, under `moving` and `tail_use`
 
+    struct engine_changes changes;
+
     // Whoever uses the tail holds it: a write while it runs, a read in the tail. Taken before `moving`.
     pthread_mutex_t tail_use;
     atomic_bool tail; // something acknowledged is in the tail only: a snapshot would not see it. Changed under tail_use

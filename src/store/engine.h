@@ -12,6 +12,7 @@
 #define GATEHOUSE_STORE_ENGINE_H
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "store/store.h"
 
@@ -49,12 +50,18 @@ enum engine_class engine_class_of(int code);
 MUST_USE reason engine_refuse(struct op *op, int code);
 const char *engine_words(int code);
 
+// How often rows of each space (the first byte of their keys) were changed; it outlives the engine.
+struct engine_changes {
+    atomic_uint_fast64_t of[256];
+};
+
 // All give 0 or an error code.
 
 // `path` of the tree; the journal is path + JOURNAL_SUFFIX. Made, 0600, if they are not there. What the journal holds is not
 // looked at yet: that is engine_recover's.
 #define JOURNAL_SUFFIX "-journal"
-MUST_USE int engine_open(const char *path, struct engine **ret_engine);
+// `changes` is counted up by the thread that writes, and stays the caller's.
+MUST_USE int engine_open(const char *path, struct engine_changes *changes, struct engine **ret_engine);
 void engine_close(struct engine *engine); // drops the tail, which the journal still has. NULL-safe
 // Walks the rows of the file, at most VERIFY_ROWS_MAX of them: they can be read, ascend and are as many as they
 // should.

@@ -19,6 +19,7 @@ struct engine {
     MDB_env *env;
     MDB_dbi rows;
     struct journal *journal;
+    struct engine_changes *changes;
     MDB_txn *tail; // NULL: none
     struct undo undo;
     bool unread; // what the journal holds was not looked at yet
@@ -41,6 +42,8 @@ int env_what_it_means(MDB_env *env, int code);
 // The tree that is in the file, in a number: another after each change.
 MUST_USE int env_base(MDB_env *env, uint64_t *ret_base);
 
+// The tail is no more; the journal still has it.
+void engine_drop(struct engine *engine);
 // A change of the open tail: noted in the journal, and in what undoes it. `old.at` NULL: there was none.
 MUST_USE int tail_put(struct engine *engine, struct slice key, struct slice old, struct slice value);
 MUST_USE int tail_delete(struct engine *engine, struct slice key, struct slice old);

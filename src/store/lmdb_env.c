@@ -131,12 +131,13 @@ static int open_journal(const char *path, struct journal **ret_journal) {
     return len < 0 || (size_t)len >= sizeof name ? ENAMETOOLONG : journal_open(name, ret_journal);
 }
 
-int engine_open(const char *path, struct engine **ret_engine) {
+int engine_open(const char *path, struct engine_changes *changes, struct engine **ret_engine) {
     struct engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL) {
         return ENOMEM;
     }
     engine->unread = true;
+    engine->changes = changes;
     int code = make_lock_file(path);
     code = code != 0 ? code : mdb_env_create(&engine->env);
     if (code != 0) {
@@ -160,8 +161,8 @@ int engine_open(const char *path, struct engine **ret_engine) {
 
 void engine_close(struct engine *engine) {
     if (engine != NULL) {
-        if (engine->tail != NULL) {
-            mdb_txn_abort(engine->tail);
+        if (engine->journal != NULL) {
+            engine_drop(engine);
         }
         mdb_env_close(engine->env);
         journal_close(engine->journal);

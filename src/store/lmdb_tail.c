@@ -64,12 +64,20 @@ static void undo_last(struct undo *undo, struct slice *ret_key, struct slice *re
     *ret_old = at[0] != 0 ? slice_of(at + UNDO_HEAD + key, old) : SLICE_NONE;
 }
 
+// Before anybody can read it.
+static void count_change(struct engine *engine, size_t space) {
+    atomic_uint_fast64_t *count = &engine->changes->of[space];
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_release);
+}
+
 int tail_put(struct engine *engine, struct slice key, struct slice old, struct slice value) {
+    count_change(engine, (uint8_t)key.at[0]);
     int code = undo_note(&engine->undo, key, old);
     return code == 0 ? journal_note_put(engine->journal, key, value) : code;
 }
 
 int tail_delete(struct engine *engine, struct slice key, struct slice old) {
+    count_change(engine, (uint8_t)key.at[0]);
     int code = undo_note(&engine->undo, key, old);
     return code == 0 ? journal_note_delete(engine->journal, key) : code;
 }
@@ -105,10 +113,18 @@ static int begin(struct engine *engine) {
     return mdb_txn_begin(engine->env, NULL, 0, &engine->tail);
 }
 
-static void drop(struct engine *engine) {
+// What was read in the tail may not be so.
+static void count_all(struct engine *engine) {
+    for (size_t i = 0; i < 256; i++) {
+        count_change(engine, i);
+    }
+}
+
+void engine_drop(struct engine *engine) {
     if (engine->tail != NULL) {
         mdb_txn_abort(engine->tail);
         engine->tail = NULL;
+        count_all(engine);
     }
     undo_clear(&engine->undo);
     journal_cut(engine->journal, 0);
@@ -131,6 +147,7 @@ int engine_flush(struct engine *engine) {
     undo_clear(&engine->undo);
     journal_cut(engine->journal, 0);
     if (code != 0) {
+        count_all(engine);
         return env_what_it_means(engine->env, code);
     }
     engine->stuck = false;
@@ -168,14 +185,14 @@ int engine_sync(struct engine *engine) {
 }
 
 int engine_restore(struct engine *engine) {
-    drop(engine);
+    engine_drop(engine);
     if (!engine->unread && journal_bytes(engine->journal) == 0) {
         return 0;
     }
     int code = begin(engine);
     code = code != 0 ? code : journal_read(engine->journal, engine->unread, apply, engine);
     if (code != 0 || journal_bytes(engine->journal) == 0) {
-        drop(engine);
+        engine_drop(engine);
     }
     engine->unread = engine->unread && code != 0;
     return code;
@@ -183,7 +200,7 @@ int engine_restore(struct engine *engine) {
 
 int engine_grow(struct engine *engine) {
     MDB_envinfo info;
-    drop(engine);
+    engine_drop(engine);
     int code = mdb_env_info(engine->env, &info);
     if (code == 0 && info.me_mapsize > SIZE_MAX / 4) {
         code = ENOMEM;

@@ -150,6 +150,10 @@ reason store_stat(struct op *op, struct store *store, struct store_stat *ret_sta
     return code == 0 ? NULL : engine_refuse(op, code);
 }
 
+uint64_t store_changes(const struct store *store, uint8_t space) {
+    return atomic_load_explicit(&store->changes.of[space], memory_order_acquire);
+}
+
 bool store_ready(struct store *store) {
     return atomic_load(&store->ready);
 }
@@ -214,7 +218,7 @@ static bool pause_for(struct store *store, unsigned ms) {
 
 static bool reopen_once(struct store *store) {
     struct engine *engine = NULL;
-    if (engine_open(store->place.file, &engine) != 0) {
+    if (engine_open(store->place.file, &store->changes, &engine) != 0) {
         return false;
     }
     bool schema = false;
@@ -265,7 +269,7 @@ static reason refuse_open(struct op *op, const struct store *store, int code) {
 }
 
 static reason open_engine(struct op *op, struct store *store) {
-    int code = engine_open(store->place.file, &store->engine);
+    int code = engine_open(store->place.file, &store->changes, &store->engine);
     bool schema = false;
     if (code == 0) {
         TRY(place_settle(op, &store->place));

@@ -61,6 +61,10 @@ void store_write_many(struct store *store, struct store_job *jobs, size_t count)
 void store_expect(struct store *store);
 void store_expect_end(struct store *store);
 
+// A number that changes whenever a row whose key begins with this byte may have changed. Equal before a read and now: what was
+// read is still so. Waits for nobody, and costs nothing.
+uint64_t store_changes(const struct store *store, uint8_t space);
+
 // Inside a transaction. Values point into the store: valid until the transaction's next write or
 // its end, so they are copied before they are put elsewhere. Keys of 0 or more than STORE_KEY_MAX
 // bytes are refused with invalid_input. After store.unavailable nothing of this transaction is

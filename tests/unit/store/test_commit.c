@@ -129,6 +129,31 @@ static void who_was_answered_reads_it(void **state) {
     }
 }
 
+static reason delete_one(struct op *op, struct txn *txn, void *arg) {
+    const struct one_row *row = arg;
+    bool there = false;
+    return txn_delete(op, txn, row->key, &there);
+}
+
+static void who_counts_changes_knows_what_is_still_so(void **state) {
+    struct scratch *at = *state;
+    struct one_row row = {.key = S("\x16one"), .value = S("v")};
+    uint64_t other = store_changes(at->store, 0x17);
+    uint64_t count = store_changes(at->store, 0x16);
+    put_row(at, row.key, row.value);
+    assert_int_not_equal(store_changes(at->store, 0x16), count);
+    count = store_changes(at->store, 0x16);
+    put_row(at, row.key, row.value); // as it is
+    assert_true(has_row(at, row.key));
+    assert_int_equal(store_changes(at->store, 0x16), count);
+    put_row(at, row.key, S("w"));
+    assert_int_not_equal(store_changes(at->store, 0x16), count);
+    count = store_changes(at->store, 0x16);
+    assert_done(store_write(&at->op, at->store, delete_one, &row));
+    assert_int_not_equal(store_changes(at->store, 0x16), count);
+    assert_int_equal(store_changes(at->store, 0x17), other);
+}
+
 static void a_look_waits_for_nobody(void **state) {
     struct scratch *at = *state;
     struct gatekeeper keeper;
@@ -543,6 +568,7 @@ int main(void) {
         STORE_TEST(many_threads_lose_nothing_and_share_syncs),
         STORE_TEST(who_was_answered_reads_it),
         STORE_TEST(a_look_waits_for_nobody),
+        STORE_TEST(who_counts_changes_knows_what_is_still_so),
         STORE_TEST(who_refuses_before_writing_costs_the_others_nothing),
         STORE_TEST(who_refuses_after_writing_leaves_nothing_behind),
         STORE_TEST(what_a_refused_write_changed_is_as_before),
