@@ -3,9 +3,16 @@
 // what is not well formed is refused by whoever asked.
 #include "base/text.h"
 
-// Bytes of ASCII at the front, looked at eight at a time: nearly all text is ASCII.
+// Bytes of ASCII at the front, looked at 32 and eight at a time: nearly all text is ASCII.
 static size_t ascii_run(struct slice text) {
     size_t at = 0;
+    for (; text.len - at >= 4 * sizeof(uint64_t); at += 4 * sizeof(uint64_t)) {
+        uint64_t some[4];
+        memcpy(some, text.at + at, sizeof some);
+        if (((some[0] | some[1] | some[2] | some[3]) & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+    }
     for (; text.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
         uint64_t eight;
         memcpy(&eight, text.at + at, sizeof eight);

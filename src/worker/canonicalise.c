@@ -157,8 +157,10 @@ reason canonicalise_message(struct op *op, struct slice xml, struct msg_canonica
         REFUSE(op, SAML_MALFORMED, "the root element is not in the namespace of the SAML protocol");
     }
     struct found *found;
-    TRY(op_take(op, sizeof *found, &found));
+    TRY(op_take_raw(op, sizeof *found, &found));
     found->root = root;
+    found->signature_count = found->id_count = 0;
+    found->misplaced = 0;
     TRY(find(op, root, found));
     struct msg_canonical message = {.signature_count = 0};
     TRY(read_envelope(op, root, &message.envelope));

@@ -12,8 +12,10 @@ struct writer {
     const struct canon *canon;
     const xmlNs *rendered[RENDERED_MAX]; // as the output's scope has them, the innermost last
     size_t count;
-    size_t outer[XML_DEPTH_MAX + 1]; // `count` before each open element
+    size_t outer[XML_DEPTH_MAX + 1];       // `count` before each open element
+    struct slice names[XML_DEPTH_MAX + 1]; // its name, where it was written
     size_t depth;
+    const char *plain; // the last name of a namespace that was found to be a plain one; NULL = none yet
 };
 
 static const char *text_of(const xmlChar *text) {
@@ -45,11 +47,14 @@ static bool is_plain_name(const char *name) {
     return *rest == 0 || strcmp(rest, "#") == 0; // those of XML Signature and Encryption end so
 }
 
-static bool is_plain_element(const xmlNode *element) {
+static bool is_plain_element(struct writer *writer, const xmlNode *element) {
     for (const xmlNs *ns = element->nsDef; ns != NULL; ns = ns->next) {
-        if (!is_plain_name(text_of(ns->href))) { // also xmlns=""
+        const char *name = text_of(ns->href);
+        bool again = writer->plain != NULL && strcmp(name, writer->plain) == 0;
+        if (!again && !is_plain_name(name)) { // also xmlns=""
             return false;
         }
+        writer->plain = name;
     }
     for (const xmlAttr *attribute = element->properties; attribute != NULL;
          attribute = attribute->next) {
@@ -228,12 +233,16 @@ static void put_attributes(struct buf *out, const xmlNode *element) {
 }
 
 static bool open_element(struct writer *writer, const xmlNode *element) {
-    if (writer->depth == XML_DEPTH_MAX || !is_plain_element(element)) {
+    if (writer->depth == XML_DEPTH_MAX || !is_plain_element(writer, element)) {
         return false;
     }
     writer->outer[++writer->depth] = writer->count;
     buf_put(writer->out, S("<"));
+    size_t at = writer->out->len;
     put_name(writer->out, element->ns, element->name);
+    // Where the buffer grows, what was there before stays as it is.
+    writer->names[writer->depth] =
+        writer->out->broken ? S("") : slice_of(writer->out->at + at, writer->out->len - at);
     if (!render_all(writer, element)) {
         return false;
     }
@@ -242,9 +251,9 @@ static bool open_element(struct writer *writer, const xmlNode *element) {
     return true;
 }
 
-static void close_element(struct writer *writer, const xmlNode *element) {
+static void close_element(struct writer *writer) {
     buf_put(writer->out, S("</"));
-    put_name(writer->out, element->ns, element->name);
+    buf_put(writer->out, writer->names[writer->depth]);
     buf_put(writer->out, S(">"));
     writer->count = writer->outer[writer->depth--];
 }
@@ -267,22 +276,29 @@ static const xmlNode *step(struct writer *writer, const xmlNode *node) {
         if (node->children != NULL) {
             return node->children;
         }
-        close_element(writer, node);
+        close_element(writer);
     }
     while (node != writer->apex && node->next == NULL) {
         node = node->parent;
-        close_element(writer, node);
+        close_element(writer);
     }
     return node == writer->apex ? NULL : node->next;
 }
 
 bool exclusive_write(struct buf *out, const xmlNode *apex, const xmlNode *without,
                      const struct canon *canon) {
-    struct writer writer = {.out = out, .apex = apex, .without = without, .canon = canon};
+    struct writer writer UNCLEARED;
+    writer.out = out;
+    writer.apex = apex;
+    writer.without = without;
+    writer.canon = canon;
+    writer.count = writer.depth = 0;
+    writer.plain = NULL;
     bool plain = is_plain_list(canon);
-    for (const xmlNode *node = apex; plain && node != NULL && !out->broken;
-         node = step(&writer, node)) {
+    const xmlNode *node = apex;
+    while (plain && node != NULL && !out->broken) {
         plain = node == without || put_node(&writer, node);
+        node = plain ? step(&writer, node) : NULL;
     }
     return plain;
 }

@@ -301,7 +301,8 @@ reason xml_parse_document(struct op *op, struct slice bytes, xmlDocPtr *ret_doc)
 }
 
 bool xml_is(const xmlNode *node, const char *namespace, const char *local) {
-    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, local) == 0 &&
+    const char *name = (const char *)node->name;
+    return node->type == XML_ELEMENT_NODE && name[0] == local[0] && strcmp(name, local) == 0 &&
            node->ns != NULL && node->ns->href != NULL &&
            strcmp((const char *)node->ns->href, namespace) == 0;
 }
@@ -370,6 +371,15 @@ static reason collect(struct op *op, const xmlNode *top, size_t max, bool cut,
                       struct slice *ret_text) {
     struct slice text = S("");
     char *at = NULL;
+    const xmlNode *only = top->children;
+    if (only != NULL && only->next == NULL && only->type == XML_TEXT_NODE &&
+        only->content != NULL) { // nearly each
+        text = slice_str((const char *)only->content);
+        if (text.len <= max) {
+            return op_copy(op, text, ret_text);
+        }
+        text = S("");
+    }
     for (const xmlNode *node = next_node(top, top); node != NULL; node = next_node(top, node)) {
         if ((node->type != XML_TEXT_NODE && node->type != XML_CDATA_SECTION_NODE) ||
             node->content == NULL) {
@@ -388,7 +398,7 @@ static reason collect(struct op *op, const xmlNode *top, size_t max, bool cut,
             }
         }
         if (at == NULL) {
-            TRY(op_take(op, max + 1, &at));
+            TRY(op_take(op, max + 1, &at)); // and a NUL behind it
         }
         memcpy(at + text.len, piece.at, piece.len);
         text = slice_of(at, text.len + piece.len);
