@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // libmicrohttpd's side: collects a whole request under its caps, suspends the connection, hands the
 // request to the queue, and answers when the connection is resumed. An exchange is used by one
-// thread at a time: MHD's until it is queued, a queue thread's until it resumes the connection,
-// then MHD's again.
+// thread at a time: its loop's until it is queued, a queue thread's until it is answered, then its
+// loop's again.
 #include "http/server.h"
 
 #include <assert.h>
@@ -22,14 +22,26 @@
 #include "base/rand.h"
 #include "base/text.h"
 #include "http/listen.h"
+#include "http/loop.h"
 #include "http/queue.h"
 
 #define CLOSE_WAIT_MS 10000 // what is under way may take this long when the server closes
-#define IO_THREADS 2        // epoll threads: they only move bytes
+#define IO_CORES 4 // one thread that moves bytes for as many cores, and at most IO_THREADS
+#define IO_THREADS 4
+#define CONTROL_CONNECTIONS 64
+
+// A thread that serves a socket.
+struct listener {
+    struct server *server;
+    bool control;
+    struct loop loop;
+};
 
 struct server {
     struct gate *gate;
-    struct MHD_Daemon *daemon, *control;
+    int fd, control_fd; // what is listened on; -1: not
+    struct listener public[IO_THREADS], control;
+    size_t public_count;
     struct queue *queue;
     struct MHD_Response
         *busy; // limit.queue, made once: when there is too much, saying so must cost little
@@ -57,7 +69,8 @@ enum exchange_state { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_QUEUED, EXCHANGE_AN
 struct exchange {
     struct queue_job job; // first: the queue gives it back
     enum exchange_state state;
-    struct MHD_Connection *connection;
+    struct loop_answer answer; // and the connection
+    struct listener *listener;
     struct op op;
     struct buf body;
     size_t body_max;
@@ -66,7 +79,7 @@ struct exchange {
     int64_t began;     // clock_steady
     bool too_large, broken, unframed;
     unsigned lane; // of the queue
-    bool busy; // the queue is full: its body is read past, and it is told so
+    bool busy;     // the queue is full: its body is read past, and it is told so
     struct request request;
     struct reply reply;
     struct call call;
@@ -74,13 +87,13 @@ struct exchange {
 
 // The first thing MHD tells of a request: the raw target, which it would otherwise take apart.
 static void *exchange_open(void *arg, const char *uri, struct MHD_Connection *connection) {
-    (void)arg;
     struct exchange *exchange = calloc(1, sizeof *exchange);
     if (exchange == NULL) {
         return NULL;
     }
     op_open(&exchange->op, 0);
-    exchange->connection = connection;
+    exchange->answer.connection = connection;
+    exchange->listener = arg;
     struct slice target = slice_str(uri);
     struct slice copy;
     if (op_copy(&exchange->op, target, &copy) != NULL) {
@@ -97,10 +110,10 @@ static void exchange_done(void *arg, struct MHD_Connection *connection, void **s
                           enum MHD_RequestTerminationCode why) {
     (void)connection;
     (void)why;
-    struct server *server = arg;
+    (void)arg;
     struct exchange *exchange = *state;
     if (exchange != NULL) {
-        server->bodies -= exchange->held;
+        exchange->listener->server->bodies -= exchange->held;
         op_close(&exchange->op);
         free(exchange);
         *state = NULL;
@@ -135,10 +148,11 @@ static enum method method_of(const char *name, bool *ret_head) {
 }
 
 // Who sent it. On the control socket: a process of our own user, or of root.
-static void take_peer(struct exchange *exchange, bool control) {
+static void take_peer(struct exchange *exchange) {
     const union MHD_ConnectionInfo *info = NULL;
-    if (control) {
-        info = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (exchange->listener->control) {
+        info =
+            MHD_get_connection_info(exchange->answer.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         struct ucred peer;
         socklen_t len = sizeof peer;
         if (info != NULL &&
@@ -150,7 +164,7 @@ static void take_peer(struct exchange *exchange, bool control) {
         exchange->request.address = S("local");
         return;
     }
-    info = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    info = MHD_get_connection_info(exchange->answer.connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     char host[NI_MAXHOST];
     if (info != NULL && info->client_addr != NULL &&
         getnameinfo(info->client_addr,
@@ -191,15 +205,15 @@ static struct slice lane_key(const struct request *request) {
                : request->address;
 }
 
-static void begin(struct server *server, struct exchange *exchange, const char *method,
-                  bool control) {
+static void begin(struct server *server, struct exchange *exchange, const char *method) {
     struct request *request = &exchange->request;
     request->method = method_of(method, &request->head);
-    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
+    (void)MHD_get_connection_values(exchange->answer.connection, MHD_HEADER_KIND, take_header,
+                                    exchange);
     exchange->unframed = !is_framed(request);
     bool saml = router_is_saml(request->path);
     if (!saml) {
-        take_peer(exchange, control);
+        take_peer(exchange);
     }
     exchange->lane = queue_lane(server->queue, lane_key(request));
     exchange->busy = queue_is_full(server->queue, exchange->lane);
@@ -207,7 +221,7 @@ static void begin(struct server *server, struct exchange *exchange, const char *
         return;
     }
     if (saml) {
-        take_peer(exchange, control);
+        take_peer(exchange);
     }
     if (rand_ulid(&exchange->op, S("req_"), &exchange->op.id) != NULL) {
         exchange->broken = true;
@@ -255,7 +269,8 @@ static enum MHD_Result send_reply(struct exchange *exchange) {
     if (response == NULL) {
         return MHD_NO;
     }
-    enum MHD_Result queued = MHD_queue_response(exchange->connection, reply->status, response);
+    enum MHD_Result queued =
+        MHD_queue_response(exchange->answer.connection, reply->status, response);
     MHD_destroy_response(response);
     metric_add(METRIC_REQUESTS, 1);
     if (reply->status >= 500) {
@@ -270,6 +285,11 @@ static enum MHD_Result refuse_now(struct exchange *exchange, reason why) {
     return send_reply(exchange);
 }
 
+static void answered(struct exchange *exchange) {
+    exchange->state = EXCHANGE_ANSWER;
+    loop_answered(&exchange->listener->loop, &exchange->answer);
+}
+
 static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     struct slice body;
     if (exchange->broken || buf_done(&exchange->body, &body) != NULL) {
@@ -278,13 +298,12 @@ static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     exchange->request.body = body;
     exchange->state = EXCHANGE_QUEUED;
     exchange->job.shares = router_is_shared(exchange->request.method, exchange->request.path);
-    MHD_suspend_connection(exchange->connection);
+    MHD_suspend_connection(exchange->answer.connection);
     struct queue_job *out = queue_put(server->queue, &exchange->job, exchange->lane);
     if (out != NULL) { // this one, or another that has to make room: the job is its first member
         struct exchange *refused = (struct exchange *)out;
         refused->busy = true;
-        refused->state = EXCHANGE_ANSWER;
-        MHD_resume_connection(refused->connection);
+        answered(refused);
     }
     return MHD_YES;
 }
@@ -293,7 +312,8 @@ static enum MHD_Result refuse_busy(struct server *server, struct exchange *excha
     metric_add(METRIC_QUEUE_FULL, 1);
     metric_add(METRIC_REQUESTS, 1);
     metric_add(METRIC_REQUESTS_FAILED, 1);
-    return MHD_queue_response(exchange->connection, MHD_HTTP_SERVICE_UNAVAILABLE, server->busy);
+    return MHD_queue_response(exchange->answer.connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+                              server->busy);
 }
 
 // The SAML doors say it themselves, so that it leaves a trace.
@@ -332,14 +352,20 @@ static enum MHD_Result take_body(struct server *server, struct exchange *exchang
     return exchange->drained <= DRAIN_MAX ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result handle(struct server *server, struct exchange *exchange, const char *method,
-                              const char *upload, size_t *upload_len, bool control) {
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_len, void **state) {
+    (void)connection;
+    (void)url;
+    (void)version;
+    struct server *server = ((struct listener *)arg)->server;
+    struct exchange *exchange = *state;
     if (exchange == NULL) {
         return MHD_NO;
     }
     switch (exchange->state) {
     case EXCHANGE_HEAD:
-        begin(server, exchange, method, control);
+        begin(server, exchange, method);
         exchange->state = EXCHANGE_BODY;
         if (exchange->unframed) { // nothing after this head is read
             return refuse_now(exchange, REASON_OF(MALFORMED_REQUEST));
@@ -363,31 +389,12 @@ static enum MHD_Result handle(struct server *server, struct exchange *exchange, 
     return MHD_NO;
 }
 
-static enum MHD_Result on_public(void *arg, struct MHD_Connection *connection, const char *url,
-                                 const char *method, const char *version, const char *upload,
-                                 size_t *upload_len, void **state) {
-    (void)connection;
-    (void)url;
-    (void)version;
-    return handle(arg, *state, method, upload, upload_len, false);
-}
-
-static enum MHD_Result on_control(void *arg, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *upload,
-                                  size_t *upload_len, void **state) {
-    (void)connection;
-    (void)url;
-    (void)version;
-    return handle(arg, *state, method, upload, upload_len, true);
-}
-
-// From here on the exchange is MHD's, which may end it at once.
+// From here on the exchange is its loop's, which may end it at once.
 static void resume(struct call *call) {
     struct exchange *exchange =
         (struct exchange *)(void *)((char *)call - offsetof(struct exchange, call));
     CHECK(exchange->reply.status != 0);
-    exchange->state = EXCHANGE_ANSWER;
-    MHD_resume_connection(exchange->connection);
+    answered(exchange);
 }
 
 static void run_jobs(struct queue_job *const *jobs, size_t count, void *arg) {
@@ -418,20 +425,26 @@ static size_t keep_escaped(void *arg, struct MHD_Connection *connection, char *t
     return strlen(text); // paths are decoded part by part, by the router
 }
 
-static struct MHD_Daemon *start(struct server *server, int fd, MHD_AccessHandlerCallback handler,
-                                unsigned io_threads, unsigned connections) {
-    struct MHD_OptionItem pool[] = {{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)io_threads, NULL},
-                                    {MHD_OPTION_END, 0, NULL}};
-    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        handler, server, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_URI_LOG_CALLBACK, exchange_open, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        exchange_done, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+static bool listener_open(struct listener *listener, struct server *server, int fd,
+                          unsigned connections) {
+    listener->server = server;
+    listener->control = fd == server->control_fd;
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
+        listener, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_open, listener, MHD_OPTION_NOTIFY_COMPLETED,
+        exchange_done, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)SERVER_HEADERS_MAX + 4096, MHD_OPTION_ARRAY, io_threads > 1 ? pool : none,
-        MHD_OPTION_END);
+        (size_t)SERVER_HEADERS_MAX + 4096, MHD_OPTION_END);
+    if (loop_open(&listener->loop, daemon)) {
+        return true;
+    }
+    if (daemon != NULL) {
+        (void)MHD_quiesce_daemon(daemon);
+        MHD_stop_daemon(daemon);
+    }
+    return false;
 }
 
 static struct MHD_Response *make_busy(struct op *op) {
@@ -447,48 +460,56 @@ static reason open_control(struct op *op, struct server *server, const char *pat
                "choose a shorter data_dir",
                path, sizeof server->control_path - 1);
     }
-    int fd = -1;
-    TRY(listen_unix(op, path, &fd));
+    TRY(listen_unix(op, path, &server->control_fd));
     memcpy(server->control_path, path, strlen(path) + 1);
-    server->control = start(server, fd, on_control, 1, 64);
-    if (server->control == NULL) {
-        (void)close(fd);
+    if (!listener_open(&server->control, server, server->control_fd, CONTROL_CONNECTIONS)) {
         REFUSE(op, LISTEN_FAILED, "the control socket %s could not be served", path);
+    }
+    return NULL;
+}
+
+// A thread finds the more to do when it is woken, the fewer there are.
+static size_t io_threads(void) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t threads = cores > 0 ? ((size_t)cores + IO_CORES - 1) / IO_CORES : 1;
+    return threads < IO_THREADS ? threads : IO_THREADS;
+}
+
+static reason open_public(struct op *op, struct server *server) {
+    const struct settings *settings = server->gate->settings;
+    size_t threads = io_threads();
+    size_t each = ((size_t)settings->connections + threads - 1) / threads;
+    while (server->public_count < threads) {
+        struct listener *listener = &server->public[server->public_count];
+        if (!listener_open(listener, server, server->fd, (unsigned)each)) {
+            REFUSE(op, LISTEN_FAILED, "the HTTP server could not be started on %.*s",
+                   SLICE(settings->listen));
+        }
+        server->public_count++;
     }
     return NULL;
 }
 
 reason server_open(struct op *op, struct gate *gate, const char *control_path,
                    struct server **ret_server) {
-    int fd = -1;
-    uint16_t port = 0;
-    TRY(listen_tcp(op, gate->settings->listen, &fd, &port));
     struct server *server = calloc(1, sizeof *server);
     if (server == NULL) {
-        (void)close(fd);
         REFUSE(op, LIMIT_MEMORY, "no memory to start the server");
     }
     server->gate = gate;
-    server->port = port;
+    server->fd = -1;
+    server->control_fd = -1;
     server->queue = queue_open((size_t)gate->settings->threads, SERVER_QUEUE_MAX, run_jobs, server);
     server->busy = make_busy(op);
     reason why = server->queue != NULL && server->busy != NULL ? NULL : REASON_OF(LIMIT_MEMORY);
+    if (why == NULL) {
+        why = listen_tcp(op, gate->settings->listen, &server->fd, &server->port);
+    }
     if (why == NULL && control_path != NULL) {
         why = open_control(op, server, control_path);
     }
-    if (why == NULL) {
-        server->daemon =
-            start(server, fd, on_public, IO_THREADS, (unsigned)gate->settings->connections);
-        if (server->daemon == NULL) {
-            why = op_refuse(op, REASON_OF(LISTEN_FAILED),
-                            "the HTTP server could not be started on %.*s",
-                            SLICE(gate->settings->listen));
-        }
-    }
+    why = why == NULL ? open_public(op, server) : why;
     if (why != NULL) {
-        if (server->daemon == NULL) {
-            (void)close(fd);
-        }
         server_close(server);
         return why;
     }
@@ -504,25 +525,28 @@ void server_close(struct server *server) {
     if (server == NULL) {
         return;
     }
-    int fd = server->daemon != NULL ? MHD_quiesce_daemon(server->daemon) : -1;
+    for (size_t i = 0; i < server->public_count; i++) {
+        loop_quiesce(&server->public[i].loop);
+    }
     int64_t until = clock_steady() + CLOSE_WAIT_MS;
     while (server->queue != NULL && queue_busy(server->queue) > 0 && clock_steady() < until) {
         (void)usleep(5000);
     }
-    queue_stop(server->queue); // no exchange is suspended after this
-    if (server->daemon != NULL) {
-        MHD_stop_daemon(server->daemon);
+    queue_stop(server->queue); // no exchange is suspended after this, but those that it gives back
+    for (size_t i = 0; i < server->public_count; i++) {
+        loop_close(&server->public[i].loop);
     }
-    if (server->control != NULL) {
-        MHD_stop_daemon(server->control);
-        (void)unlink(server->control_path);
-    }
+    loop_close(&server->control.loop);
     if (server->busy != NULL) {
         MHD_destroy_response(server->busy);
     }
     queue_close(server->queue); // only now: until here a client could still send a request
-    if (fd >= 0) {
-        (void)close(fd);
+    if (server->fd >= 0) {
+        (void)close(server->fd);
+    }
+    if (server->control_fd >= 0) {
+        (void)close(server->control_fd);
+        (void)unlink(server->control_path);
     }
     free(server);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The HTTP server (libmicrohttpd; the only file that knows it is server.c). MHD's own epoll threads do input and output
+// The HTTP server (libmicrohttpd; the only files that know it are server.c and loop.c). Threads of loop.c do input and output
 // only; a whole request is suspended, run by one of a fixed number of threads that may wait for store and workers,
 // and resumed with its answer. The queue between is bounded: 503 limit.queue when full.
 #ifndef GATEHOUSE_HTTP_SERVER_H

@@ -21,7 +21,7 @@ for list in src/*/.may_include; do
 done
 
 # header pattern | who may include it
-owners='microhttpd\.h|src/http/server\.c src/practice/
+owners='microhttpd\.h|src/http/server\.c src/http/loop\.c src/practice/
 lmdb\.h|src/store/lmdb
 xxhash\.h|src/store/journal\.c
 libpq-fe\.h|src/store/pg

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "http/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+static void wake_up(const struct loop *loop) {
+    const uint64_t one = 1;
+    // It fails only when the counter is full, and then the loop is awake.
+    (void)!write(loop->wake, &one, sizeof one);
+}
+
+// ---- the thread ----
+
+static enum loop_wish take(struct loop *loop, struct loop_answer **ret_answers) {
+    (void)pthread_mutex_lock(&loop->mutex);
+    *ret_answers = loop->answers;
+    loop->answers = NULL;
+    loop->asleep = false;
+    enum loop_wish wish = loop->wish;
+    (void)pthread_mutex_unlock(&loop->mutex);
+    return wish;
+}
+
+static void resume(struct loop_answer *answers) {
+    struct loop_answer *next;
+    for (struct loop_answer *answer = answers; answer != NULL; answer = next) {
+        next = answer->next;
+        MHD_resume_connection(answer->connection);
+    }
+}
+
+// Until a socket is ready, a connection's time is over or somebody has something to say. Both
+// descriptors are looked at by whoever owns them: what epoll_wait says of them is of no use.
+static void sleep_on(struct loop *loop, enum loop_wish seen) {
+    MHD_UNSIGNED_LONG_LONG left = 0;
+    int timeout = -1;
+    if (MHD_get_timeout(loop->daemon, &left) == MHD_YES) {
+        timeout = left > INT_MAX ? INT_MAX : (int)left;
+    }
+    if (timeout == 0) {
+        return;
+    }
+    (void)pthread_mutex_lock(&loop->mutex);
+    loop->asleep = loop->answers == NULL && loop->wish == seen;
+    bool sleeps = loop->asleep;
+    (void)pthread_mutex_unlock(&loop->mutex);
+    if (sleeps) {
+        struct epoll_event event;
+        CHECK(epoll_wait(loop->poll, &event, 1, timeout) >= 0 || errno == EINTR);
+    }
+}
+
+static void *loop_main(void *arg) {
+    struct loop *loop = arg;
+    enum loop_wish wish = LOOP_SERVE;
+    while (wish != LOOP_END) {
+        struct loop_answer *answers = NULL;
+        bool serving = wish == LOOP_SERVE;
+        wish = take(loop, &answers);
+        if (serving && wish != LOOP_SERVE) {
+            (void)MHD_quiesce_daemon(loop->daemon);
+        }
+        resume(answers);
+        (void)MHD_run(loop->daemon);
+        if (wish != LOOP_END) {
+            sleep_on(loop, wish);
+        }
+    }
+    return NULL;
+}
+
+// ---- for others ----
+
+static bool watch(const struct loop *loop, int fd, uint32_t events) {
+    struct epoll_event event = {.events = events};
+    return epoll_ctl(loop->poll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void give_back(struct loop *loop) {
+    if (loop->poll >= 0) {
+        (void)close(loop->poll);
+    }
+    if (loop->wake >= 0) {
+        (void)close(loop->wake);
+    }
+    (void)pthread_mutex_destroy(&loop->mutex);
+    loop->daemon = NULL;
+}
+
+bool loop_open(struct loop *loop, struct MHD_Daemon *daemon) {
+    *loop = (struct loop){.daemon = NULL};
+    const union MHD_DaemonInfo *info =
+        daemon != NULL ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    if (info == NULL) {
+        return false;
+    }
+    loop->daemon = daemon;
+    (void)pthread_mutex_init(&loop->mutex, NULL);
+    loop->poll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    // By its edge: so nobody has to read it.
+    if (loop->poll < 0 || loop->wake < 0 || !watch(loop, info->epoll_fd, EPOLLIN) ||
+        !watch(loop, loop->wake, EPOLLIN | EPOLLET) ||
+        pthread_create(&loop->thread, NULL, loop_main, loop) != 0) {
+        give_back(loop);
+        return false;
+    }
+    (void)pthread_setname_np(loop->thread, "http-io");
+    return true;
+}
+
+static void say(struct loop *loop, struct loop_answer *answer, enum loop_wish wish) {
+    (void)pthread_mutex_lock(&loop->mutex);
+    if (answer != NULL) {
+        answer->next = loop->answers;
+        loop->answers = answer;
+    }
+    loop->wish = wish > loop->wish ? wish : loop->wish;
+    bool asleep = loop->asleep;
+    loop->asleep = false; // one wakes it for all
+    (void)pthread_mutex_unlock(&loop->mutex);
+    if (asleep) {
+        wake_up(loop);
+    }
+}
+
+void loop_answered(struct loop *loop, struct loop_answer *answer) {
+    say(loop, answer, LOOP_SERVE);
+}
+
+void loop_quiesce(struct loop *loop) {
+    if (loop->daemon != NULL) {
+        say(loop, NULL, LOOP_QUIESCE);
+    }
+}
+
+void loop_close(struct loop *loop) {
+    if (loop->daemon == NULL) {
+        return;
+    }
+    say(loop, NULL, LOOP_END);
+    (void)pthread_join(loop->thread, NULL);
+    resume(loop->answers); // of requests that came last: MHD stops with no suspended connection
+    MHD_stop_daemon(loop->daemon);
+    give_back(loop);
+}
