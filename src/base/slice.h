@@ -27,6 +27,7 @@ struct rows {
 };
 
 #define S(literal) ((struct slice){("" literal), sizeof(literal) - 1})
+#define S_ROW(literal) {("" literal), sizeof(literal) - 1} // in a table
 #define SLICE_NONE ((struct slice){NULL, 0})
 // For "%.*s". Evaluates its argument more than once: give it a value, or a function that gives the same each time.
 // What is longer than INT_MAX does not come here: all inputs have ceilings far below.

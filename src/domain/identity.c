@@ -7,22 +7,24 @@
 #define FORMAT_TRANSIENT "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 #define CLAIMS "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 
-static const char *const email_names[] = {"email",
-                                          "mail",
-                                          "Email",
-                                          "Mail",
-                                          "emailAddress",
-                                          "EmailAddress",
-                                          "emailaddress",
-                                          "email_address",
-                                          "user.email",
-                                          "User.Email",
-                                          "urn:oid:0.9.2342.19200300.100.1.3",
-                                          "urn:oid:1.2.840.113549.1.9.1",
-                                          CLAIMS "emailaddress",
-                                          CLAIMS "emailAddress",
-                                          "http://schemas.xmlsoap.org/claims/EmailAddress",
-                                          NULL};
+static const struct slice email_names[] = {
+    S_ROW("email"),
+    S_ROW("mail"),
+    S_ROW("Email"),
+    S_ROW("Mail"),
+    S_ROW("emailAddress"),
+    S_ROW("EmailAddress"),
+    S_ROW("emailaddress"),
+    S_ROW("email_address"),
+    S_ROW("user.email"),
+    S_ROW("User.Email"),
+    S_ROW("urn:oid:0.9.2342.19200300.100.1.3"),
+    S_ROW("urn:oid:1.2.840.113549.1.9.1"),
+    S_ROW(CLAIMS "emailaddress"),
+    S_ROW(CLAIMS "emailAddress"),
+    S_ROW("http://schemas.xmlsoap.org/claims/EmailAddress"),
+    {NULL, 0},
+};
 
 static struct slice first_value(const struct attribute *attribute) {
     for (size_t i = 0; i < attribute->values.count; i++) {
@@ -43,9 +45,9 @@ static struct slice value_named(const struct identity *identity, struct slice na
     return SLICE_NONE;
 }
 
-struct slice identity_value(const struct identity *identity, const char *const *names) {
-    for (size_t i = 0; names[i] != NULL; i++) {
-        struct slice value = value_named(identity, slice_str(names[i]));
+struct slice identity_value(const struct identity *identity, const struct slice *names) {
+    for (size_t i = 0; names[i].len > 0; i++) {
+        struct slice value = value_named(identity, names[i]);
         if (value.len > 0) {
             return value;
         }
@@ -90,8 +92,8 @@ reason identity_email(struct op *op, const struct policy *policy, const struct i
     }
     struct email email;
     TRY(read_email(op, identity->name_id, &email));
-    for (size_t i = 0; email.whole.len == 0 && email_names[i] != NULL; i++) {
-        TRY(read_email(op, value_named(identity, slice_str(email_names[i])), &email));
+    for (size_t i = 0; email.whole.len == 0 && email_names[i].len > 0; i++) {
+        TRY(read_email(op, value_named(identity, email_names[i]), &email));
     }
     *ret_email = email;
     return NULL;

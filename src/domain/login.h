@@ -36,8 +36,8 @@ MUST_USE reason mapping_apply(struct op *op, const struct connection *connection
 // *ret_email.whole empty: there is none.
 MUST_USE reason identity_email(struct op *op, const struct policy *policy,
                                const struct identity *identity, struct email *ret_email);
-// First value of the first attribute present among NULL-ended names; "" when none is.
-struct slice identity_value(const struct identity *identity, const char *const *names);
+// First value of the first attribute present among names, of which the last is empty; "" when none is.
+struct slice identity_value(const struct identity *identity, const struct slice *names);
 
 struct login_door {
     const struct connection *connection;

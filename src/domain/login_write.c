@@ -10,14 +10,16 @@
 
 #define CLAIMS "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 
-static const char *const first_names[] = {"given_name",       "firstName",        "FirstName",
-                                          "first_name",       "firstname",        "givenName",
-                                          "GivenName",        "user.firstName",   "User.FirstName",
-                                          "urn:oid:2.5.4.42", CLAIMS "givenname", NULL};
-static const char *const last_names[] = {
-    "family_name",     "lastName",       "LastName", "last_name",     "lastname",
-    "surname",         "Surname",        "sn",       "user.lastName", "User.LastName",
-    "urn:oid:2.5.4.4", CLAIMS "surname", NULL};
+static const struct slice first_names[] = {
+    S_ROW("given_name"),       S_ROW("firstName"),        S_ROW("FirstName"),
+    S_ROW("first_name"),       S_ROW("firstname"),        S_ROW("givenName"),
+    S_ROW("GivenName"),        S_ROW("user.firstName"),   S_ROW("User.FirstName"),
+    S_ROW("urn:oid:2.5.4.42"), S_ROW(CLAIMS "givenname"), {NULL, 0}};
+static const struct slice last_names[] = {
+    S_ROW("family_name"),   S_ROW("lastName"),      S_ROW("LastName"), S_ROW("last_name"),
+    S_ROW("lastname"),      S_ROW("surname"),       S_ROW("Surname"),  S_ROW("sn"),
+    S_ROW("user.lastName"), S_ROW("User.LastName"), S_ROW("urn:oid:2.5.4.4"),
+    S_ROW(CLAIMS "surname"), {NULL, 0}};
 
 // ---- the user ----
 
@@ -195,7 +197,7 @@ static reason write_session(struct op *op, struct txn *txn, struct admission *a)
         .expires_at = a->expires_at,
         .by_link = slice_equal(a->identifier, bounded(identity->name_id)),
     };
-    TRY(session_make_room(op, txn, &a->actor, a->user.id));
+    TRY(a->known ? session_make_room(op, txn, &a->actor, a->user.id) : NULL);
     return session_add(op, txn, &a->login->session, &a->login->cookie);
 }
 

@@ -36,7 +36,7 @@ FIELD_TABLE(session_fields, "session", 3, struct session, session_rows);
 
 static void session_key(const void *row, struct key *ret_key) {
     struct timekey timekey;
-    *ret_key = key_in(SPACE_SESSION);
+    key_open(ret_key, SPACE_SESSION);
     if (timekey_parse(S(SESSION_ID), ((const struct session *)row)->id, &timekey)) {
         key_bytes(ret_key, timekey_slice(&timekey));
     } else {
@@ -58,14 +58,14 @@ static bool session_named_key(const void *row, struct key *ret_key) {
         !timekey_parse(S(SESSION_ID), session->id, &timekey)) {
         return false;
     }
-    *ret_key = key_in(SPACE_SESSION_NAMED);
+    key_open(ret_key, SPACE_SESSION_NAMED);
     key_named(session->connection, session->name_id, ret_key);
     key_bytes(ret_key, timekey_slice(&timekey));
     return true;
 }
 
 static const struct entity_index session_indexes[] = {
-    {SPACE_SESSION_NAMED, true, REASON_OF(INTERNAL), session_named_key}};
+    {SPACE_SESSION_NAMED, true, NULL, session_named_key}};
 const struct entity session_entity = {.space = SPACE_SESSION,
                                       .fields = &session_fields,
                                       .key = session_key,

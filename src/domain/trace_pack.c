@@ -12,7 +12,7 @@
 #include "base/check.h"
 
 static const struct slice words[] = {
-#define WORD(text) {text, sizeof(text) - 1},
+#define WORD(text) S_ROW(text),
 #include "domain/trace_words.def"
 #undef WORD
 };

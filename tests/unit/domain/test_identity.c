@@ -143,14 +143,14 @@ static void without_anything_nobody_is_identified(void **state) {
 
 static void the_first_name_with_a_value_counts(void **state) {
     struct desk *desk = *state;
-    static const char *const names[] = {"sn", "surname", NULL};
+    static const struct slice names[] = {S_ROW("sn"), S_ROW("surname"), {NULL, 0}};
     send(desk, "surname", "Smith");
     assert_slice(identity_value(&desk->identity, names), "Smith");
     send(desk, "sn", " ");
     assert_slice(identity_value(&desk->identity, names), "Smith");
     desk->values[1] = S(" Miller ");
     assert_slice(identity_value(&desk->identity, names), "Miller");
-    static const char *const none[] = {"SN", NULL};
+    static const struct slice none[] = {S_ROW("SN"), {NULL, 0}};
     assert_int_equal(identity_value(&desk->identity, none).len, 0);
 }
 
