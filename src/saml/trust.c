@@ -4,6 +4,9 @@
 // store nor OpenSSL is called inside. A trust that left the cache lives on until the last login returns it.
 #include "saml/trust.h"
 
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +40,26 @@ static void free_key(void *key) {
     EVP_PKEY_free(key);
 }
 
+static void free_context(void *context) {
+    EVP_PKEY_CTX_free(context);
+}
+
+// NULL: not for this key, or no memory; a verification then sets up its own.
+static EVP_PKEY_CTX *rsa_sha256(EVP_PKEY *key) {
+    EVP_PKEY_CTX *context = NULL;
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA) {
+        context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    }
+    if (context != NULL && (EVP_PKEY_verify_init(context) != 1 ||
+                            EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) != 1 ||
+                            EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) != 1)) {
+        EVP_PKEY_CTX_free(context);
+        context = NULL;
+    }
+    ERR_clear_error();
+    return context;
+}
+
 // By the key and not only by the certificate: whoever stole a key can put it into any number of certificates.
 static bool distrusted(struct op *op, const struct trust *trust, struct certificate certificate,
                        EVP_PKEY *key) {
@@ -67,8 +90,13 @@ static reason parse_keys(struct op *op, struct trust *trust) {
             EVP_PKEY_free(key);
             REFUSE(op, LIMIT_MEMORY, "no memory for the keys of a connection");
         }
+        EVP_PKEY_CTX *context = rsa_sha256(key);
+        if (context != NULL && !arena_defer(&op->arena, free_context, context)) {
+            EVP_PKEY_CTX_free(context);
+            context = NULL;
+        }
         trust->keys[trust->key_count++] =
-            (struct trust_key){key, certificates[i].not_after, certificates[i].sha256};
+            (struct trust_key){key, context, certificates[i].not_after, certificates[i].sha256};
     }
     return NULL;
 }

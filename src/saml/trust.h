@@ -10,6 +10,9 @@
 
 struct trust_key {
     void *key; // EVP_PKEY
+    // EVP_PKEY_CTX, set up to verify RSA with SHA-256 and copied for each use; NULL: for another kind of key. Setting one
+    // up takes a fifth as long as the verification itself.
+    void *rsa_sha256;
     int64_t not_after; // of its certificate, 0 = none
     struct slice sha256; // of the certificate, hex
 };

@@ -2,6 +2,8 @@
 // The verdict: what holds, and what a tamperer, a stranger or a lying worker is told.
 #include "saml/verdict.h"
 
+#include <pthread.h>
+
 #include "saml/forge.h"
 
 static struct party ours, second, stranger, p256, p384, p521, expired;
@@ -265,6 +267,48 @@ static void the_covered_root_must_be_the_expected_one(void **state) {
     }
 }
 
+struct judge {
+    const struct trust *trust;
+    struct slice message;
+    struct msg_signature good, bad;
+    size_t held, refused;
+};
+
+static void *judge_in_turn(void *arg) {
+    struct judge *judge = arg;
+    for (size_t i = 0; i < 200; i++) {
+        struct op op;
+        struct verdict verdict;
+        op_open(&op, NOON);
+        reason why = verdict_signature(&op, judge->trust, judge->message,
+                                       i % 2 == 0 ? &judge->good : &judge->bad, NS_SAML, "Assertion", &verdict);
+        judge->held += why == NULL ? 1 : 0;
+        judge->refused += why == REASON_OF(SIGNATURE_VALUE) ? 1 : 0;
+        op_close(&op);
+    }
+    return NULL;
+}
+
+// A key is set up once for all of them, and what was refused leaves nothing behind.
+static void one_trust_judges_for_several_threads(void **state) {
+    struct scene scene = scene_of(*state, &ours);
+    scene_sign(&scene);
+    struct judge judge = {.message = scene.message, .good = scene.signature, .bad = scene.signature};
+    judge.bad.signed_info = edit(*state, scene.signature.signed_info, "PrefixList=\"xs\"", "PrefixList=\"xx\"");
+    assert_done(trust_make(scene.op, &scene.connection, &judge.trust));
+    struct judge judges[4] = {judge, judge, judge, judge};
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, judge_in_turn, &judges[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(judges[i].held, 100);
+        assert_int_equal(judges[i].refused, 100);
+    }
+    trust_free(judge.trust);
+}
+
 static void an_expired_certificate_holds_unless_the_policy_refuses_it(void **state) {
     struct scene scene = scene_of(*state, &expired);
     scene.connection = connection_of(*state, &expired, 1);
@@ -312,6 +356,7 @@ int main(void) {
         TEST(a_message_full_of_values_costs_little),
         TEST(a_lying_worker_is_refused),
         TEST(the_covered_root_must_be_the_expected_one),
+        TEST(one_trust_judges_for_several_threads),
         TEST(an_expired_certificate_holds_unless_the_policy_refuses_it),
         TEST(detached_signatures_hold_over_their_octets),
     };
