@@ -185,12 +185,10 @@ reason connection_list(struct op *op, struct txn *txn, struct slice tenant, stru
     };
     struct rows rows = {NULL, 0};
     bool more = false;
-    size_t total = 0;
     TRY(listing_read(op, txn, &listing, page_limit(page), &rows, &more));
-    TRY(listing_count(op, txn, listing.prefix, &total));
+    TRY(ret_total != NULL ? listing_count(op, txn, listing.prefix, ret_total) : NULL);
     *ret_next = more && rows.count > 0 ? ((const struct connection *)rows.at)[rows.count - 1].slug
                                        : SLICE_NONE;
-    *ret_total = total;
     *ret_connections = rows;
     return NULL;
 }

@@ -132,7 +132,7 @@ uint64_t connection_version_changes(const struct store *store);
 // switched off since, or is gone (also when another one has its short name by now). One small row is read.
 MUST_USE reason connection_vouches(struct op *op, struct txn *txn, struct slice slug, int64_t made_at,
                                    bool *ret_vouches);
-// rows of struct connection by slug; tenant "" = all.
+// rows of struct connection by slug; tenant "" = all. ret_total NULL: they are not counted.
 MUST_USE reason connection_list(struct op *op, struct txn *txn, struct slice tenant,
                                 struct page page, struct rows *ret_connections,
                                 struct slice *ret_next, size_t *ret_total);

@@ -103,8 +103,7 @@ reason metadata_watch_adopt(struct op *op, struct txn *txn, struct slice from,
                             struct slice *ret_next) {
     struct rows rows = {NULL, 0};
     struct slice next = S("");
-    size_t total = 0;
-    TRY(connection_list(op, txn, S(""), (struct page){ADOPT_STEP, from}, &rows, &next, &total));
+    TRY(connection_list(op, txn, S(""), (struct page){ADOPT_STEP, from}, &rows, &next, NULL));
     const struct connection *connections = rows.at;
     for (size_t i = 0; i < rows.count; i++) {
         struct metadata_watch watch;
