@@ -243,7 +243,8 @@ static int run_group(struct engine *engine, struct request **group, size_t count
     return code;
 }
 
-// The group runs in the tail. Who reads there sees it from now on; nobody was told yet that it is durable.
+// The group runs in the tail. Who reads there sees it from now on; nobody was told yet that it is durable. After an error the
+// tail is still the committer's: no read may meet what is broken.
 static int run_in_tail(struct store *store, struct request **group, size_t count,
                        size_t *ret_stopped, size_t *ret_wrote) {
     body_tail_begin(store);
@@ -253,7 +254,9 @@ static int run_in_tail(struct store *store, struct request **group, size_t count
     if (code == 0 && engine_is_over(store->engine)) {
         code = engine_flush(store->engine);
     }
-    body_tail_end(store);
+    if (code == 0) {
+        body_tail_end(store);
+    }
     return code;
 }
 
@@ -323,12 +326,14 @@ static size_t commit_some(struct store *store, struct request **group, size_t co
         size_t stopped = 0;
         size_t wrote = 0;
         int code = run_in_tail(store, group, count, &stopped, &wrote);
-        code = code == 0 ? make_durable(store, wrote) : code;
         if (code == 0) {
-            answer_all(group, count);
-            return count;
+            code = make_durable(store, wrote);
+            if (code == 0) {
+                answer_all(group, count);
+                return count;
+            }
+            body_tail_begin(store);
         }
-        body_tail_begin(store);
         code = store->engine != NULL ? settle_error(store, code, group, stopped, &count) : code;
         body_tail_end(store);
         if (code != 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The store as one caller sees it: opening and its refusals, rows, scans, growth.
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 #include "scratch.h"
@@ -449,6 +450,47 @@ static void the_map_grows_by_itself(void **state) {
     assert_true(row_is(at, S("k:k"), S("before")));
 }
 
+struct reading {
+    struct store *store;
+    _Atomic bool over;
+    _Atomic size_t failed;
+};
+static reason read_one(struct op *op, struct txn *txn, void *arg) {
+    struct slice value;
+    (void)arg;
+    return txn_get(op, txn, S("k:k"), &value);
+}
+static void *read_on(void *arg) {
+    struct reading *reading = arg;
+    while (!reading->over) {
+        struct op op;
+        op_open(&op, NOON);
+        reading->failed += store_read(&op, reading->store, read_one, NULL) != NULL ? 1 : 0;
+        op_close(&op);
+    }
+    return NULL;
+}
+
+// A write that found no room leaves the tail as nobody may read it, until it was made anew.
+static void reads_go_on_while_the_map_grows(void **state) {
+    struct scratch *at = *state;
+    struct reading reading = {.store = at->store};
+    pthread_t threads[8];
+    put_row(at, S("k:k"), S("before"));
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &reading), 0);
+    }
+    for (uint32_t count = 1; count < 280; count += 9) {
+        assert_done(store_write(&at->op, at->store, put_megabytes, &count));
+    }
+    reading.over = true;
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    assert_int_equal(reading.failed, 0);
+    assert_true(row_is(at, S("k:k"), S("before")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CLOSED_TEST(opening_makes_a_private_directory),
@@ -472,6 +514,7 @@ int main(void) {
         STORE_TEST(a_scan_over_many_pages_may_write_anywhere),
         STORE_TEST(scans_left_open_close_with_the_transaction),
         STORE_TEST(the_map_grows_by_itself),
+        STORE_TEST(reads_go_on_while_the_map_grows),
     };
     RUN(tests);
 }
