@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Makes one JSON line on the stack and gives it to write(2) whole. It allocates nothing and never fails:
-// what does not fit is left out and the line says so.
+// Makes one JSON line on the stack and gives it to write(2) whole. It allocates nothing and never
+// fails: what does not fit is left out and the line says so.
 #include "base/log.h"
 
 #include <errno.h>
@@ -115,6 +115,27 @@ static void put_field(struct line *line, const struct log_field *field) {
     }
 }
 
+static void write_out(const char *bytes, size_t len) {
+    ssize_t written;
+    do {
+        written = write(STDERR_FILENO, bytes, len);
+    } while (written < 0 && errno == EINTR);
+}
+
+// Lines of this thread that are written together: in one piece, too.
+static _Thread_local struct {
+    char bytes[LINE_MAX_BYTES];
+    size_t len;
+    bool on;
+} held;
+
+static void write_held(void) {
+    if (held.len > 0) {
+        write_out(held.bytes, held.len);
+        held.len = 0;
+    }
+}
+
 void log_event(const struct op *op, enum log_level level, const char *event,
                const struct log_field *fields, size_t count) {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
@@ -138,8 +159,22 @@ void log_event(const struct op *op, enum log_level level, const char *event,
     struct slice end = line.full ? S(LINE_END) : S("}\n");
     memcpy(line.bytes + line.len, end.at, end.len);
     line.len += end.len;
-    ssize_t written;
-    do {
-        written = write(STDERR_FILENO, line.bytes, line.len);
-    } while (written < 0 && errno == EINTR);
+    if (held.on && line.len > sizeof held.bytes - held.len) {
+        write_held();
+    }
+    if (held.on) {
+        memcpy(held.bytes + held.len, line.bytes, line.len);
+        held.len += line.len;
+    } else {
+        write_out(line.bytes, line.len);
+    }
+}
+
+void log_hold(void) {
+    held.on = true;
+}
+
+void log_release(void) {
+    held.on = false;
+    write_held();
 }

@@ -20,6 +20,11 @@ struct log_field {
 #define LOG_TEXT(name, text) ((struct log_field){name, text, 0})
 #define LOG_NUMBER(name, number) ((struct log_field){name, SLICE_NONE, number})
 
+// From log_hold on this thread's lines gather, up to some twenty; log_release writes them with one call. For the moment in which
+// several requests are answered, not longer.
+void log_hold(void);
+void log_release(void);
+
 // {"ts":..., "level":..., "event":event, "request":op->id, fields...}. op may be NULL. Never fails.
 void log_event(const struct op *op, enum log_level level, const char *event,
                const struct log_field *fields, size_t count);

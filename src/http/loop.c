@@ -71,6 +71,7 @@ static void *loop_main(void *arg) {
         }
         resume(answers);
         (void)MHD_run(loop->daemon);
+        loop->turned(loop->arg);
         if (wish != LOOP_END) {
             sleep_on(loop, wish);
         }
@@ -96,8 +97,8 @@ static void give_back(struct loop *loop) {
     loop->daemon = NULL;
 }
 
-bool loop_open(struct loop *loop, struct MHD_Daemon *daemon) {
-    *loop = (struct loop){.daemon = NULL};
+bool loop_open(struct loop *loop, struct MHD_Daemon *daemon, void (*turned)(void *), void *arg) {
+    *loop = (struct loop){.turned = turned, .arg = arg};
     const union MHD_DaemonInfo *info =
         daemon != NULL ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (info == NULL) {
@@ -118,6 +119,10 @@ bool loop_open(struct loop *loop, struct MHD_Daemon *daemon) {
     return true;
 }
 
+// Of a thread between loop_hold and loop_release, and the loop that it has to wake then.
+static _Thread_local bool holds;
+static _Thread_local const struct loop *owed;
+
 static void say(struct loop *loop, struct loop_answer *answer, enum loop_wish wish) {
     (void)pthread_mutex_lock(&loop->mutex);
     if (answer != NULL) {
@@ -128,8 +133,24 @@ static void say(struct loop *loop, struct loop_answer *answer, enum loop_wish wi
     bool asleep = loop->asleep;
     loop->asleep = false; // one wakes it for all
     (void)pthread_mutex_unlock(&loop->mutex);
-    if (asleep) {
+    if (asleep && holds) {
+        loop_release();
+        holds = true;
+        owed = loop;
+    } else if (asleep) {
         wake_up(loop);
+    }
+}
+
+void loop_hold(void) {
+    holds = true;
+}
+
+void loop_release(void) {
+    holds = false;
+    if (owed != NULL) {
+        wake_up(owed);
+        owed = NULL;
     }
 }
 

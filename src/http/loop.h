@@ -19,6 +19,8 @@ struct loop_answer {
 // All of it is the loop's own.
 struct loop {
     struct MHD_Daemon *daemon; // NULL: not open
+    void (*turned)(void *);
+    void *arg;
     int poll; // waits for MHD's own epoll descriptor, and for `wake`
     int wake; // an eventfd
     pthread_t thread;
@@ -28,10 +30,14 @@ struct loop {
     bool asleep; // or about to be: who has something to say writes to `wake`
 };
 // The daemon (MHD_USE_EPOLL, MHD_ALLOW_SUSPEND_RESUME, no internal thread) is the loop's from here on, its listening socket stays
-// the caller's. False: no descriptor or no thread, or no daemon (NULL); a daemon is then still the caller's.
-MUST_USE bool loop_open(struct loop *loop, struct MHD_Daemon *daemon);
+// the caller's. Its thread calls `turned` each time when it has read and written what it could. False: no descriptor or no thread,
+// or no daemon (NULL); a daemon is then still the caller's.
+MUST_USE bool loop_open(struct loop *loop, struct MHD_Daemon *daemon, void (*turned)(void *), void *arg);
 // From any thread: the connection goes on. Whoever calls this must not touch its request any more.
 void loop_answered(struct loop *loop, struct loop_answer *answer);
+// By a thread that answers several, one right after the other: from loop_hold on it wakes nobody, loop_release does so for all.
+void loop_hold(void);
+void loop_release(void);
 // From any thread: it takes no new connections from now on. Does nothing when it is not open.
 void loop_quiesce(struct loop *loop);
 // Sends what was answered, closes all connections but not the listening socket, stops the daemon. All suspended connections must

@@ -281,16 +281,20 @@ struct queue_job *queue_put(struct queue *queue, struct queue_job *job, unsigned
         out = give_up(queue, lane);
         out = out != NULL ? out : job;
     }
-    bool signal = false;
     if (out != job) {
         put(queue, lane, job);
-        signal = wake(queue);
     }
+    (void)pthread_mutex_unlock(&queue->mutex);
+    return out;
+}
+
+void queue_go(struct queue *queue) {
+    (void)pthread_mutex_lock(&queue->mutex);
+    bool signal = wake(queue); // it wakes the next
     (void)pthread_mutex_unlock(&queue->mutex);
     if (signal) {
         (void)pthread_cond_signal(&queue->work);
     }
-    return out;
 }
 
 bool queue_is_full(struct queue *queue, unsigned lane) {

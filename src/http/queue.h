@@ -26,8 +26,10 @@ void queue_rest(void);
 // The lane of a key: a connection, an address. Strangers cannot tell which keys meet.
 unsigned queue_lane(const struct queue *queue, struct slice key);
 // NULL: it is in the queue. Else the job that has no place, which is the caller's: this one (it is closing, or full and no
-// lane is longer), or another that was in the queue.
+// lane is longer), or another that was in the queue. It may wait until queue_go.
 struct queue_job *queue_put(struct queue *queue, struct queue_job *job, unsigned lane);
+// What was put is run, if there are threads without work. Who puts several says it once, so that they can go together.
+void queue_go(struct queue *queue);
 // Whether queue_put would find no place for a job of this lane at the moment.
 bool queue_is_full(struct queue *queue, unsigned lane);
 // Jobs that wait or run.

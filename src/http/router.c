@@ -9,6 +9,7 @@
 #include "domain/bulk.h"
 #include "domain/organization.h"
 #include "http/limits.h"
+#include "http/loop.h"
 #include "http/page.h"
 
 #define API_PREFIX "/api/"
@@ -16,8 +17,8 @@
 #define WEB_BODY_MAX (64U << 10)
 #define ANSWER_ROOM (64U << 10) // a page, or a problem with all its errors, and the headers
 
-// One {part} of a pattern, with what may follow it: "{user}:disable". A part that names no action takes none, so
-// that an action which is not there is not found, rather than being somebody's id.
+// One {part} of a pattern, with what may follow it: "{user}:disable". A part that names no action
+// takes none, so that an action which is not there is not found, rather than being somebody's id.
 static bool part_fits(struct op *op, struct slice want, struct slice part, struct slice *ret_arg) {
     size_t end = slice_find(want, S("}"));
     struct slice action = slice_sub(want, end + 1, want.len);
@@ -25,9 +26,8 @@ static bool part_fits(struct op *op, struct slice want, struct slice part, struc
         return false;
     }
     struct slice id = slice_sub(part, 0, part.len - action.len);
-    return id.len > 0 && memchr(id.at, ':', id.len) == NULL &&
-           decode_url(op, id, false, ret_arg) && ret_arg->len > 0 &&
-           memchr(ret_arg->at, 0, ret_arg->len) == NULL;
+    return id.len > 0 && memchr(id.at, ':', id.len) == NULL && decode_url(op, id, false, ret_arg) &&
+           ret_arg->len > 0 && memchr(ret_arg->at, 0, ret_arg->len) == NULL;
 }
 
 // Is this the path of this row? Fills the {parts}, decoded.
@@ -147,21 +147,18 @@ static reason admit(struct op *op, struct gate *gate, const struct route *route,
     }
     struct connection_tenant at = {.slug = request->args[0]};
     switch (route->access) {
-    case ACCESS_SIGNED_IN:
-        return NULL;
+    case ACCESS_SIGNED_IN: return NULL;
     case ACCESS_TENANT:
         TRY(guard_across(op, gate, request));
         return guard_tenant(op, request, request->args[0], route->permission);
-    case ACCESS_ORGANIZATION:
-        return guard_organization(op, gate, request, request->args[0]);
+    case ACCESS_ORGANIZATION: return guard_organization(op, gate, request, request->args[0]);
     case ACCESS_CONNECTION:
         TRY(store_read(op, gate->store, read_tenant, &at));
         return guard_tenant(op, request, at.tenant, route->permission);
     case ACCESS_OPERATOR:
     case ACCESS_ACCOUNT:
     case ACCESS_PUBLIC:
-    case ACCESS_KNOWN:
-        break;
+    case ACCESS_KNOWN: break;
     }
     REFUSE(op, FORBIDDEN, "only operators may do this");
 }
@@ -181,13 +178,13 @@ static reason start(struct call *call) {
 static void refuse(struct op *op, struct gate *gate, const struct route *route,
                    const struct request *request, struct reply *reply, reason why,
                    struct slice allowed) {
-    bool web = route != NULL ? route->door == DOOR_WEB
-                             : !slice_starts(request->path, S(API_PREFIX));
+    bool web =
+        route != NULL ? route->door == DOOR_WEB : !slice_starts(request->path, S(API_PREFIX));
     *reply = (struct reply){.status = 0};
     if (slice_starts(request->path, S(PLATFORM_PREFIX))) {
         reply_errors(op, reply, why);
     } else if (!web || request_wants_json(request) ||
-        page_problem(op, gate, reply, why, S("")) != NULL) {
+               page_problem(op, gate, reply, why, S("")) != NULL) {
         reply_problem(op, reply, why, S(""), !web);
     }
     if (why == REASON_OF(RATE_LIMITED)) {
@@ -209,7 +206,8 @@ static void log_request(struct op *op, const struct request *request, const stru
         LOG_TEXT("detail", why != NULL ? op->detail : S("")));
 }
 
-void router_answer(struct call *call, reason why) {
+// What is sent and logged.
+static void finish(struct call *call, reason why) {
     struct op *op = call->op;
     struct gate *gate = call->gate;
     const struct request *request = call->request;
@@ -217,7 +215,8 @@ void router_answer(struct call *call, reason why) {
     if (why == NULL && reply->status == 200) {
         why = reads_note(op, gate, call->route, request);
     }
-    // Whoever used up the memory of a request is told so, rather than left with a closed connection.
+    // Whoever used up the memory of a request is told so, rather than left with a closed
+    // connection.
     op->arena.ceiling += ANSWER_ROOM;
     op->incomplete = false; // what was being made is; what says so need not be
     if (why != NULL) {
@@ -231,9 +230,25 @@ void router_answer(struct call *call, reason why) {
     reply_header(reply, "X-Content-Type-Options", S("nosniff"));
     reply_header(reply, "Referrer-Policy", S("no-referrer"));
     log_request(op, request, reply, why, call->started);
-    if (call->answered != NULL) {
-        call->answered(call);
+}
+
+void router_answer_many(struct call *const *calls, const reason *whys, size_t count) {
+    log_hold();
+    for (size_t i = 0; i < count; i++) {
+        finish(calls[i], whys[i]);
     }
+    log_release();
+    loop_hold();
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i]->answered != NULL) {
+            calls[i]->answered(calls[i]);
+        }
+    }
+    loop_release();
+}
+
+void router_answer(struct call *call, reason why) {
+    router_answer_many(&call, &why, 1);
 }
 
 void router_run_many(struct gate *gate, struct call *const *calls, size_t count) {

@@ -69,6 +69,8 @@ void router_run(struct op *op, struct gate *gate, struct request *request, struc
 void router_run_many(struct gate *gate, struct call *const *calls, size_t count);
 // By a route_many_fn, once for each of its calls: the handler is done with it, or refuses it.
 void router_answer(struct call *call, reason why);
+// Several that are ready at the same moment: their lines are logged together, and whoever sends is woken once.
+void router_answer_many(struct call *const *calls, const reason *whys, size_t count);
 // Is this a request of the one route that runs several together?
 bool router_is_shared(enum method method, struct slice path);
 

@@ -26,7 +26,7 @@
 #include "http/queue.h"
 
 #define CLOSE_WAIT_MS 10000 // what is under way may take this long when the server closes
-#define IO_CORES 4 // one thread that moves bytes for as many cores, and at most IO_THREADS
+#define IO_CORES 4          // one thread that moves bytes for as many cores, and at most IO_THREADS
 #define IO_THREADS 4
 #define CONTROL_CONNECTIONS 64
 
@@ -34,6 +34,7 @@
 struct listener {
     struct server *server;
     bool control;
+    size_t put; // into the queue since it was told to go
     struct loop loop;
 };
 
@@ -290,6 +291,15 @@ static void answered(struct exchange *exchange) {
     loop_answered(&exchange->listener->loop, &exchange->answer);
 }
 
+// What was read together is run together, as far as it can be.
+static void go(void *arg) {
+    struct listener *listener = arg;
+    if (listener->put > 0) {
+        listener->put = 0;
+        queue_go(listener->server->queue);
+    }
+}
+
 static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     struct slice body;
     if (exchange->broken || buf_done(&exchange->body, &body) != NULL) {
@@ -300,6 +310,10 @@ static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
     exchange->job.shares = router_is_shared(exchange->request.method, exchange->request.path);
     MHD_suspend_connection(exchange->answer.connection);
     struct queue_job *out = queue_put(server->queue, &exchange->job, exchange->lane);
+    exchange->listener->put++;
+    if (exchange->listener->put >= QUEUE_TOGETHER_MAX) {
+        go(exchange->listener);
+    }
     if (out != NULL) { // this one, or another that has to make room: the job is its first member
         struct exchange *refused = (struct exchange *)out;
         refused->busy = true;
@@ -437,7 +451,7 @@ static bool listener_open(struct listener *listener, struct server *server, int 
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)SERVER_HEADERS_MAX + 4096, MHD_OPTION_END);
-    if (loop_open(&listener->loop, daemon)) {
+    if (loop_open(&listener->loop, daemon, go, listener)) {
         return true;
     }
     if (daemon != NULL) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The assertion consumer: a form with a SAMLResponse comes in, a session goes out, or a refusal with its reason
-// and the number of its trace. Nothing is decided here: saml proves, domain admits, this door carries. It carries several
-// at once, who share a trip to a worker and the wait for the disk, and have nothing else in common.
+// The assertion consumer: a form with a SAMLResponse comes in, a session goes out, or a refusal
+// with its reason and the number of its trace. Nothing is decided here: saml proves, domain admits,
+// this door carries. It carries several at once, who share a trip to a worker and the wait for the
+// disk, and have nothing else in common.
 #include <assert.h>
 
 #include "base/clock.h"
@@ -44,8 +45,7 @@ static struct slice binding_cookie(void *arg, struct slice handle) {
 }
 
 static reason ask_again(struct op *op, struct visit *visit, struct reply *reply) {
-    struct post_field fields[3] = {{"SAMLResponse", visit->form.raw},
-                                   {POSTED_AGAIN_FIELD, S("1")}};
+    struct post_field fields[3] = {{"SAMLResponse", visit->form.raw}, {POSTED_AGAIN_FIELD, S("1")}};
     size_t count = 2;
     if (visit->form.relay_state.at != NULL) {
         fields[count++] = (struct post_field){"RelayState", visit->form.relay_state};
@@ -64,8 +64,8 @@ static void forget_binding(struct op *op, struct visit *visit, struct reply *rep
 
 reason reply_signed_in(struct op *op, const struct gate *gate, const struct login *login,
                        struct slice trace_id, struct reply *reply) {
-    struct session_view view = {login->session, login->user, login->membership, login->roles,
-                                login->permissions, login->rv};
+    struct session_view view = {login->session, login->user,        login->membership,
+                                login->roles,   login->permissions, login->rv};
     struct claims claims;
     struct slice token;
     const struct settings *settings = gate->settings;
@@ -105,8 +105,8 @@ static reason reply_login(struct op *op, struct visit *visit, struct reply *repl
     return NULL;
 }
 
-// Whoever has one signed message, perhaps an old one out of a support ticket, can send it for ever: of such refusals only
-// so many are written to the disk.
+// Whoever has one signed message, perhaps an old one out of a support ticket, can send it for ever:
+// of such refusals only so many are written to the disk.
 static void keep_refusal(struct op *op, struct visit *visit, reason why) {
     struct gate *gate = visit->gate;
     if (!visit->trace.verified ||
@@ -222,10 +222,8 @@ static struct login_job admission_of(struct visit *visit) {
         .address = visit->request->address,
         .session_lifetime = visit->gate->settings->session_lifetime,
     };
-    return (struct login_job){.op = visit->op,
-                              .door = &visit->door,
-                              .trace = &visit->trace,
-                              .ret_login = &visit->login};
+    return (struct login_job){
+        .op = visit->op, .door = &visit->door, .trace = &visit->trace, .ret_login = &visit->login};
 }
 
 // Those that are proved, and answers them.
@@ -236,11 +234,21 @@ static void admit(struct gate *gate, struct visit *const *visits, size_t count) 
     }
     queue_rest();
     login_admit_many(gate->store, jobs, count);
+    struct call *calls[ROUTER_TOGETHER_MAX];
+    reason whys[ROUTER_TOGETHER_MAX];
+    size_t some = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i].why == NULL) {
+            calls[some] = visits[i]->call;
+            whys[some++] = reply_login(visits[i]->op, visits[i], visits[i]->call->reply);
+            trust_return(gate->trusts, visits[i]->trust);
+        }
+    }
+    router_answer_many(calls, whys, some);
     for (size_t i = 0; i < count; i++) {
         reason why = jobs[i].why;
-        if (why == NULL) {
-            close_visit(visits[i], reply_login(visits[i]->op, visits[i], visits[i]->call->reply));
-        } else { // those of the login itself are durable already; a store or queue that failed kept nothing
+        if (why != NULL) { // those of the login itself are durable already; a store or queue that
+                           // failed kept nothing
             close_refused(visits[i], why, why->class == CLASS_LOGIN);
         }
     }

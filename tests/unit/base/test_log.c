@@ -50,6 +50,56 @@ static void assert_member(const struct json *root, const char *name, struct slic
     assert_slice(got, want);
 }
 
+static size_t lines_of(struct slice text) {
+    size_t lines = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        lines += text.at[i] == '\n' ? 1 : 0;
+    }
+    return lines;
+}
+
+static void held_lines_come_in_one_piece_when_they_are_released(void **state) {
+    struct op *op = *state;
+    struct capture capture;
+    begin(&capture);
+    log_hold();
+    LOG(op, LOG_INFO, "one", LOG_NUMBER("n", 1));
+    LOG(op, LOG_INFO, "two", LOG_NUMBER("n", 2));
+    char byte;
+    assert_int_equal(read(capture.from, &byte, 1), -1); // nothing yet
+    log_release();
+    struct slice both = end(&capture);
+    size_t line = slice_find(both, S("\n"));
+    assert_member(parsed(op, slice_sub(both, 0, line + 1)), "event", S("one"));
+    assert_member(parsed(op, slice_sub(both, line + 1, both.len)), "event", S("two"));
+    begin(&capture);
+    LOG(op, LOG_INFO, "three", LOG_NUMBER("n", 3)); // at once again
+    assert_member(parsed(op, end(&capture)), "event", S("three"));
+    begin(&capture);
+    log_hold();
+    log_release();
+    assert_int_equal(end(&capture).len, 0);
+}
+
+static void more_than_can_be_held_is_written_before(void **state) {
+    struct op *op = *state;
+    struct capture capture;
+    char long_text[LOG_VALUE_MAX];
+    memset(long_text, 'x', sizeof long_text);
+    begin(&capture);
+    log_hold();
+    for (size_t i = 0; i < 20; i++) { // some 6 KB
+        LOG(op, LOG_INFO, "long", LOG_TEXT("text", slice_of(long_text, sizeof long_text)));
+    }
+    char first[PIPE_BUF];
+    ssize_t before = read(capture.from, first, sizeof first);
+    assert_true(before > PIPE_BUF / 2);
+    assert_int_equal(first[before - 1], '\n'); // whole lines
+    log_release();
+    size_t after = lines_of(end(&capture));
+    assert_int_equal(lines_of(slice_of(first, (size_t)before)) + after, 20);
+}
+
 static void a_line_is_one_object_with_its_fields_in_order(void **state) {
     struct op *op = *state;
     op->id = S("req_1");
@@ -188,6 +238,8 @@ int main(void) {
         TEST(a_value_of_the_greatest_length_is_whole),
         TEST(what_does_not_fit_a_line_is_left_out_and_said),
         TEST(lines_below_the_level_are_not_written),
+        TEST(held_lines_come_in_one_piece_when_they_are_released),
+        TEST(more_than_can_be_held_is_written_before),
     };
     RUN(tests);
 }

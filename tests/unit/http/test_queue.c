@@ -60,6 +60,7 @@ static char put(struct scene *scene, char name, unsigned lane) {
     job->name = name;
     job->job.shares = name >= 'a' && name <= 'z'; // small letters share
     struct queue_job *out = queue_put(scene->queue, &job->job, lane);
+    queue_go(scene->queue);
     return out == NULL ? '-' : ((struct job *)out)->name;
 }
 
@@ -205,6 +206,30 @@ static void no_more_than_so_many_are_run_together(void **state) {
 
 // ---- several threads on one core ----
 
+static void what_was_put_before_it_is_told_to_go_goes_together(void **state) {
+    struct scene *scene = *state;
+    (void)pthread_mutex_unlock(&scene->gate);
+    scene->held = false;
+    while (queue_busy(scene->queue) > 0) {
+        struct timespec pause = {.tv_nsec = 1000000};
+        (void)nanosleep(&pause, NULL);
+    }
+    size_t before = scene->entered;
+    for (size_t i = 0; i < 3; i++) {
+        struct job *job = &scene->jobs[scene->made++];
+        job->name = (char)('a' + i);
+        job->job.shares = true;
+        assert_null(queue_put(scene->queue, &job->job, (unsigned)i));
+    }
+    struct timespec pause = {.tv_nsec = 20000000};
+    (void)nanosleep(&pause, NULL);
+    assert_int_equal(scene->entered, before);
+    queue_go(scene->queue);
+    queue_go(scene->queue); // once too often
+    queue_stop(scene->queue);
+    assert_string_equal(scene->order, "0[abc]");
+}
+
 static void those_that_come_while_others_are_at_work_gather(void **state) {
     struct scene *scene = *state;
     assert_int_equal(put(scene, 'a', 1), '-');
@@ -246,6 +271,7 @@ int main(void) {
         T(those_that_share_are_run_together_in_the_order_of_the_lanes),
         T(one_that_does_not_share_is_not_overtaken),
         T(no_more_than_so_many_are_run_together),
+        THREADS(what_was_put_before_it_is_told_to_go_goes_together),
         THREADS(those_that_come_while_others_are_at_work_gather),
         THREADS(who_rests_makes_place_for_the_next),
     };
