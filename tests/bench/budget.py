@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the instructions of a login go: the shipped gate under callgrind, step by step, without the kernel and the
-workers (which valgrind cannot enter). With one request thread and one connection, then with two of each: exits 1 when
-a login takes more than 1.1 times as many with two, or when a login failed.
+workers (which valgrind cannot enter), and how often it asks for memory. With one request thread and one connection, then
+with two of each: exits 1 when a login takes more than 1.1 times as many with two, when it asks for memory more often than
+ALLOCATIONS_MOST, when a step is not found, or when a login failed.
 
     tests/bench/budget.py [--count N]
 
@@ -23,10 +24,11 @@ from tools import Tools, Trouble, find_tools
 
 WARM = 100
 MOST_OF_TWO = 1.1
+ALLOCATIONS_MOST = 120
 
 # What a step is called, and the function whose inclusive cost it is. A step that stands within another is indented.
 STEPS = (
-    ("request thread: all of it", "run_job"),
+    ("request thread: all of it", "run_jobs"),
     ("  form and base64", "binding_post"),
     ("  to a worker and back, the answer copied", "pool_canonicalise"),
     ("  the verdict: SignedInfo, RSA, digest, root", "verdict_explained"),
@@ -37,9 +39,31 @@ STEPS = (
     ("committer: all of it", "commit_loop"),
     ("  checks in the transaction", "login_check_all"),
     ("  what is written", "login_write_all"),
-    ("    of it users, memberships, sessions, audit: rows", "store_row"),
+    ("    of it the audit rows", "audit_write"),
     ("    of it the trace", "trace_put"),
+    ("  the journal", "engine_sync"),
+    ("  the tree's commits", "engine_flush"),
 )
+ALLOCATORS = ("malloc", "calloc", "realloc")
+
+
+def calls_of(path):
+    """name -> how often it was called, of the functions in a callgrind file."""
+    names, counts, callee = {}, {}, None
+    with open(path, encoding="utf-8", errors="replace") as f:
+        for line in f:
+            if line.startswith("cfn="):
+                number, _, name = line[4:].strip().partition(" ")
+                if name:
+                    names[number] = name
+                callee = names.get(number)
+            elif line.startswith("fn="):
+                number, _, name = line[3:].strip().partition(" ")
+                if name:
+                    names[number] = name
+            elif line.startswith("calls=") and callee is not None:
+                counts[callee] = counts.get(callee, 0) + int(line[6:].split()[0])
+    return counts
 
 
 class CallgrindGate(gates.Gate):
@@ -56,7 +80,7 @@ class CallgrindGate(gates.Gate):
 
 
 def measure(build, tools, count, threads):
-    """(instructions of a login, function -> its inclusive share of them)"""
+    """(instructions of a login, function -> its inclusive share of them, how often it asks for memory)"""
     with tempfile.TemporaryDirectory(prefix="gatehouse-budget-", dir="/var/tmp") as home:
         idp, bodies = os.path.join(home, "idp"), os.path.join(home, "bodies")
         tools.make_idp(idp)
@@ -78,11 +102,13 @@ def measure(build, tools, count, threads):
             gates.pinned, gates.START_SECONDS, gates.STOP_SECONDS = pinned, start, stop
         text = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--threshold=100", gate.out], check=True,
                               capture_output=True, text=True).stdout
+        calls = calls_of(gate.out)
     total = int(re.search(r"^([\d,]+) .*PROGRAM TOTALS", text, re.M).group(1).replace(",", ""))
     costs = {}
     for number, name in re.findall(r"^ *([\d,]+) .*?:(\w+)(?:\.[\w.]+)?(?:'2)? \[", text, re.M):
         costs[name] = max(costs.get(name, 0), int(number.replace(",", "")))
-    return total / count, {name: cost / count for name, cost in costs.items()}
+    asked = sum(number for name, number in calls.items() if name.split("'")[0] in ALLOCATORS)
+    return total / count, {name: cost / count for name, cost in costs.items()}, asked / count
 
 
 def main():
@@ -92,18 +118,22 @@ def main():
     build = os.path.abspath(os.environ.get("GATEHOUSE_BUILD", "build"))
     try:
         tools = Tools(find_tools(build))
-        one, costs = measure(build, tools, options.count, 1)
-        two, _ = measure(build, tools, options.count, 2)
+        one, costs, asked = measure(build, tools, options.count, 1)
+        two, _, _ = measure(build, tools, options.count, 2)
     except (Trouble, OSError, subprocess.SubprocessError) as trouble:
         print(f"budget: {trouble}", file=sys.stderr)
         return 1
     print(f"{'instructions of a login':<56}{one:>12,.0f}")
     for label, name in STEPS:
         print(f"{label:<56}{costs.get(name, 0):>12,.0f}")
-    rest = one - costs.get("run_job", 0) - costs.get("commit_loop", 0)
+    rest = one - costs.get("run_jobs", 0) - costs.get("commit_loop", 0)
     print(f"{'HTTP: the rest':<56}{rest:>12,.0f}")
     print(f"{'with two threads and two connections':<56}{two:>12,.0f}  ({two / one:.2f} times)")
-    return 0 if two <= MOST_OF_TWO * one else 1
+    print(f"{'asks for memory: malloc, calloc, realloc':<56}{asked:>12,.0f}")
+    lost = [label.strip() for label, name in STEPS if costs.get(name, 0) == 0]
+    if lost:
+        print(f"budget: no such function any more: {', '.join(lost)}", file=sys.stderr)
+    return 0 if two <= MOST_OF_TWO * one and 0 < asked <= ALLOCATIONS_MOST and not lost else 1
 
 
 if __name__ == "__main__":
