@@ -28,6 +28,7 @@ struct journal {
     bool over;
     uint64_t base, end; // where the next record goes
     uint32_t number;    // of it
+    uint64_t before;    // hash of the record before it
 };
 
 int journal_open(const char *path, struct journal **ret_journal) {
@@ -131,15 +132,23 @@ void journal_start(struct journal *journal, uint64_t base) {
     journal->base = base;
     journal->end = 0;
     journal->number = 0;
+    journal->before = 0;
     journal_cut(journal, 0);
+}
+
+void journal_empty(struct journal *journal) {
+    CHECK(journal->end == 0);
+    (void)!ftruncate(journal->fd, 0);
 }
 
 uint64_t journal_bytes(const struct journal *journal) {
     return journal->end;
 }
 
-static uint64_t hash_of(const struct record_head *head, const char *changes) {
-    XXH64_hash_t seed = XXH3_64bits(&head->base, sizeof *head - sizeof head->hash);
+// A record counts only behind the very one that it was written behind: what was there before it, or was put there by who knew
+// its place, is none, though the base and the number be the same.
+static uint64_t hash_of(const struct record_head *head, const char *changes, uint64_t before) {
+    XXH64_hash_t seed = XXH3_64bits_withSeed(&head->base, sizeof *head - sizeof head->hash, before);
     return XXH3_64bits_withSeed(changes, head->bytes, seed);
 }
 
@@ -164,7 +173,8 @@ int journal_write(struct journal *journal) {
     struct record_head head = {.base = journal->base,
                                .number = journal->number,
                                .bytes = (uint32_t)journal_noted(journal)};
-    head.hash = hash_of(&head, journal->note + sizeof head);
+    uint64_t hash = hash_of(&head, journal->note + sizeof head, journal->before);
+    head.hash = hash;
     memcpy(journal->note, &head, sizeof head);
     int code = write_all(journal->fd, journal->note, journal->len, journal->end);
     code = code == 0 && fdatasync(journal->fd) != 0 ? errno : code;
@@ -176,6 +186,7 @@ int journal_write(struct journal *journal) {
     }
     journal->end += journal->len;
     journal->number++;
+    journal->before = hash;
     journal_cut(journal, 0);
     return 0;
 }
@@ -227,7 +238,7 @@ static int each_change(const char *at, size_t len, journal_each each, void *arg)
 }
 
 // *ret_whole false: there is no such record, or not the whole of it.
-static int read_record(struct journal *journal, uint64_t offset, uint32_t number,
+static int read_record(struct journal *journal, uint64_t offset, uint32_t number, uint64_t before,
                        struct record_head *ret_head, char **ret_changes, bool *ret_whole) {
     *ret_whole = false;
     ssize_t had = read_some(journal->fd, (char *)ret_head, sizeof *ret_head, offset);
@@ -247,18 +258,19 @@ static int read_record(struct journal *journal, uint64_t offset, uint32_t number
     if (had < 0) {
         return errno;
     }
-    *ret_whole = had == (ssize_t)ret_head->bytes && hash_of(ret_head, changes) == ret_head->hash;
+    *ret_whole = had == (ssize_t)ret_head->bytes && hash_of(ret_head, changes, before) == ret_head->hash;
     return 0;
 }
 
 int journal_read(struct journal *journal, bool found, journal_each each, void *arg) {
     uint64_t offset = 0;
     uint32_t number = 0;
+    uint64_t before = 0;
     for (; found || offset < journal->end; number++) {
         struct record_head head;
         char *changes = NULL;
         bool whole = false;
-        int code = read_record(journal, offset, number, &head, &changes, &whole);
+        int code = read_record(journal, offset, number, before, &head, &changes, &whole);
         if (code == 0 && whole) {
             code = each_change(changes, head.bytes, each, arg);
         }
@@ -270,11 +282,13 @@ int journal_read(struct journal *journal, bool found, journal_each each, void *a
             break;
         }
         offset += sizeof head + head.bytes;
+        before = head.hash;
     }
     if (!found && offset != journal->end) {
         return EIO; // what this process wrote and synced is not there any more
     }
     journal->end = offset;
     journal->number = number;
+    journal->before = before;
     return 0;
 }

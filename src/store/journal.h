@@ -3,9 +3,9 @@
 // values, one for each group, from the beginning of the file. A record names the tree that it was begun on (`base`), so
 // that records of a tree that has moved on, or of another one, are none. It knows no tree and no thread. For this room only.
 //
-// A record: u64 hash of what follows, u64 base, u32 number from 0, u32 bytes; then its changes, each u32 length of the key
-// (highest bit: the key is deleted), u32 length of the value, key, value. In the machine's byte order, as LMDB's pages are:
-// neither file moves between machines of different order.
+// A record: u64 hash of what follows and of the hash of the record before it, u64 base, u32 number from 0, u32 bytes; then its
+// changes, each u32 length of the key (highest bit: the key is deleted), u32 length of the value, key, value. In the machine's
+// byte order, as LMDB's pages are: neither file moves between machines of different order.
 #ifndef GATEHOUSE_STORE_JOURNAL_H
 #define GATEHOUSE_STORE_JOURNAL_H
 
@@ -35,6 +35,8 @@ void journal_cut(struct journal *journal, size_t noted);
 uint64_t journal_base(struct slice bytes);
 // From now on records are of this base; the next one is the first, at the beginning of the file.
 void journal_start(struct journal *journal, uint64_t base);
+// There are no records of this base: the file gives up those of others, if that can be done.
+void journal_empty(struct journal *journal);
 // Writes what is noted as the next record, and syncs. Durable when 0; else the file has it as good as not: the next record
 // takes its place.
 MUST_USE int journal_write(struct journal *journal);

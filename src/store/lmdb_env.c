@@ -162,7 +162,11 @@ int engine_open(const char *path, struct engine_changes *changes, struct engine 
 void engine_close(struct engine *engine) {
     if (engine != NULL) {
         if (engine->journal != NULL) {
+            bool all_in = engine->tail == NULL && !engine->unread && journal_bytes(engine->journal) == 0;
             engine_drop(engine);
+            if (all_in) { // whoever then puts an older tree beside it, or begins a new one, means that
+                journal_empty(engine->journal);
+            }
         }
         mdb_env_close(engine->env);
         journal_close(engine->journal);

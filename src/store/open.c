@@ -260,8 +260,8 @@ void body_reopen(struct store *store) {
 static reason refuse_open(struct op *op, const struct store *store, int code) {
     if (code > 0) { // the system's, not the engine's own
         REFUSE(op, DATA_DIR,
-               "%s cannot be used: %s; see to it that the user id of this program may read and "
-               "write it and that the disk has room",
+               "%s, or a file beside it (" JOURNAL_SUFFIX ", -lock), cannot be used: %s; see to it that the user id of this "
+               "program may read and write it and that the disk has room",
                store->place.file, engine_words(code));
     }
     REFUSE(op, STORE_UNAVAILABLE, "%s is damaged, or no store: %s; restore it from a backup",

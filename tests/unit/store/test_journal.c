@@ -99,6 +99,28 @@ static void another_base_has_none_of_it(void **state) {
     journal_close(journal);
 }
 
+// A tree that was there before is there again, put back from a copy: what is behind its new records in the file is of its other life.
+static void a_record_counts_only_behind_its_own(void **state) {
+    struct journal *journal = open_new(*state, 7);
+    write_three(journal);
+    journal_start(journal, 8);
+    assert_int_equal(journal_note_put(journal, S("x"), S("8")), 0);
+    assert_int_equal(journal_write(journal), 0);
+    journal_start(journal, 7);
+    assert_int_equal(journal_note_put(journal, S("y"), S("1")), 0); // as long as the first of the three
+    assert_int_equal(journal_note_put(journal, S("z"), S("")), 0);
+    assert_int_equal(journal_write(journal), 0);
+    reads(journal, true, "y=1;z=;");
+    assert_int_equal(journal_note_put(journal, S("z"), S("2")), 0);
+    assert_int_equal(journal_write(journal), 0);
+    reads(journal, true, "y=1;z=;z=2;");
+    journal_start(journal, 9);
+    journal_empty(journal);
+    journal_start(journal, 7);
+    reads(journal, true, "");
+    journal_close(journal);
+}
+
 static void what_was_cut_is_not_written(void **state) {
     struct journal *journal = open_new(*state, 1);
     assert_int_equal(journal_note_put(journal, S("a"), S("1")), 0);
@@ -297,6 +319,39 @@ static void a_journal_of_another_tree_is_none(void **state) {
     assert_true(has_row(at, S("k:other")));
 }
 
+// Who stops it and puts an older tree there, or none, has that one.
+static void a_store_that_was_stopped_leaves_nothing_in_the_journal(void **state) {
+    struct scratch *at = *state;
+    char tree[420];
+    struct stat file;
+    assert_done(store_open(&at->op, at->dir, &at->store));
+    put_row(at, S("k:one"), S("v"));
+    store_close(at->store);
+    at->store = NULL;
+    assert_int_equal(stat(journal_of(at), &file), 0);
+    assert_int_equal(file.st_size, 0);
+    (void)snprintf(tree, sizeof tree, "%s", path_of(at, "data/store.mdb"));
+    assert_int_equal(unlink(tree), 0);
+    assert_done(store_open(&at->op, at->dir, &at->store));
+    assert_false(has_row(at, S("k:one")));
+}
+
+static void a_journal_that_cannot_be_used_is_told(void **state) {
+    struct scratch *at = *state;
+    assert_done(store_open(&at->op, at->dir, &at->store));
+    store_close(at->store);
+    at->store = NULL;
+    assert_int_equal(unlink(journal_of(at)), 0);
+    assert_int_equal(mkdir(journal_of(at), 0700), 0);
+    assert_refused(store_open(&at->op, at->dir, &at->store), DATA_DIR);
+    assert_true(slice_find(at->op.detail, S(JOURNAL_SUFFIX)) != SIZE_MAX);
+    assert_int_equal(rmdir(journal_of(at)), 0);
+    assert_int_equal(symlink("store.mdb", journal_of(at)), 0);
+    assert_refused(store_open(&at->op, at->dir, &at->store), DATA_DIR);
+    assert_int_equal(unlink(journal_of(at)), 0);
+    assert_done(store_open(&at->op, at->dir, &at->store));
+}
+
 static void rubbish_is_none(void **state) {
     struct scratch *at = *state;
     leave(at);
@@ -319,6 +374,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CLOSED_TEST(what_was_written_is_read),
         CLOSED_TEST(another_base_has_none_of_it),
+        CLOSED_TEST(a_record_counts_only_behind_its_own),
         CLOSED_TEST(what_was_cut_is_not_written),
         CLOSED_TEST(who_reads_may_stop),
         CLOSED_TEST(a_record_that_is_not_whole_ends_the_journal),
@@ -329,6 +385,8 @@ int main(void) {
         LEFT_TEST(a_torn_record_was_never_acknowledged),
         LEFT_TEST(a_journal_of_another_tree_is_none),
         LEFT_TEST(rubbish_is_none),
+        LEFT_TEST(a_store_that_was_stopped_leaves_nothing_in_the_journal),
+        LEFT_TEST(a_journal_that_cannot_be_used_is_told),
     };
     RUN(tests);
 }
