@@ -24,7 +24,8 @@ struct store {
 
     // Whoever uses the tail holds it: a write while it runs, a read in the tail. Taken before `moving`.
     pthread_mutex_t tail_use;
-    atomic_bool tail; // something acknowledged is in the tail only: a snapshot would not see it. Changed under tail_use
+    // Something acknowledged is in the tail only: a snapshot would not see it. Or a write runs. Changed under tail_use.
+    atomic_bool tail;
 
     pthread_mutex_t lock; // of what follows
     pthread_cond_t work;  // for the committer

@@ -197,13 +197,11 @@ static void refuse_waiting(struct store *store) {
     }
 }
 
-// After stop: refuses what waits and closes the environment; the committer's loop then reopens it.
+// Under body_tail_begin: nobody reads any more, for what is left may lack what was acknowledged. The committer's loop then reopens.
 static void close_failed(struct store *store) {
+    stop(store);
     metric_add(METRIC_STORE_FAILED, 1);
-    refuse_waiting(store);
-    body_tail_begin(store);
     body_swap(store, NULL);
-    body_tail_end(store);
 }
 
 uint64_t txn_writes(const struct txn *txn) {
@@ -243,21 +241,13 @@ static int run_group(struct engine *engine, struct request **group, size_t count
     return code;
 }
 
-// The group runs in the tail. Who reads there sees it from now on; nobody was told yet that it is durable. After an error the
-// tail is still the committer's: no read may meet what is broken.
+// Under body_tail_begin. Who reads in the tail then sees the group; nobody was told yet that it is durable.
 static int run_in_tail(struct store *store, struct request **group, size_t count,
                        size_t *ret_stopped, size_t *ret_wrote) {
-    body_tail_begin(store);
     int code = store->engine != NULL
                    ? run_group(store->engine, group, count, ret_stopped, ret_wrote)
                    : ENGINE_CLOSED;
-    if (code == 0 && engine_is_over(store->engine)) {
-        code = engine_flush(store->engine);
-    }
-    if (code == 0) {
-        body_tail_end(store);
-    }
-    return code;
+    return code == 0 && engine_is_over(store->engine) ? engine_flush(store->engine) : code;
 }
 
 // Durable when 0.
@@ -276,6 +266,12 @@ static int restore_full(struct store *store, int code) {
     return again != 0 ? again : code;
 }
 
+// The tail goes into the tree. What does not fit stays in the journal, and in the tail.
+static int flush(struct store *store) {
+    int code = engine_flush(store->engine);
+    return engine_class_of(code) == ENGINE_GROW ? body_grow(store) : restore_full(store, code);
+}
+
 // What to do about an error: 0: run the group again, as far as *count now says; else all are
 // refused. The tail is then what was acknowledged, unless the environment has to be closed.
 static int settle_error(struct store *store, int code, struct request **group, size_t stopped,
@@ -287,7 +283,7 @@ static int settle_error(struct store *store, int code, struct request **group, s
     case ENGINE_LARGE:
         again = engine_restore(store->engine);
         if (again == 0 && engine_has_tail(store->engine)) { // with it out of the way there is room
-            return restore_full(store, engine_flush(store->engine));
+            return flush(store);
         }
         if (stopped > 0) {
             *count = stopped;
@@ -306,18 +302,29 @@ static int settle_error(struct store *store, int code, struct request **group, s
     return code;
 }
 
-// After an error that nothing more can be done about now. Nobody was told yet.
-static void give_up(struct store *store, int code, struct request **group, size_t count) {
-    bool full = engine_class_of(code) == ENGINE_NO_ROOM;
-    if (full) {
+// Under body_tail_begin. Hands up the error.
+static int give_up(struct store *store, int code) {
+    if (engine_class_of(code) == ENGINE_NO_ROOM) {
         atomic_store(&store->full, true);
-    } else {
-        stop(store); // before anybody is told
-    }
-    refuse_all(group, count, code);
-    if (!full) {
+    } else if (code != 0) {
         close_failed(store);
     }
+    return code;
+}
+
+static void refuse_group(struct store *store, struct request **group, size_t count, int code) {
+    refuse_all(group, count, code);
+    if (engine_class_of(code) != ENGINE_NO_ROOM) {
+        refuse_waiting(store);
+    }
+}
+
+// Under body_tail_begin, as the error was met: what a failure left of the tail is for nobody's eyes. Hands up the error that nothing
+// more can be done about now; nobody was told yet.
+static int settle(struct store *store, int code, struct request **group, size_t stopped,
+                  size_t *count) {
+    code = store->engine != NULL ? settle_error(store, code, group, stopped, count) : code;
+    return give_up(store, code);
 }
 
 // Deals with the first of the group, as many as fit together, and returns how many that were.
@@ -325,8 +332,10 @@ static size_t commit_some(struct store *store, struct request **group, size_t co
     for (;;) {
         size_t stopped = 0;
         size_t wrote = 0;
+        body_tail_begin(store);
         int code = run_in_tail(store, group, count, &stopped, &wrote);
         if (code == 0) {
+            body_tail_end(store);
             code = make_durable(store, wrote);
             if (code == 0) {
                 answer_all(group, count);
@@ -334,23 +343,21 @@ static size_t commit_some(struct store *store, struct request **group, size_t co
             }
             body_tail_begin(store);
         }
-        code = store->engine != NULL ? settle_error(store, code, group, stopped, &count) : code;
+        code = settle(store, code, group, stopped, &count);
         body_tail_end(store);
         if (code != 0) {
-            give_up(store, code, group, count);
+            refuse_group(store, group, count, code);
             return count;
         }
     }
 }
 
-// The tail goes into the tree. What does not fit stays in the journal, and in the tail.
 static void flush_tail(struct store *store) {
     body_tail_begin(store);
-    int code = store->engine != NULL ? engine_flush(store->engine) : 0;
-    code = engine_class_of(code) == ENGINE_GROW ? body_grow(store) : restore_full(store, code);
+    int code = give_up(store, store->engine != NULL ? flush(store) : 0);
     body_tail_end(store);
     if (code != 0) {
-        give_up(store, code, NULL, 0);
+        refuse_group(store, NULL, 0, code);
     }
 }
 
@@ -436,7 +443,10 @@ void *commit_loop(void *arg) {
         bool bad = false;
         size_t count = take(store, group, &bad, &over);
         if (bad) {
+            refuse_waiting(store);
+            body_tail_begin(store);
             close_failed(store);
+            body_tail_end(store);
         }
         for (size_t from = 0; from < count;) {
             from += commit_some(store, group + from, count - from);
@@ -453,5 +463,8 @@ void *commit_loop(void *arg) {
             body_reopen(store);
         }
     }
+    body_tail_begin(store); // a tail ends on the thread that began it
+    body_swap(store, NULL);
+    body_tail_end(store);
     return NULL;
 }

@@ -33,6 +33,7 @@ struct txn {
     int fault;       // the first error that is not fn's own; nothing works after it
     struct MDB_cursor *scans[TXN_SCANS_MAX];
     size_t noted;    // in the journal, before it
+    bool over;       // more than the journal takes was written before it
 };
 
 // What an error code asks for. 0 is no error.
@@ -92,12 +93,13 @@ MUST_USE int engine_sync(struct engine *engine);
 bool engine_is_due(const struct engine *engine);
 // The tail goes into the tree, durably; there is none then. After an error it must be restored, or the engine closed.
 MUST_USE int engine_flush(struct engine *engine);
-// The tail as the journal has it: only what engine_sync and engine_flush acknowledged.
+// The tail as the journal has it: only what engine_sync and engine_flush acknowledged. Never ENGINE_NO_ROOM: without it what was
+// acknowledged is in no tree, so after an error the engine must be closed.
 MUST_USE int engine_restore(struct engine *engine);
 // After engine_open, by the thread that will write: the tail that another process left goes into the tree.
 // ENGINE_NO_ROOM: it is there and can be read, and will be tried again.
 MUST_USE int engine_recover(struct engine *engine);
-// Doubles the map; the tail is restored then.
+// Doubles the map; the tail is restored then. Never ENGINE_NO_ROOM: after an error there is no map.
 MUST_USE int engine_grow(struct engine *engine);
 
 #endif

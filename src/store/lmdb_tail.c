@@ -103,7 +103,9 @@ int engine_undo(struct txn *txn) {
         undo_last(&engine->undo, &key, &old);
         code = apply(engine, key, old);
     }
-    journal_cut(engine->journal, txn->noted);
+    if (!txn->over) { // else nothing of this one was noted, and the tree has to take the others
+        journal_cut(engine->journal, txn->noted);
+    }
     return code;
 }
 
@@ -171,7 +173,8 @@ int engine_write(struct engine *engine, struct txn *ret_txn) {
                                 .body = engine->tail,
                                 .writable = true,
                                 .shared = true,
-                                .noted = journal_noted(engine->journal)};
+                                .noted = journal_noted(engine->journal),
+                                .over = journal_over(engine->journal)};
     }
     return code;
 }
@@ -182,6 +185,11 @@ bool engine_is_over(const struct engine *engine) {
 
 int engine_sync(struct engine *engine) {
     return journal_noted(engine->journal) > 0 ? journal_write(engine->journal) : 0;
+}
+
+// An error as one after which the engine is of no use.
+static int fatal(int code) {
+    return engine_class_of(code) == ENGINE_NO_ROOM ? ENGINE_CLOSED : code;
 }
 
 int engine_restore(struct engine *engine) {
@@ -195,7 +203,7 @@ int engine_restore(struct engine *engine) {
         engine_drop(engine);
     }
     engine->unread = engine->unread && code != 0;
-    return code;
+    return fatal(code);
 }
 
 int engine_grow(struct engine *engine) {
@@ -206,15 +214,18 @@ int engine_grow(struct engine *engine) {
         code = ENOMEM;
     }
     code = code != 0 ? code : mdb_env_set_mapsize(engine->env, info.me_mapsize * 2);
-    return code != 0 ? code : engine_restore(engine);
+    return code != 0 ? fatal(code) : engine_restore(engine);
 }
 
+// The tree that was found may be in memory only, and the journal of the one before it is given up now.
 int engine_recover(struct engine *engine) {
     uint64_t base = 0;
-    int code = env_base(engine->env, &base);
+    int code = fatal(mdb_env_sync(engine->env, 1));
+    code = code != 0 ? code : env_base(engine->env, &base);
     if (code != 0) {
         return code;
     }
+    count_all(engine);
     journal_start(engine->journal, base);
     code = engine_restore(engine);
     while (engine_class_of(code) == ENGINE_GROW) {

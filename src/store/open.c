@@ -32,8 +32,10 @@ bool body_inside(void) {
 
 // ---- the environment
 
+// Before anything changes: who read store_changes meanwhile, and then what was there before, would hold it for what is now.
 void body_tail_begin(struct store *store) {
     CHECK(pthread_mutex_lock(&store->tail_use) == 0);
+    atomic_store(&store->tail, true);
 }
 
 void body_tail_end(struct store *store) {
@@ -120,7 +122,7 @@ static reason read_rows(struct op *op, struct store *store, store_fn fn, void *a
     if (code == 0) {
         return why;
     }
-    if (engine_class_of(code) == ENGINE_FAILED) {
+    if (engine_class_of(code) == ENGINE_FAILED && code != ENGINE_CLOSED) {
         suspect(store);
     }
     return engine_refuse(op, code);
@@ -258,6 +260,11 @@ void body_reopen(struct store *store) {
 // ---- open and close
 
 static reason refuse_open(struct op *op, const struct store *store, int code) {
+    if (code == ENGINE_CLOSED) {
+        REFUSE(op, STORE_UNAVAILABLE,
+               "there is no memory for what %s" JOURNAL_SUFFIX " holds; nothing of it is lost, see to it that this program gets some",
+               store->place.file);
+    }
     if (code > 0) { // the system's, not the engine's own
         REFUSE(op, DATA_DIR,
                "%s, or a file beside it (" JOURNAL_SUFFIX ", -lock), cannot be used: %s; see to it that the user id of this "
