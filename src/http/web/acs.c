@@ -301,6 +301,7 @@ void web_acs(struct gate *gate, struct call *const *calls, size_t count) {
     if (together_count > 0) {
         carry(gate, together, together_count);
     }
+    queue_rest(); // they wait for more than a worker
     for (size_t i = 0; i < alone_count; i++) {
         carry(gate, &alone[i], 1);
     }
