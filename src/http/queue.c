@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/queue.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -21,9 +23,16 @@ struct lane {
     struct lane *next; // of those that have jobs, in the order of their turns
 };
 
+// A thread without work. Each has a semaphore of its own, and the one that slept last is woken first: its stack and its
+// memory are in the caches, and the mutex is not taken as if others waited for it, as it is after a condition.
+struct sleeper {
+    sem_t wake;
+    struct sleeper *next;
+};
+
 struct queue {
     pthread_mutex_t mutex;
-    pthread_cond_t work;
+    struct sleeper *sleepers;
     struct lane lanes[QUEUE_LANES];
     struct lane *turn, *latest; // the lane whose turn it is, and the one that comes last
     uint64_t secret;            // of the hash
@@ -31,7 +40,7 @@ struct queue {
     size_t sharing;          // of those that wait, how many share
     size_t working;          // threads that run such and did not say queue_rest
     size_t cores;            // so many threads can be at work at once; the others wait for something
-    size_t sleeping, waking; // threads without work, and those of them that were told that there is some
+    size_t waking;           // threads that were woken, and did not come yet
     bool closing, stopped;
     void (*run)(struct queue_job *const *, size_t, void *);
     void *arg;
@@ -160,18 +169,25 @@ static size_t take_some(struct queue *queue, struct queue_job *jobs[QUEUE_TOGETH
     return count;
 }
 
-// Under the mutex. True: signal `work`, once the mutex is free: who is woken would find it taken, and sleep again. A thread
-// that was woken and did not come yet takes more than one job, so not each job wakes one.
-static bool wake(struct queue *queue) {
+// Under the mutex. Who is to be woken, once the mutex is free: he would find it taken, and sleep again. A thread that was
+// woken and did not come yet takes more than one job, so not each job wakes one.
+static struct sleeper *next_to_wake(struct queue *queue) {
     size_t places = AT_WORK_MAX(queue) - queue->working;
     size_t useful = queue->waiting - queue->sharing +
                     (queue->sharing < places ? queue->sharing : places);
     useful = useful < queue->cores ? useful : queue->cores;
-    if (queue->waking >= queue->sleeping || queue->waking >= useful) {
-        return false;
+    struct sleeper *sleeper = queue->waking < useful ? queue->sleepers : NULL;
+    if (sleeper != NULL) {
+        queue->sleepers = sleeper->next;
+        queue->waking++;
     }
-    queue->waking++;
-    return true;
+    return sleeper;
+}
+
+static void wake(struct sleeper *sleeper) {
+    if (sleeper != NULL) {
+        CHECK(sem_post(&sleeper->wake) == 0);
+    }
 }
 
 // Under the mutex: this thread gives its place to another.
@@ -189,47 +205,51 @@ void queue_rest(void) {
     }
     (void)pthread_mutex_lock(&queue->mutex);
     rest(queue);
-    bool signal = wake(queue);
+    struct sleeper *next = next_to_wake(queue);
     (void)pthread_mutex_unlock(&queue->mutex);
-    if (signal) {
-        (void)pthread_cond_signal(&queue->work);
-    }
+    wake(next);
 }
 
 // Under the mutex, which it lets go of while there is nothing to do. 0: there will be nothing any more.
-static size_t wait_for_work(struct queue *queue, struct queue_job *jobs[QUEUE_TOGETHER_MAX]) {
+static size_t wait_for_work(struct queue *queue, struct sleeper *self,
+                            struct queue_job *jobs[QUEUE_TOGETHER_MAX]) {
     for (;;) {
         size_t count = take_some(queue, jobs);
         if (count > 0 || queue->closing) {
             return count;
         }
-        queue->sleeping++;
-        (void)pthread_cond_wait(&queue->work, &queue->mutex);
-        queue->sleeping--;
-        queue->waking -= queue->waking > 0 ? 1 : 0;
+        self->next = queue->sleepers;
+        queue->sleepers = self;
+        (void)pthread_mutex_unlock(&queue->mutex);
+        while (sem_wait(&self->wake) != 0) {
+            CHECK(errno == EINTR);
+        }
+        (void)pthread_mutex_lock(&queue->mutex);
+        queue->waking--;
     }
 }
 
 static void *thread_main(void *arg) {
     struct queue *queue = arg;
+    struct sleeper self;
     struct queue_job *jobs[QUEUE_TOGETHER_MAX];
+    CHECK(sem_init(&self.wake, 0, 0) == 0);
     (void)pthread_mutex_lock(&queue->mutex);
     for (;;) {
-        size_t count = wait_for_work(queue, jobs);
+        size_t count = wait_for_work(queue, &self, jobs);
         if (count == 0) {
             break;
         }
-        bool signal = wake(queue);
+        struct sleeper *next = next_to_wake(queue);
         (void)pthread_mutex_unlock(&queue->mutex);
-        if (signal) {
-            (void)pthread_cond_signal(&queue->work);
-        }
+        wake(next);
         queue->run(jobs, count, queue->arg);
         (void)pthread_mutex_lock(&queue->mutex);
         queue->running -= count;
         rest(queue);
     }
     (void)pthread_mutex_unlock(&queue->mutex);
+    (void)sem_destroy(&self.wake);
     return NULL;
 }
 
@@ -250,7 +270,6 @@ struct queue *queue_open(size_t threads, size_t most,
     }
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
     (void)pthread_mutex_init(&queue->mutex, NULL);
-    (void)pthread_cond_init(&queue->work, NULL);
     uint8_t secret[8];
     rand_bytes(secret, sizeof secret);
     memcpy(&queue->secret, secret, sizeof secret);
@@ -290,11 +309,9 @@ struct queue_job *queue_put(struct queue *queue, struct queue_job *job, unsigned
 
 void queue_go(struct queue *queue) {
     (void)pthread_mutex_lock(&queue->mutex);
-    bool signal = wake(queue); // it wakes the next
+    struct sleeper *next = next_to_wake(queue); // it wakes the next
     (void)pthread_mutex_unlock(&queue->mutex);
-    if (signal) {
-        (void)pthread_cond_signal(&queue->work);
-    }
+    wake(next);
 }
 
 bool queue_is_full(struct queue *queue, unsigned lane) {
@@ -318,7 +335,12 @@ void queue_stop(struct queue *queue) {
     }
     (void)pthread_mutex_lock(&queue->mutex);
     queue->closing = true;
-    (void)pthread_cond_broadcast(&queue->work);
+    while (queue->sleepers != NULL) {
+        struct sleeper *sleeper = queue->sleepers;
+        queue->sleepers = sleeper->next;
+        queue->waking++;
+        wake(sleeper);
+    }
     (void)pthread_mutex_unlock(&queue->mutex);
     for (size_t i = 0; i < queue->thread_count; i++) {
         (void)pthread_join(queue->threads[i], NULL);
@@ -331,7 +353,6 @@ void queue_close(struct queue *queue) {
         return;
     }
     queue_stop(queue);
-    (void)pthread_cond_destroy(&queue->work);
     (void)pthread_mutex_destroy(&queue->mutex);
     free(queue);
 }
