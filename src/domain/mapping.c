@@ -102,6 +102,15 @@ static struct slice rule_words(struct op *op, const struct mapping_rule *rule) {
                     GRANT_TEXT_MAX);
 }
 
+// As many as all rules together can give.
+static size_t most_grants(const struct mapping *mapping) {
+    size_t count = 1; // the default role
+    for (size_t i = 0; i < mapping->rules.count; i++) {
+        count += ((const struct mapping_rule *)mapping->rules.at)[i].roles.count;
+    }
+    return count < GRANTS_MAX ? count : GRANTS_MAX;
+}
+
 reason mapping_apply(struct op *op, const struct connection *connection,
                      const struct identity *identity, struct rows *ret_grants) {
     TRY(check_overage(op, connection, identity));
@@ -111,7 +120,7 @@ reason mapping_apply(struct op *op, const struct connection *connection,
                            .assertion = text_cut(identity->assertion_id, GRANT_TEXT_MAX),
                            .granted_at = op->now};
     struct rows grants = {NULL, 0};
-    TRY(op_take_raw(op, GRANTS_MAX * sizeof(struct grant), &grants.at));
+    TRY(op_take_raw(op, most_grants(mapping) * sizeof(struct grant), &grants.at));
     for (size_t i = 0; i < mapping->rules.count; i++) {
         const struct mapping_rule *rule = &((const struct mapping_rule *)mapping->rules.at)[i];
         struct slice value;

@@ -523,8 +523,8 @@ static reason conclude(struct reception *it, reason why, struct identity *ret_id
 }
 
 void saml_receive_many(struct saml_job *jobs, size_t count) {
-    struct pool_job asks[POOL_TOGETHER_MAX];
-    struct reception receptions[POOL_TOGETHER_MAX];
+    struct pool_job asks[POOL_TOGETHER_MAX] UNCLEARED; // as many are written as there are jobs
+    struct reception receptions[POOL_TOGETHER_MAX] UNCLEARED;
     CHECK(count > 0 && count <= POOL_TOGETHER_MAX);
     for (size_t i = 0; i < count; i++) {
         const struct inbound *inbound = jobs[i].inbound;
