@@ -48,22 +48,27 @@ ALLOCATORS = ("malloc", "calloc", "realloc")
 
 
 def calls_of(path):
-    """name -> how often it was called, of the functions in a callgrind file."""
-    names, counts, callee = {}, {}, None
+    """Of the functions in a callgrind file, name -> how often it was called, and what these calls cost with all that they
+    call: callgrind_annotate tells that apart by the names under which the compiler knew a file."""
+    names, counts, costs, caller, callee, counted = {}, {}, {}, None, None, False
     with open(path, encoding="utf-8", errors="replace") as f:
         for line in f:
-            if line.startswith("cfn="):
-                number, _, name = line[4:].strip().partition(" ")
+            if line.startswith(("cfn=", "fn=")):
+                number, _, name = line.split("=", 1)[1].strip().partition(" ")
                 if name:
-                    names[number] = name
-                callee = names.get(number)
-            elif line.startswith("fn="):
-                number, _, name = line[3:].strip().partition(" ")
-                if name:
-                    names[number] = name
+                    names[number] = re.sub(r"\.\w+(\.\d+)?$", "", name)
+                if line[0] == "c":
+                    callee = names.get(number)
+                else:
+                    caller = names.get(number)
             elif line.startswith("calls=") and callee is not None:
                 counts[callee] = counts.get(callee, 0) + int(line[6:].split()[0])
-    return counts
+                counted = True
+            elif counted:
+                if caller.split("'")[0] != callee.split("'")[0]:
+                    costs[callee] = costs.get(callee, 0) + int(line.split()[1])
+                counted = False
+    return counts, costs
 
 
 class CallgrindGate(gates.Gate):
@@ -102,11 +107,11 @@ def measure(build, tools, count, threads):
             gates.pinned, gates.START_SECONDS, gates.STOP_SECONDS = pinned, start, stop
         text = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--threshold=100", gate.out], check=True,
                               capture_output=True, text=True).stdout
-        calls = calls_of(gate.out)
+        calls, called = calls_of(gate.out)
     total = int(re.search(r"^([\d,]+) .*PROGRAM TOTALS", text, re.M).group(1).replace(",", ""))
     costs = {}
     for number, name in re.findall(r"^ *([\d,]+) .*?:(\w+)(?:\.[\w.]+)?(?:'2)? \[", text, re.M):
-        costs[name] = max(costs.get(name, 0), int(number.replace(",", "")))
+        costs[name] = max(costs.get(name, 0), called.get(name, 0), int(number.replace(",", "")))
     asked = sum(number for name, number in calls.items() if name.split("'")[0] in ALLOCATORS)
     return total / count, {name: cost / count for name, cost in costs.items()}, asked / count
 
