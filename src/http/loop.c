@@ -38,6 +38,16 @@ static void resume(struct loop_answer *answers) {
     }
 }
 
+// Whether there are fewer connections than the last time: MHD listens again, if there were too many
+// of them, only when it is run once more.
+static bool has_room_again(struct loop *loop) {
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    unsigned before = loop->connections;
+    loop->connections = info != NULL ? info->num_connections : 0;
+    return loop->connections < before;
+}
+
 // Until a socket is ready, a connection's time is over or somebody has something to say. Both
 // descriptors are looked at by whoever owns them: what epoll_wait says of them is of no use.
 static void sleep_on(struct loop *loop, enum loop_wish seen) {
@@ -72,7 +82,7 @@ static void *loop_main(void *arg) {
         resume(answers);
         (void)MHD_run(loop->daemon);
         loop->turned(loop->arg);
-        if (wish != LOOP_END) {
+        if (!has_room_again(loop) && wish != LOOP_END) {
             sleep_on(loop, wish);
         }
     }

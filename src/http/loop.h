@@ -24,6 +24,7 @@ struct loop {
     int poll; // waits for MHD's own epoll descriptor, and for `wake`
     int wake; // an eventfd
     pthread_t thread;
+    unsigned connections; // after the last turn
     pthread_mutex_t mutex;
     struct loop_answer *answers; // the latest first
     enum loop_wish { LOOP_SERVE, LOOP_QUIESCE, LOOP_END } wish;

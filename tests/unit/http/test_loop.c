@@ -125,7 +125,8 @@ static int scene_open(void **state) {
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, &scene,
         MHD_OPTION_LISTEN_SOCKET, scene.fd, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
-        MHD_OPTION_CONNECTION_TIMEOUT, 2U, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, 2U, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CLIENTS,
+        MHD_OPTION_END);
     assert_non_null(daemon);
     assert_true(loop_open(&scene.loop, daemon, on_turn, &scene));
     for (size_t i = 0; i < THREADS; i++) {
@@ -213,6 +214,28 @@ static void a_silent_connection_is_closed_when_its_time_is_over(void **state) {
     (void)close(fd);
 }
 
+static void there_is_room_again_as_soon_as_one_of_too_many_has_gone(void **state) {
+    struct scene *scene = *state;
+    int fds[CLIENTS];
+    for (size_t i = 0; i < CLIENTS; i++) {
+        fds[i] = client_open(scene);
+        ask(fds[i]);
+        assert_true(is_answered(fds[i]));
+    }
+    int late = client_open(scene);
+    ask(late);
+    struct timeval soon = {.tv_usec = 500000}; // well before the others' time is over
+    assert_int_equal(setsockopt(late, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon), 0);
+    char byte;
+    assert_int_equal(recv(late, &byte, 1, MSG_DONTWAIT), -1);
+    (void)close(fds[0]);
+    assert_true(is_answered(late));
+    (void)close(late);
+    for (size_t i = 1; i < CLIENTS; i++) {
+        (void)close(fds[i]);
+    }
+}
+
 static void it_serves_who_is_there_but_nobody_new_once_it_is_quiesced(void **state) {
     struct scene *scene = *state;
     int fd = client_open(scene);
@@ -265,6 +288,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_request_is_answered_once_in_many_connections,
                                         scene_open, scene_close),
         cmocka_unit_test_setup_teardown(a_silent_connection_is_closed_when_its_time_is_over,
+                                        scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(there_is_room_again_as_soon_as_one_of_too_many_has_gone,
                                         scene_open, scene_close),
         cmocka_unit_test_setup_teardown(it_serves_who_is_there_but_nobody_new_once_it_is_quiesced,
                                         scene_open, scene_close),
