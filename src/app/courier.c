@@ -267,7 +267,7 @@ static void count(struct courier *courier) {
     courier->figures_at = now + FIGURES_EVERY_MS;
     struct op op;
     op_open(&op, 0);
-    if (store_read(&op, courier->gate->store, read_figures, &figuring) == NULL) {
+    if (store_look(&op, courier->gate->store, read_figures, &figuring) == NULL) {
         const struct outbox_figures *figures = &figuring.figures;
         metric_set(METRIC_MAIL_QUEUED, (int64_t)figures->count[LETTER_QUEUED]);
         metric_set(METRIC_MAIL_DEAD, (int64_t)figures->count[LETTER_DEAD]);

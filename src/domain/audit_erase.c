@@ -171,7 +171,7 @@ reason audit_erase(struct op *op, struct store *store, const struct actor *actor
     for (size_t i = 0; i < sizeof spaces; i++) {
         *search = (struct search){.erasure = erasure, .space = spaces[i], .most = AUDIT_STEP};
         while (!search->over) {
-            TRY(store_read(op, store, find_rows, search));
+            TRY(store_walk(op, store, find_rows, search));
             if (search->count > 0) {
                 TRY(store_write(op, store, erase_rows, search));
                 erasure->erased += search->count;

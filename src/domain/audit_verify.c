@@ -215,7 +215,7 @@ static reason step(struct op *op, struct txn *txn, void *arg) {
 
 reason audit_verify(struct op *op, struct store *store, struct audit_walk *walk) {
     while (!walk->done) {
-        TRY(store_read(op, store, step, walk));
+        TRY(store_walk(op, store, step, walk));
     }
     return NULL;
 }

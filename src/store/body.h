@@ -35,6 +35,10 @@ struct store {
     int start_code; // of the recovery, once `started`
     bool gathering; // the committer waits for those that are expected
     bool suspect;      // a read met damage: close, reopen and verify
+    bool asked;        // somebody waits until the tail is in the tree
+    uint64_t tries;    // to put it there, because of that
+    bool in_tree;      // the last one did
+    pthread_cond_t tried; // for who asked; also when it stops being ready
     atomic_size_t expected; // writes that were announced; made less under `lock`
     atomic_bool ready; // changed under `lock`, read anywhere
     atomic_bool full;  // the last write found no room; changed by the committer, read anywhere

@@ -178,6 +178,7 @@ static void refuse_all(struct request **group, size_t count, int code) {
 static void stop(struct store *store) {
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     atomic_store(&store->ready, false);
+    (void)pthread_cond_broadcast(&store->tried);
     CHECK(pthread_mutex_unlock(&store->lock) == 0);
 }
 
@@ -269,7 +270,11 @@ static int restore_full(struct store *store, int code) {
 // The tail goes into the tree. What does not fit stays in the journal, and in the tail.
 static int flush(struct store *store) {
     int code = engine_flush(store->engine);
-    return engine_class_of(code) == ENGINE_GROW ? body_grow(store) : restore_full(store, code);
+    while (engine_class_of(code) == ENGINE_GROW) {
+        code = body_grow(store);
+        code = code == 0 ? engine_flush(store->engine) : code;
+    }
+    return restore_full(store, code);
 }
 
 // What to do about an error: 0: run the group again, as far as *count now says; else all are
@@ -368,7 +373,7 @@ static void wait_for_work(struct store *store) {
     bool tail = !full && atomic_load(&store->tail);
     body_deadline(full ? FULL_PROBE_MS : TAIL_IDLE_MS, &until);
     int code = 0;
-    while (store->first == NULL && !store->closing && !store->suspect && code != ETIMEDOUT) {
+    while (store->first == NULL && !store->closing && !store->suspect && !store->asked && code != ETIMEDOUT) {
         store->idle = true;
         code = full || tail ? pthread_cond_timedwait(&store->work, &store->lock, &until)
                             : pthread_cond_wait(&store->work, &store->lock);
@@ -389,15 +394,20 @@ static void gather(struct store *store) {
     store->gathering = false;
 }
 
-// Waits for work: takes up to STORE_GROUP_MAX. *ret_over: nothing will come any more.
-static size_t take(struct store *store, struct request *group[STORE_GROUP_MAX], bool *ret_suspect,
-                   bool *ret_over) {
+struct taken {
+    bool suspect;
+    bool asked; // somebody waits until the tail is in the tree
+    bool over;  // nothing will come any more
+};
+
+// Waits for work: takes up to STORE_GROUP_MAX.
+static size_t take(struct store *store, struct request *group[STORE_GROUP_MAX], struct taken *ret_taken) {
     size_t count = 0;
     CHECK(pthread_mutex_lock(&store->lock) == 0);
     wait_for_work(store);
     gather(store);
-    *ret_suspect = store->suspect;
-    *ret_over = store->first == NULL && store->closing;
+    *ret_taken = (struct taken){store->suspect, store->asked, store->first == NULL && store->closing};
+    store->asked = false;
     while (!store->suspect && store->first != NULL && count < STORE_GROUP_MAX) {
         group[count++] = store->first;
         store->first = store->first->next;
@@ -434,15 +444,23 @@ static void look_for_room(struct store *store) {
     }
 }
 
+// Those who asked go on: all that was answered before they did is in the tree, or is not to be had there now.
+static void tell_asked(struct store *store) {
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    store->tries++;
+    store->in_tree = store->engine != NULL && !engine_has_tail(store->engine);
+    (void)pthread_cond_broadcast(&store->tried);
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+}
+
 void *commit_loop(void *arg) {
     struct store *store = arg;
     int64_t next_probe = 0;
-    bool over = !start(store);
-    while (!over) {
+    struct taken taken = {.over = !start(store)};
+    while (!taken.over) {
         struct request *group[STORE_GROUP_MAX];
-        bool bad = false;
-        size_t count = take(store, group, &bad, &over);
-        if (bad) {
+        size_t count = take(store, group, &taken);
+        if (taken.suspect) {
             refuse_waiting(store);
             body_tail_begin(store);
             close_failed(store);
@@ -456,10 +474,13 @@ void *commit_loop(void *arg) {
                 look_for_room(store);
                 next_probe = clock_steady() + FULL_PROBE_MS;
             }
-        } else if (body_is_open(store) && (count == 0 || engine_is_due(store->engine))) {
+        } else if (body_is_open(store) && (count == 0 || taken.asked || engine_is_due(store->engine))) {
             flush_tail(store);
         }
-        if (!body_is_open(store) && !over) {
+        if (taken.asked) {
+            tell_asked(store);
+        }
+        if (!body_is_open(store) && !taken.over) {
             body_reopen(store);
         }
     }

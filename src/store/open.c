@@ -109,13 +109,33 @@ static reason read_snapshot(struct op *op, struct store *store, store_fn fn, voi
     return why;
 }
 
-static reason read_rows(struct op *op, struct store *store, store_fn fn, void *arg, bool tail) {
+// False: not now, so that only the tail has all.
+static bool wait_for_tree(struct store *store) {
+    if (!atomic_load(&store->tail)) {
+        return true;
+    }
+    CHECK(pthread_mutex_lock(&store->lock) == 0);
+    uint64_t tries = store->tries;
+    store->asked = true;
+    (void)pthread_cond_signal(&store->work);
+    while (store->tries == tries && atomic_load(&store->ready)) {
+        CHECK(pthread_cond_wait(&store->tried, &store->lock) == 0);
+    }
+    bool in_tree = store->tries != tries && store->in_tree;
+    CHECK(pthread_mutex_unlock(&store->lock) == 0);
+    return in_tree;
+}
+
+enum from { FROM_TAIL, FROM_TREE, FROM_FILE };
+
+static reason read_rows(struct op *op, struct store *store, store_fn fn, void *arg, enum from from) {
     CHECK(!inside_);
     if (!atomic_load(&store->ready)) {
         return engine_refuse(op, ENGINE_CLOSED);
     }
     reason why = NULL;
     int code = 0;
+    bool tail = from == FROM_TAIL || (from == FROM_TREE && !wait_for_tree(store));
     if (!tail || !read_tail(op, store, fn, arg, &why, &code)) {
         why = read_snapshot(op, store, fn, arg, &code);
     }
@@ -129,11 +149,15 @@ static reason read_rows(struct op *op, struct store *store, store_fn fn, void *a
 }
 
 reason store_read(struct op *op, struct store *store, store_fn fn, void *arg) {
-    return read_rows(op, store, fn, arg, true);
+    return read_rows(op, store, fn, arg, FROM_TAIL);
+}
+
+reason store_walk(struct op *op, struct store *store, store_fn fn, void *arg) {
+    return read_rows(op, store, fn, arg, FROM_TREE);
 }
 
 reason store_look(struct op *op, struct store *store, store_fn fn, void *arg) {
-    return read_rows(op, store, fn, arg, false);
+    return read_rows(op, store, fn, arg, FROM_FILE);
 }
 
 static int stat_of(struct store *store, struct store_stat *ret_stat) {
@@ -303,6 +327,7 @@ static void init_locks(struct store *store) {
     CHECK(pthread_condattr_init(&cond) == 0);
     CHECK(pthread_condattr_setclock(&cond, CLOCK_MONOTONIC) == 0);
     CHECK(pthread_cond_init(&store->work, &cond) == 0);
+    CHECK(pthread_cond_init(&store->tried, &cond) == 0);
     (void)pthread_condattr_destroy(&cond);
     CHECK(pthread_mutex_init(&store->lock, NULL) == 0);
     CHECK(pthread_mutex_init(&store->tail_use, NULL) == 0);
@@ -314,6 +339,7 @@ static void free_store(struct store *store) {
     (void)pthread_mutex_destroy(&store->lock);
     (void)pthread_mutex_destroy(&store->tail_use);
     (void)pthread_cond_destroy(&store->work);
+    (void)pthread_cond_destroy(&store->tried);
     (void)pthread_rwlock_destroy(&store->moving);
     free(store);
 }

@@ -38,6 +38,9 @@ bool store_full(struct store *store);
 
 // What fn refuses with, or store.unavailable. fn must not keep slices into the store past its end.
 MUST_USE reason store_read(struct op *op, struct store *store, store_fn fn, void *arg);
+// As store_read, for what may take longer than a millisecond: it waits until what was answered is in the tree (some
+// milliseconds, while others write), and then takes turns with nobody.
+MUST_USE reason store_walk(struct op *op, struct store *store, store_fn fn, void *arg);
 // As store_read, but of what was there a moment ago: it may not see the last writes, and takes turns with nobody however long
 // it takes.
 MUST_USE reason store_look(struct op *op, struct store *store, store_fn fn, void *arg);
@@ -62,7 +65,7 @@ void store_expect(struct store *store);
 void store_expect_end(struct store *store);
 
 // A number that changes whenever a row whose key begins with this byte may have changed. Equal before a read and now: what was
-// read is still so. Waits for nobody, and costs nothing.
+// read is still so. Waits for nobody, and costs nothing. (Not with store_look.)
 uint64_t store_changes(const struct store *store, uint8_t space);
 
 // Inside a transaction. Values point into the store: valid until the transaction's next write or

@@ -136,7 +136,7 @@ reason api_audit_list(struct op *op, struct gate *gate, struct request *request,
     TRY(request_page(op, request, &list.page));
     TRY(check_cursor(op, list.page.cursor));
     TRY(read_filter(op, request, &list.filter));
-    TRY(store_read(op, gate->store, read_list, &list));
+    TRY(store_walk(op, gate->store, read_list, &list));
     struct json *items = json_array(op);
     const struct audit *audits = list.audits.at;
     for (size_t i = 0; i < list.audits.count; i++) {
@@ -213,7 +213,7 @@ reason api_audit_export(struct op *op, struct gate *gate, struct request *reques
     TRY(read_filter(op, request, &list.filter));
     list.filter.forwards = true;
     list.page = (struct page){.limit = (size_t)number, .cursor = cursor};
-    TRY(store_read(op, gate->store, read_list, &list));
+    TRY(store_walk(op, gate->store, read_list, &list));
     TRY(write_lines(op, &list, &text));
     reply_text(reply, 200, "application/jsonl", text);
     reply_header(reply, "Cache-Control", S("no-store"));

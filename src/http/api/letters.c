@@ -51,7 +51,7 @@ reason api_letters_list(struct op *op, struct gate *gate, struct request *reques
     struct letters letters = {.total = 0};
     TRY(read_filter(op, request, &letters.filter));
     TRY(request_page(op, request, &letters.page));
-    TRY(store_read(op, gate->store, read_letters, &letters));
+    TRY(store_walk(op, gate->store, read_letters, &letters));
     struct json *items = json_array(op);
     for (size_t i = 0; i < letters.rows.count; i++) {
         json_add(op, items,
@@ -123,7 +123,7 @@ reason api_mail_get(struct op *op, struct gate *gate, struct request *request,
                     struct reply *reply) {
     (void)request;
     struct outbox_figures figures;
-    TRY(store_read(op, gate->store, read_figures, &figures));
+    TRY(store_walk(op, gate->store, read_figures, &figures));
     const struct settings *settings = gate->settings;
     struct json *body = json_object(op);
     json_set_bool(op, body, "configured", post_is_set(gate->post));

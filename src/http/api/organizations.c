@@ -265,7 +265,7 @@ reason api_organization_users(struct op *op, struct gate *gate, struct request *
     const struct actor viewer = {.kind = ACTOR_USER, .permissions = organization_view()};
     TRY(request_page(op, request, &work.page));
     TRY(read_filter(op, request, &work));
-    TRY(store_read(op, gate->store, read_people, &work));
+    TRY(store_walk(op, gate->store, read_people, &work));
     struct json *items = json_array(op);
     const struct tenant *homes = work.homes.at;
     for (size_t i = 0; i < work.homes.count; i++) {

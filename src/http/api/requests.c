@@ -276,7 +276,7 @@ reason api_requests_list(struct op *op, struct gate *gate, struct request *reque
     TRY(request_page(op, request, &list.page));
     TRY(read_state(op, request, &list.filter.state));
     TRY(read_mine(op, request, &list.filter.mine));
-    TRY(store_read(op, gate->store, read_list, &list));
+    TRY(store_walk(op, gate->store, read_list, &list));
     return list_reply(op, reply, &list);
 }
 
@@ -296,7 +296,7 @@ reason api_my_requests_list(struct op *op, struct gate *gate, struct request *re
     TRY(request_query(op, request, "tenant", &tenant));
     list.tenant = tenant.len > 0 ? tenant : list.tenant;
     list.filter.mine = true;
-    TRY(store_read(op, gate->store, read_own_list, &list));
+    TRY(store_walk(op, gate->store, read_own_list, &list));
     return list_reply(op, reply, &list);
 }
 

@@ -300,7 +300,7 @@ reason api_role_members(struct op *op, struct gate *gate, struct request *reques
                         struct reply *reply) {
     struct work work = work_of(request);
     TRY(request_page(op, request, &work.page));
-    TRY(store_read(op, gate->store, read_members, &work));
+    TRY(store_walk(op, gate->store, read_members, &work));
     struct json *items = json_array(op);
     const struct member *members = work.members.at;
     for (size_t i = 0; i < work.members.count; i++) {

@@ -169,7 +169,7 @@ static reason read_list(struct op *op, const struct request *request, struct lis
 
 static reason reply_list(struct op *op, struct gate *gate, struct list *list,
                          struct op *ring_op, struct reply *reply) {
-    TRY(store_read(op, gate->store, read_stored, list));
+    TRY(store_walk(op, gate->store, read_stored, list));
     reason why = ring_list(gate->ring, ring_op, list->tenant, &list->filter, &list->fleeting);
     if (why != NULL) {
         op->detail = op_text(op, "%.*s", SLICE(ring_op->detail));

@@ -155,7 +155,7 @@ reason api_users_list(struct op *op, struct gate *gate, struct request *request,
     TRY(request_page(op, request, &list.page));
     TRY(read_filter(op, request, &list.filter));
     TRY(read_kind(op, request, &list));
-    TRY(store_read(op, gate->store, read_list, &list));
+    TRY(store_walk(op, gate->store, read_list, &list));
     struct json *items = json_array(op);
     const struct member *members = list.members.at;
     for (size_t i = 0; i < list.members.count; i++) {

@@ -95,79 +95,6 @@ static void many_threads_lose_nothing_and_share_syncs(void **state) {
     all_are_there(at, THREADS * WRITES_EACH);
 }
 
-// Each thread reads what it was answered, while the others write and the tail comes and goes.
-static void *write_and_read(void *arg) {
-    struct loop *loop = arg;
-    for (uint64_t i = 0; i < WRITES_EACH; i++) {
-        struct op op;
-        uint64_t number = loop->from + i;
-        struct key key = row_key(number);
-        struct one_row row = {.key = key_slice(&key)};
-        op_open(&op, NOON);
-        loop->done += store_write(&op, loop->store, count_one, &number) == NULL &&
-                              store_read(&op, loop->store, get_one, &row) == NULL && row.found
-                          ? 1
-                          : 0;
-        op_close(&op);
-        if (i % 16 == 15) {
-            (void)usleep(25000); // longer than a tail waits
-        }
-    }
-    return NULL;
-}
-
-static void who_was_answered_reads_it(void **state) {
-    struct scratch *at = *state;
-    struct loop loops[THREADS];
-    for (size_t i = 0; i < THREADS; i++) {
-        loops[i] = (struct loop){.store = at->store, .from = i * WRITES_EACH};
-        assert_int_equal(pthread_create(&loops[i].thread, NULL, write_and_read, &loops[i]), 0);
-    }
-    for (size_t i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(loops[i].thread, NULL), 0);
-        assert_int_equal(loops[i].done, WRITES_EACH);
-    }
-}
-
-static reason delete_one(struct op *op, struct txn *txn, void *arg) {
-    const struct one_row *row = arg;
-    bool there = false;
-    return txn_delete(op, txn, row->key, &there);
-}
-
-static void who_counts_changes_knows_what_is_still_so(void **state) {
-    struct scratch *at = *state;
-    struct one_row row = {.key = S("\x16one"), .value = S("v")};
-    uint64_t other = store_changes(at->store, 0x17);
-    uint64_t count = store_changes(at->store, 0x16);
-    put_row(at, row.key, row.value);
-    assert_int_not_equal(store_changes(at->store, 0x16), count);
-    count = store_changes(at->store, 0x16);
-    put_row(at, row.key, row.value); // as it is
-    assert_true(has_row(at, row.key));
-    assert_int_equal(store_changes(at->store, 0x16), count);
-    put_row(at, row.key, S("w"));
-    assert_int_not_equal(store_changes(at->store, 0x16), count);
-    count = store_changes(at->store, 0x16);
-    assert_done(store_write(&at->op, at->store, delete_one, &row));
-    assert_int_not_equal(store_changes(at->store, 0x16), count);
-    assert_int_equal(store_changes(at->store, 0x17), other);
-}
-
-static void a_look_waits_for_nobody(void **state) {
-    struct scratch *at = *state;
-    struct gatekeeper keeper;
-    struct one_row row = {.key = S("k:old")};
-    put_row(at, S("k:old"), S("v"));
-    reopen_store(at);
-    put_row(at, S("k:new"), S("v"));
-    hold_committer(&keeper, at->store);
-    assert_done(store_look(&at->op, at->store, get_one, &row)); // a read would not come back
-    assert_true(row.found);
-    let_go(&keeper);
-    assert_true(has_row(at, S("k:new")));
-}
-
 // ---- one group
 
 struct member {
@@ -566,9 +493,6 @@ int main(void) {
         STORE_TEST(a_write_that_was_announced_is_waited_for),
         STORE_TEST(a_write_that_was_announced_and_does_not_come_holds_nobody_up),
         STORE_TEST(many_threads_lose_nothing_and_share_syncs),
-        STORE_TEST(who_was_answered_reads_it),
-        STORE_TEST(a_look_waits_for_nobody),
-        STORE_TEST(who_counts_changes_knows_what_is_still_so),
         STORE_TEST(who_refuses_before_writing_costs_the_others_nothing),
         STORE_TEST(who_refuses_after_writing_leaves_nothing_behind),
         STORE_TEST(what_a_refused_write_changed_is_as_before),

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Reads beside writes: who was answered sees it, whichever way he reads; and whom that holds up.
+#include "writers.h"
+
+#define THREADS 16
+#define WRITES_EACH 200
+
+struct loop {
+    struct store *store;
+    uint64_t from;
+    size_t done;
+    pthread_t thread;
+};
+
+// Each thread reads what it was answered, while the others write and the tail comes and goes.
+static void *write_and_read(void *arg) {
+    struct loop *loop = arg;
+    for (uint64_t i = 0; i < WRITES_EACH; i++) {
+        struct op op;
+        struct key key = key_in(0x30);
+        key_u64(&key, loop->from + i);
+        struct one_row row = {.key = key_slice(&key), .value = S("a row")};
+        op_open(&op, NOON);
+        loop->done += store_write(&op, loop->store, put_one, &row) == NULL &&
+                              store_read(&op, loop->store, get_one, &row) == NULL && row.found
+                          ? 1
+                          : 0;
+        op_close(&op);
+        if (i % 16 == 15) {
+            (void)usleep(25000); // longer than a tail waits
+        }
+    }
+    return NULL;
+}
+
+static void run_loops(struct scratch *at, void *(*run)(void *arg)) {
+    struct loop loops[THREADS];
+    for (size_t i = 0; i < THREADS; i++) {
+        loops[i] = (struct loop){.store = at->store, .from = i * WRITES_EACH};
+        assert_int_equal(pthread_create(&loops[i].thread, NULL, run, &loops[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(loops[i].thread, NULL), 0);
+        assert_int_equal(loops[i].done, WRITES_EACH);
+    }
+}
+
+static void who_was_answered_reads_it(void **state) {
+    run_loops(*state, write_and_read);
+}
+
+static reason delete_one(struct op *op, struct txn *txn, void *arg) {
+    const struct one_row *row = arg;
+    bool there = false;
+    return txn_delete(op, txn, row->key, &there);
+}
+
+static void who_counts_changes_knows_what_is_still_so(void **state) {
+    struct scratch *at = *state;
+    struct one_row row = {.key = S("\x16one"), .value = S("v")};
+    uint64_t other = store_changes(at->store, 0x17);
+    uint64_t count = store_changes(at->store, 0x16);
+    put_row(at, row.key, row.value);
+    assert_int_not_equal(store_changes(at->store, 0x16), count);
+    count = store_changes(at->store, 0x16);
+    put_row(at, row.key, row.value); // as it is
+    assert_true(has_row(at, row.key));
+    assert_int_equal(store_changes(at->store, 0x16), count);
+    put_row(at, row.key, S("w"));
+    assert_int_not_equal(store_changes(at->store, 0x16), count);
+    count = store_changes(at->store, 0x16);
+    assert_done(store_write(&at->op, at->store, delete_one, &row));
+    assert_int_not_equal(store_changes(at->store, 0x16), count);
+    assert_int_equal(store_changes(at->store, 0x17), other);
+}
+
+// Puts a row, and stays in the write until it is let go.
+struct slow {
+    sem_t inside, go;
+};
+static reason put_slowly(struct op *op, struct txn *txn, void *arg) {
+    struct slow *slow = arg;
+    TRY(txn_put(op, txn, S("\x16one"), S("w")));
+    (void)sem_post(&slow->inside);
+    (void)sem_wait(&slow->go);
+    return NULL;
+}
+
+struct looking {
+    struct store *store;
+    uint64_t count;
+    bool fresh;
+    struct op op;
+    pthread_t thread;
+};
+static void *count_and_read(void *arg) {
+    struct looking *looking = arg;
+    struct one_row row = {.key = S("\x16one")};
+    looking->count = store_changes(looking->store, 0x16);
+    looking->fresh = store_read(&looking->op, looking->store, get_one, &row) == NULL &&
+                     slice_equal(row.value, S("w"));
+    return NULL;
+}
+
+// The first write of a tail: what was read beside it, and counts as of then, is what is so when it was answered.
+static void who_counts_while_a_write_runs_does_not_keep_what_was_before(void **state) {
+    struct scratch *at = *state;
+    struct slow slow;
+    struct writer writer;
+    struct looking looking = {.store = NULL};
+    put_row(at, S("\x16one"), S("v"));
+    reopen_store(at); // no tail
+    looking.store = at->store;
+    assert_int_equal(sem_init(&slow.inside, 0, 0), 0);
+    assert_int_equal(sem_init(&slow.go, 0, 0), 0);
+    op_open(&looking.op, NOON);
+    writer_start(&writer, at->store, put_slowly, &slow);
+    assert_int_equal(sem_wait(&slow.inside), 0);
+    assert_int_equal(pthread_create(&looking.thread, NULL, count_and_read, &looking), 0);
+    for (int i = 0; i < 20; i++) { // a read that waits for nobody is done by then
+        nap();
+    }
+    assert_int_equal(sem_post(&slow.go), 0);
+    assert_done(writer_wait(&writer));
+    assert_int_equal(pthread_join(looking.thread, NULL), 0);
+    assert_true(looking.fresh || looking.count != store_changes(at->store, 0x16));
+    writer_drop(&writer);
+    op_close(&looking.op);
+    (void)sem_destroy(&slow.inside);
+    (void)sem_destroy(&slow.go);
+}
+
+static void a_look_waits_for_nobody(void **state) {
+    struct scratch *at = *state;
+    struct gatekeeper keeper;
+    struct one_row row = {.key = S("k:old")};
+    put_row(at, S("k:old"), S("v"));
+    reopen_store(at);
+    put_row(at, S("k:new"), S("v"));
+    hold_committer(&keeper, at->store);
+    assert_done(store_look(&at->op, at->store, get_one, &row)); // a read would not come back
+    assert_true(row.found);
+    let_go(&keeper);
+    assert_true(has_row(at, S("k:new")));
+}
+
+// A walk that stays where it is.
+struct walk {
+    struct store *store;
+    struct slow slow;
+    bool found;
+    reason why;
+    struct op op;
+    pthread_t thread;
+};
+static reason walk_slowly(struct op *op, struct txn *txn, void *arg) {
+    struct walk *walk = arg;
+    struct slice value;
+    TRY(txn_get(op, txn, S("k:new"), &value));
+    walk->found = value.at != NULL;
+    (void)sem_post(&walk->slow.inside);
+    (void)sem_wait(&walk->slow.go);
+    return NULL;
+}
+static void *walk_run(void *arg) {
+    struct walk *walk = arg;
+    walk->why = store_walk(&walk->op, walk->store, walk_slowly, walk);
+    return NULL;
+}
+
+static void a_walk_sees_what_was_answered_and_holds_nobody_up(void **state) {
+    struct scratch *at = *state;
+    struct walk walk = {.store = at->store};
+    assert_int_equal(sem_init(&walk.slow.inside, 0, 0), 0);
+    assert_int_equal(sem_init(&walk.slow.go, 0, 0), 0);
+    op_open(&walk.op, NOON);
+    put_row(at, S("k:new"), S("v"));
+    assert_int_equal(pthread_create(&walk.thread, NULL, walk_run, &walk), 0);
+    assert_int_equal(sem_wait(&walk.slow.inside), 0);
+    put_row(at, S("k:newer"), S("v"));
+    assert_true(has_row(at, S("k:newer")));
+    assert_int_equal(sem_post(&walk.slow.go), 0);
+    assert_int_equal(pthread_join(walk.thread, NULL), 0);
+    assert_done(walk.why);
+    assert_true(walk.found);
+    op_close(&walk.op);
+    (void)sem_destroy(&walk.slow.inside);
+    (void)sem_destroy(&walk.slow.go);
+}
+
+// While all write, without a pause that would put the tail into the tree.
+static void *write_and_walk(void *arg) {
+    struct loop *loop = arg;
+    for (uint64_t i = 0; i < WRITES_EACH; i++) {
+        struct op op;
+        struct key key = key_in(0x30);
+        key_u64(&key, loop->from + i);
+        struct one_row row = {.key = key_slice(&key), .value = S("a row")};
+        op_open(&op, NOON);
+        loop->done += store_write(&op, loop->store, put_one, &row) == NULL &&
+                              (i % 8 != 7 || store_walk(&op, loop->store, get_one, &row) == NULL) &&
+                              row.found == (i % 8 == 7)
+                          ? 1
+                          : 0;
+        op_close(&op);
+    }
+    return NULL;
+}
+
+static void who_was_answered_walks_and_sees_it(void **state) {
+    run_loops(*state, write_and_walk);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(who_was_answered_reads_it),
+        STORE_TEST(who_counts_changes_knows_what_is_still_so),
+        STORE_TEST(who_counts_while_a_write_runs_does_not_keep_what_was_before),
+        STORE_TEST(a_look_waits_for_nobody),
+        STORE_TEST(a_walk_sees_what_was_answered_and_holds_nobody_up),
+        STORE_TEST(who_was_answered_walks_and_sees_it),
+    };
+    RUN(tests);
+}
