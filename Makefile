@@ -208,7 +208,7 @@ $(B)/tests/diff/csv_rows: tests/diff/csv_rows.c $(ARCHIVES)
 # Each call that can fail, failed in turn by the linker's wraps.
 FAULT_MEMORY := malloc calloc realloc strdup
 FAULT_saml := EVP_Digest EVP_MD_CTX_new EVP_DigestVerifyInit EVP_DigestVerify EVP_DigestUpdate d2i_X509 X509_get_pubkey \
-  EVP_PKEY_CTX_new EVP_PKEY_decrypt_init EVP_PKEY_decrypt EVP_CIPHER_CTX_new EVP_DecryptInit_ex EVP_DecryptUpdate BIO_new write fsync
+  EVP_PKEY_CTX_dup EVP_PKEY_verify EVP_PKEY_CTX_new EVP_PKEY_decrypt_init EVP_PKEY_decrypt EVP_CIPHER_CTX_new EVP_DecryptInit_ex EVP_DecryptUpdate BIO_new write fsync
 FAULT_login := mdb_txn_begin mdb_txn_commit mdb_put mdb_get mdb_del mdb_cursor_open mdb_cursor_get
 FAULT_trust := mdb_txn_begin mdb_txn_commit mdb_put mdb_get mdb_del mdb_cursor_open mdb_cursor_get
 FAULT_mail := mdb_txn_begin mdb_put mdb_get mdb_del mdb_cursor_get write fsync rename

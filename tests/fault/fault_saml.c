@@ -47,6 +47,10 @@ WRAP(FAULT_CRYPTO, 0, int, EVP_DigestVerifyInit,
 WRAP(FAULT_CRYPTO, -1, int, EVP_DigestVerify,
      (EVP_MD_CTX * context, const unsigned char *value, size_t value_len, const unsigned char *text, size_t len),
      (context, value, value_len, text, len))
+WRAP(FAULT_CRYPTO, NULL, EVP_PKEY_CTX *, EVP_PKEY_CTX_dup, (const EVP_PKEY_CTX *context), (context))
+WRAP(FAULT_CRYPTO, -1, int, EVP_PKEY_verify,
+     (EVP_PKEY_CTX * context, const unsigned char *value, size_t value_len, const unsigned char *digest, size_t len),
+     (context, value, value_len, digest, len))
 WRAP_NOT_DIGEST(0, int, EVP_DigestUpdate, (EVP_MD_CTX * context, const void *text, size_t len),
      (context, text, len))
 WRAP(FAULT_CRYPTO, NULL, X509 *, d2i_X509, (X509 * *to, const unsigned char **at, long len), (to, at, len))
