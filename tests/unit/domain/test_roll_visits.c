@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Rows in the order of last visits that sign-ins leave behind: lists do not show them, the janitor takes
 // them away, and whatever stops it in between, lists stay as they are.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "people.h"
 
 #include "base/clock.h"
@@ -237,6 +241,45 @@ static void a_turn_goes_on_where_the_last_one_ended(void **state) {
     assert_int_equal(rows_of(house, "umbrella"), 1);
 }
 
+// In a process of its own: a look, and a write that is killed when all of it is done but the commit.
+static reason die_in_drop(struct op *op, struct txn *txn, void *arg) {
+    TRY(roll_tidy_drop(op, txn, arg));
+    (void)kill(getpid(), SIGKILL);
+    return NULL;
+}
+static void killed_in_a_step(struct fixture *fixture) {
+    store_close(fixture->store);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct roll_tidy tidy = {.begun = false};
+        struct op op;
+        op_open(&op, NOON);
+        if (store_open(&op, fixture->dir, &fixture->store) == NULL &&
+            store_read(&op, fixture->store, roll_tidy_look, &tidy) == NULL && tidy.count > 0) {
+            (void)(store_write(&op, fixture->store, die_in_drop, &tidy) == NULL);
+        }
+        _exit(0);
+    }
+    int how = 0;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+    assert_done(store_open(&fixture->op, fixture->dir, &fixture->store));
+}
+
+static void a_kill_in_the_midst_of_a_step_takes_nothing_away(void **state) {
+    struct house *house = *state;
+    visit_all(house, FEW, NOON - 10 * DAY_MS, HOUR_MS);
+    visit(house, 1, NOON - DAY_MS);
+    visit(house, 3, NOON);
+    killed_in_a_step(house->fixture);
+    assert_int_equal(rows_of(house, "acme"), FEW + 2);
+    shows(house, "last_visit", -1, "02413");
+    assert_int_equal(tidy_all(house), 2);
+    assert_int_equal(rows_of(house, "acme"), FEW);
+    shows(house, "last_visit", -1, "02413");
+}
+
 static void what_is_right_again_when_it_would_go_stays(void **state) {
     struct house *house = *state;
     struct roll_tidy tidy = {.begun = false};
@@ -283,6 +326,7 @@ int main(void) {
         T(a_row_of_another_status_or_of_nobody_counts_no_more),
         T(pages_are_full_however_many_rows_were_left),
         T(a_turn_goes_on_where_the_last_one_ended),
+        T(a_kill_in_the_midst_of_a_step_takes_nothing_away),
         T(what_is_right_again_when_it_would_go_stays),
         T(a_row_that_is_none_is_refused),
         T(an_empty_roll_is_at_its_end_at_once),
