@@ -218,7 +218,7 @@ def parse(arguments):
     parser.add_argument("--users", type=int, default=1_000_000, help="people, each with a live session (1000000)")
     parser.add_argument("--connections", type=int, default=0, help="in tenants of their own (users / 100)")
     parser.add_argument("--rounds", type=int, default=5, help="of logins on both gates (5)")
-    parser.add_argument("--chunk", type=int, default=1000, help="logins at once (1000)")
+    parser.add_argument("--chunk", type=int, default=3000, help="logins at once: CPU is told in hundredths of a second (3000)")
     parser.add_argument("--asks", type=int, default=20000, help="session look-ups and introspections (20000)")
     parser.add_argument("--sweeps", type=int, default=200, help="steps of the sweeper (200)")
     parser.add_argument("--dir", default="/var/tmp", help="where the stores are made (/var/tmp)")
