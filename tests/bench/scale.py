@@ -79,7 +79,7 @@ class Side:
 
 def compare_logins(table, empty, full, options):
     """New people and known ones, on the two gates in turn."""
-    chunk, pieces = options.chunk, 20
+    chunk, pieces = options.chunk, min(options.pieces, options.chunk)
     rng = random.Random(1)
     each = max(1, chunk // pieces)
     for side in (empty, full):      # the known ones of the empty store, and some warmth
@@ -219,6 +219,8 @@ def parse(arguments):
     parser.add_argument("--connections", type=int, default=0, help="in tenants of their own (users / 100)")
     parser.add_argument("--rounds", type=int, default=5, help="of logins on both gates (5)")
     parser.add_argument("--chunk", type=int, default=3000, help="logins at once: CPU is told in hundredths of a second (3000)")
+    parser.add_argument("--pieces", type=int, default=20,
+                        help="runs of neighbours that known people are taken in; as many as logins: from anywhere (20)")
     parser.add_argument("--asks", type=int, default=20000, help="session look-ups and introspections (20000)")
     parser.add_argument("--sweeps", type=int, default=200, help="steps of the sweeper (200)")
     parser.add_argument("--dir", default="/var/tmp", help="where the stores are made (/var/tmp)")
