@@ -25,7 +25,7 @@ TESTS.clear()       # those of test_bench.py run by themselves
 @test
 def what_grows_with_the_store_is_measured_on_a_small_one():
     done = subprocess.run([sys.executable, "-B", os.path.join(HERE, "scale.py"), "--users", "2600", "--connections", "12",
-                           "--rounds", "1", "--chunk", "600", "--asks", "400", "--sweeps", "10", "--json"],
+                           "--rounds", "1", "--chunk", "600", "--asks", "4000", "--sweeps", "10", "--json"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = {row["what"]: row for row in json.loads(done.stdout)}
