@@ -191,7 +191,7 @@ $(B)/tests/unit/saml/test_pool $(B)/tests/unit/saml/test_opinion $(B)/tests/unit
 # What decryption calls is counted, and the brake's clock is turned.
 $(B)/tests/unit/saml/test_decrypt: LDFLAGS += -Wl,--wrap=EVP_PKEY_decrypt,--wrap=EVP_DecryptInit_ex,--wrap=EVP_DecryptUpdate,--wrap=EVP_DecryptFinal_ex,--wrap=rand_bytes
 $(B)/tests/unit/saml/test_brake: LDFLAGS += -Wl,--wrap=clock_steady
-$(B)/tests/unit/store/test_fault $(B)/tests/unit/store/test_tail: LDFLAGS += -Wl,--wrap=pwrite,--wrap=fdatasync,--wrap=mdb_txn_commit,--wrap=mdb_env_open,--wrap=mdb_put,--wrap=mdb_get,--wrap=mdb_env_set_mapsize,--wrap=pthread_mutex_unlock
+$(B)/tests/unit/store/test_fault $(B)/tests/unit/store/test_tail: LDFLAGS += -Wl,--wrap=mdb_txn_begin,--wrap=mdb_txn_abort,--wrap=pwrite,--wrap=fdatasync,--wrap=mdb_txn_commit,--wrap=mdb_env_open,--wrap=mdb_put,--wrap=mdb_get,--wrap=mdb_env_set_mapsize,--wrap=pthread_mutex_unlock
 $(B)/tests/unit/store/test_journal: LDFLAGS += -Wl,--wrap=mdb_txn_commit
 $(B)/tests/bounds/bounds: tests/bounds/bounds.c tests/bounds/shapes.c tests/bounds/shapes.h tests/unit/saml/forge.h $(ARCHIVES)
 	@mkdir -p $(@D)

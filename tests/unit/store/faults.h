@@ -22,6 +22,10 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t at);
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 
+int __real_mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **txn);
+int __wrap_mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **txn);
+void __real_mdb_txn_abort(MDB_txn *txn);
+void __wrap_mdb_txn_abort(MDB_txn *txn);
 int __real_mdb_txn_commit(MDB_txn *txn);
 int __wrap_mdb_txn_commit(MDB_txn *txn);
 int __real_mdb_env_open(MDB_env *env, const char *path, unsigned flags, mdb_mode_t mode);
@@ -65,11 +69,37 @@ int __wrap_fdatasync(int fd) {
     return code;
 }
 
+// LMDB's rule: a transaction that writes ends on the thread that began it.
+static MDB_txn *_Atomic writing;
+static pthread_t writes;
+static atomic_bool ended_elsewhere;
+
+int __wrap_mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **txn) {
+    int code = __real_mdb_txn_begin(env, parent, flags, txn);
+    if (code == 0 && (flags & MDB_RDONLY) == 0) {
+        writes = pthread_self();
+        atomic_store(&writing, *txn);
+    }
+    return code;
+}
+
+static void ends(MDB_txn *txn) {
+    if (atomic_load(&writing) == txn) {
+        atomic_store(&ended_elsewhere, atomic_load(&ended_elsewhere) || !pthread_equal(pthread_self(), writes));
+    }
+}
+
+void __wrap_mdb_txn_abort(MDB_txn *txn) {
+    ends(txn);
+    __real_mdb_txn_abort(txn);
+}
+
 static void hold_up(void) {
     (void)usleep((useconds_t)atomic_load(&hold_ms) * 1000);
 }
 
 int __wrap_mdb_txn_commit(MDB_txn *txn) {
+    ends(txn);
     int code = atomic_exchange(&fail_commit, 0);
     if (code != 0) {
         hold_up();

@@ -220,6 +220,13 @@ static reason put_three(struct op *op, struct txn *txn, void *arg) {
     return txn_delete(op, txn, S("k:gone"), &there);
 }
 
+static reason put_and_refuse(struct op *op, struct txn *txn, void *arg) {
+    (void)arg;
+    TRY(txn_put(op, txn, S("k:refused"), S("v")));
+    TRY(txn_put(op, txn, S("k:last"), S("refused")));
+    REFUSE(op, INVALID_INPUT, "no");
+}
+
 // Another process writes one and two into the tree, three and four into the journal only, and ends without a word.
 static void leave(struct scratch *at) {
     pid_t pid = fork();
@@ -229,7 +236,8 @@ static void leave(struct scratch *at) {
         char names[4][8] = {"k:one", "k:two", "k:three", "k:four"};
         bool well = store_open(&at->op, at->dir, &store) == NULL;
         for (int i = 0; i < 4 && well; i++) {
-            well = store_write(&at->op, store, put_three, names[i]) == NULL;
+            well = store_write(&at->op, store, put_and_refuse, NULL) == REASON_OF(INVALID_INPUT) &&
+                   store_write(&at->op, store, put_three, names[i]) == NULL;
             if (i == 1) {
                 store_close(store);
                 well = well && store_open(&at->op, at->dir, &store) == NULL;
@@ -253,7 +261,7 @@ static void has_up_to(struct scratch *at, int count) {
         assert_int_equal(has_row(at, slice_str(names[i])), i < count);
     }
     assert_true(row_is(at, S("k:last"), slice_str(names[count - 1])));
-    assert_false(has_row(at, S("k:gone")));
+    assert_false(has_row(at, S("k:gone")) || has_row(at, S("k:refused")));
 }
 
 static void a_start_finds_what_was_acknowledged(void **state) {

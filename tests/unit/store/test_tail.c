@@ -283,6 +283,7 @@ static void a_start_that_has_no_memory_for_the_journal_leaves_it_alone(void **st
     atomic_store(&fail_commit, ENOSPC); // should it look for room while it closes
     store_close(at->store);
     at->store = NULL;
+    assert_false(atomic_load(&ended_elsewhere));
     atomic_store(&fail_commit, 0);
     fail_one_put(ENOMEM, 1);
     assert_refused(store_open(&at->op, at->dir, &at->store), STORE_UNAVAILABLE);
@@ -348,6 +349,21 @@ static void a_large_write_is_durable_whoever_is_refused_behind_it(void **state) 
     op_close(&ops[1]);
 }
 
+// Nothing of it was stored, it was told: though the disk has it, and could not be told otherwise, it does not come back.
+static void what_had_no_room_does_not_come_back(void **state) {
+    struct scratch *at = *state;
+    struct one_row row = {.key = S("k:k")};
+    atomic_store(&fail_after_sync, ENOSPC);
+    assert_refused(write_row(at, row.key), STORE_UNAVAILABLE);
+    assert_false(has_row(at, row.key));
+    atomic_store(&fail_get, MDB_CORRUPTED);
+    assert_refused(store_read(&at->op, at->store, get_one, &row), STORE_UNAVAILABLE);
+    wait_until_ready(at);
+    assert_false(has_row(at, row.key));
+    reopen_store(at);
+    assert_false(has_row(at, row.key));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_tail_that_the_tree_fails_to_take_is_not_lost),
@@ -359,6 +375,7 @@ int main(void) {
         STORE_TEST(who_reads_while_something_fails_misses_nothing),
         STORE_TEST(a_tail_that_does_not_get_into_memory_is_not_lost),
         STORE_TEST(a_start_that_has_no_memory_for_the_journal_leaves_it_alone),
+        STORE_TEST(what_had_no_room_does_not_come_back),
         STORE_TEST(a_large_write_is_durable_in_the_tree),
         STORE_TEST(a_large_write_is_durable_whoever_is_refused_behind_it),
     };
