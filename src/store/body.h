@@ -24,6 +24,9 @@ struct store {
 
     // Whoever uses the tail holds it: a write while it runs, a read in the tail. Taken before `moving`.
     pthread_mutex_t tail_use;
+    pthread_cond_t tail_free;  // the committer has had its turn
+    atomic_bool tail_wanted;   // it waits for one: who comes to read lets it go first, or it would seldom get in between them
+    size_t tail_waiting;       // reads that do; of tail_use
     // Something acknowledged is in the tail only: a snapshot would not see it. Or a write runs. Changed under tail_use.
     atomic_bool tail;
 

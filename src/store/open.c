@@ -34,13 +34,29 @@ bool body_inside(void) {
 
 // Before anything changes: who read store_changes meanwhile, and then what was there before, would hold it for what is now.
 void body_tail_begin(struct store *store) {
+    atomic_store(&store->tail_wanted, true);
     CHECK(pthread_mutex_lock(&store->tail_use) == 0);
+    atomic_store(&store->tail_wanted, false);
     atomic_store(&store->tail, true);
 }
 
 void body_tail_end(struct store *store) {
     atomic_store(&store->tail, store->engine != NULL && engine_has_tail(store->engine));
+    bool waiting = store->tail_waiting > 0;
     CHECK(pthread_mutex_unlock(&store->tail_use) == 0);
+    if (waiting) {
+        (void)pthread_cond_broadcast(&store->tail_free);
+    }
+}
+
+// A read's turn.
+static void take_turn(struct store *store) {
+    CHECK(pthread_mutex_lock(&store->tail_use) == 0);
+    while (atomic_load(&store->tail_wanted)) {
+        store->tail_waiting++;
+        CHECK(pthread_cond_wait(&store->tail_free, &store->tail_use) == 0);
+        store->tail_waiting--;
+    }
 }
 
 // A map that could not move is gone, so the environment is closed.
@@ -81,7 +97,7 @@ static bool read_tail(struct op *op, struct store *store, store_fn fn, void *arg
     if (!atomic_load(&store->tail)) {
         return false;
     }
-    CHECK(pthread_mutex_lock(&store->tail_use) == 0);
+    take_turn(store);
     bool there = store->engine != NULL && engine_has_tail(store->engine);
     if (there) {
         struct txn txn;
@@ -161,7 +177,7 @@ reason store_look(struct op *op, struct store *store, store_fn fn, void *arg) {
 }
 
 static int stat_of(struct store *store, struct store_stat *ret_stat) {
-    CHECK(pthread_mutex_lock(&store->tail_use) == 0);
+    take_turn(store);
     int code = store->engine != NULL ? engine_stat(store->engine, ret_stat) : ENGINE_CLOSED;
     CHECK(pthread_mutex_unlock(&store->tail_use) == 0);
     return code;
@@ -331,6 +347,7 @@ static void init_locks(struct store *store) {
     (void)pthread_condattr_destroy(&cond);
     CHECK(pthread_mutex_init(&store->lock, NULL) == 0);
     CHECK(pthread_mutex_init(&store->tail_use, NULL) == 0);
+    CHECK(pthread_cond_init(&store->tail_free, NULL) == 0);
 }
 
 static void free_store(struct store *store) {
@@ -338,6 +355,7 @@ static void free_store(struct store *store) {
     place_leave(&store->place);
     (void)pthread_mutex_destroy(&store->lock);
     (void)pthread_mutex_destroy(&store->tail_use);
+    (void)pthread_cond_destroy(&store->tail_free);
     (void)pthread_cond_destroy(&store->work);
     (void)pthread_cond_destroy(&store->tried);
     (void)pthread_rwlock_destroy(&store->moving);

@@ -211,6 +211,84 @@ static void who_was_answered_walks_and_sees_it(void **state) {
     run_loops(*state, write_and_walk);
 }
 
+// ---- turns
+
+struct turn {
+    struct store *store;
+    atomic_int *clock; // one more for each that has its turn
+    int turn;
+    sem_t *inside, *go; // NULL: it does not stay
+};
+
+static reason take_turn(struct op *op, struct txn *txn, void *arg) {
+    struct turn *turn = arg;
+    (void)op;
+    (void)txn;
+    turn->turn = atomic_fetch_add(turn->clock, 1);
+    if (turn->inside != NULL) {
+        (void)sem_post(turn->inside);
+        (void)sem_wait(turn->go);
+    }
+    return NULL;
+}
+
+static void *read_in_turn(void *arg) {
+    struct turn *turn = arg;
+    struct op op;
+    op_open(&op, NOON);
+    reason why = store_read(&op, turn->store, take_turn, turn);
+    op_close(&op);
+    return why == NULL ? NULL : turn;
+}
+
+// A write that waits for the tail comes before reads that came later, however many they are.
+static void a_write_does_not_wait_for_reads_that_came_later(void **state) {
+    enum { READS = 6 };
+    struct scratch *at = *state;
+    sem_t inside;
+    sem_t go;
+    assert_int_equal(sem_init(&inside, 0, 0), 0);
+    assert_int_equal(sem_init(&go, 0, 0), 0);
+    for (int round = 0; round < 20; round++) {
+        atomic_int clock = 0;
+        struct turn first = {at->store, &clock, 0, &inside, &go};
+        struct turn write = {at->store, &clock, 0, NULL, NULL};
+        struct turn later[READS];
+        pthread_t threads[READS + 1];
+        struct writer writer;
+        put_row(at, S("k:tail"), round % 2 == 0 ? S("v") : S("w"));
+        assert_int_equal(pthread_create(&threads[READS], NULL, read_in_turn, &first), 0);
+        assert_int_equal(sem_wait(&inside), 0);
+        if (pthread_mutex_trylock(&at->store->tail_use) == 0) { // the tail went into the tree before it came
+            assert_int_equal(pthread_mutex_unlock(&at->store->tail_use), 0);
+            assert_int_equal(sem_post(&go), 0);
+            assert_int_equal(pthread_join(threads[READS], NULL), 0);
+            round--;
+            continue;
+        }
+        writer_start(&writer, at->store, take_turn, &write);
+        while (!atomic_load(&at->store->tail_wanted)) {
+            nap();
+        }
+        for (size_t i = 0; i < READS; i++) {
+            later[i] = (struct turn){at->store, &clock, 0, NULL, NULL};
+            assert_int_equal(pthread_create(&threads[i], NULL, read_in_turn, &later[i]), 0);
+        }
+        nap();
+        assert_int_equal(sem_post(&go), 0);
+        for (size_t i = 0; i <= READS; i++) {
+            void *failed = NULL;
+            assert_int_equal(pthread_join(threads[i], &failed), 0);
+            assert_null(failed);
+        }
+        assert_done(writer_wait(&writer));
+        writer_drop(&writer);
+        assert_int_equal(write.turn, 1);
+    }
+    (void)sem_destroy(&inside);
+    (void)sem_destroy(&go);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(who_was_answered_reads_it),
@@ -219,6 +297,7 @@ int main(void) {
         STORE_TEST(a_look_waits_for_nobody),
         STORE_TEST(a_walk_sees_what_was_answered_and_holds_nobody_up),
         STORE_TEST(who_was_answered_walks_and_sees_it),
+        STORE_TEST(a_write_does_not_wait_for_reads_that_came_later),
     };
     RUN(tests);
 }
