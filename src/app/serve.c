@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Running the gate: put it together, serve, sweep what expired, and stop in good order.
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -208,6 +209,10 @@ static reason run(struct op *op, struct gate *gate, const sigset_t *ends) {
     return NULL;
 }
 
+// Free memory at the end of a heap that malloc keeps: what requests give back is asked for again at once, and each page that went
+// to the system meanwhile is cleared anew.
+#define KEEP_FREE_BYTES (4 << 20)
+
 reason serve(struct op *op, const struct settings *settings) {
     sigset_t ends;
     // Before any thread starts, so that all of them leave these to the main one.
@@ -217,6 +222,7 @@ reason serve(struct op *op, const struct settings *settings) {
     (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
     (void)signal(SIGPIPE, SIG_IGN); // a worker or a browser that went away is an error of a write
     (void)signal(SIGXFSZ, SIG_IGN); // so is a file that may not grow: the store and the log say it
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE_BYTES);
     struct gate gate;
     TRY(gate_open(op, settings, (size_t)settings->workers, &gate));
     reason why = run(op, &gate, &ends);

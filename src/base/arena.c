@@ -2,6 +2,7 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 // Most operations fit one block, a login two: another thread frees them, which costs malloc more. A piece larger than half
@@ -22,6 +23,14 @@ struct arena_defer {
 
 void arena_open(struct arena *arena, size_t ceiling) {
     *arena = (struct arena){.ceiling = ceiling};
+}
+
+void arena_lend(struct arena *arena, char *bytes, size_t size) {
+    size_t skip = (ALIGN - (uintptr_t)bytes % ALIGN) % ALIGN;
+    if (skip < size) {
+        arena->next = bytes + skip;
+        arena->end = bytes + size;
+    }
 }
 
 void arena_close(struct arena *arena) {

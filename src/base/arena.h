@@ -19,6 +19,9 @@ struct arena {
 };
 
 void arena_open(struct arena *arena, size_t ceiling);
+// A little memory of the caller's that is used before any is asked for; it lives as long as what is taken, and does not count.
+// Right after arena_open; any address will do.
+void arena_lend(struct arena *arena, char *bytes, size_t size);
 // Runs the deferred calls, newest first, and frees all.
 void arena_close(struct arena *arena);
 // Zeroed, aligned for any type. NULL at the ceiling or when memory is out. size 0 gives a valid pointer.

@@ -11,7 +11,9 @@
 
 #include "base/text.h"
 
-#define BACKLOG 512
+// Connections that wait until they are taken: a burst of them is told at once that there is too much, not after the second
+// that its system waits before it asks again.
+#define BACKLOG 4096
 
 static reason split(struct op *op, struct slice address, const char **ret_host,
                     const char **ret_port) {

@@ -8,9 +8,19 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
+
+// New connections of one turn. MHD takes eleven; when a turn has thousands of connections to see to, who comes new would wait
+// for seconds only to be told that there is too much.
+#define ACCEPTS_MAX 1024
+
+// Before those that do the work: it has little to do for each request, and says no to what is too much. Else, when there is, it
+// would have its turn among them all, and everybody would wait in the sockets.
+#define URGENT (-10)
 
 static void wake_up(const struct loop *loop) {
     const uint64_t one = 1;
@@ -69,8 +79,26 @@ static void sleep_on(struct loop *loop, enum loop_wish seen) {
     }
 }
 
+// What MHD left waiting, up to the limit that it would keep itself.
+static void accept_more(struct loop *loop) {
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    unsigned room = info != NULL && info->num_connections < loop->most ? loop->most - info->num_connections : 0;
+    room = room < ACCEPTS_MAX ? room : ACCEPTS_MAX;
+    for (; room > 0; room--) {
+        struct sockaddr_storage from;
+        socklen_t len = sizeof from;
+        int fd = accept4(loop->listening, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        // Refused, it is closed; what is wrong with accepting is MHD's to find, and to wait for.
+        if (fd < 0 || MHD_add_connection(loop->daemon, fd, (struct sockaddr *)&from, len) != MHD_YES) {
+            return;
+        }
+    }
+}
+
 static void *loop_main(void *arg) {
     struct loop *loop = arg;
+    (void)setpriority(PRIO_PROCESS, 0, URGENT); // on Linux: of this thread. It may not be allowed
     enum loop_wish wish = LOOP_SERVE;
     while (wish != LOOP_END) {
         struct loop_answer *answers = NULL;
@@ -78,11 +106,17 @@ static void *loop_main(void *arg) {
         wish = take(loop, &answers);
         if (serving && wish != LOOP_SERVE) {
             (void)MHD_quiesce_daemon(loop->daemon);
+            loop->listening = -1;
         }
         resume(answers);
         (void)MHD_run(loop->daemon);
-        loop->turned(loop->arg);
-        if (!has_room_again(loop) && wish != LOOP_END) {
+        if (loop->listening >= 0) {
+            accept_more(loop);
+        }
+        unsigned pause = loop->turned(loop->arg);
+        if (pause > 0) {
+            (void)usleep(pause);
+        } else if (!has_room_again(loop) && wish != LOOP_END) {
             sleep_on(loop, wish);
         }
     }
@@ -107,8 +141,9 @@ static void give_back(struct loop *loop) {
     loop->daemon = NULL;
 }
 
-bool loop_open(struct loop *loop, struct MHD_Daemon *daemon, void (*turned)(void *), void *arg) {
-    *loop = (struct loop){.turned = turned, .arg = arg};
+bool loop_open(struct loop *loop, struct MHD_Daemon *daemon, int listening, unsigned most, unsigned (*turned)(void *),
+               void *arg) {
+    *loop = (struct loop){.turned = turned, .arg = arg, .listening = listening, .most = most};
     const union MHD_DaemonInfo *info =
         daemon != NULL ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (info == NULL) {

@@ -19,21 +19,25 @@ struct loop_answer {
 // All of it is the loop's own.
 struct loop {
     struct MHD_Daemon *daemon; // NULL: not open
-    void (*turned)(void *);
+    unsigned (*turned)(void *);
     void *arg;
     int poll; // waits for MHD's own epoll descriptor, and for `wake`
     int wake; // an eventfd
     pthread_t thread;
+    int listening;        // -1: not any more
     unsigned connections; // after the last turn
+    unsigned most;
     pthread_mutex_t mutex;
     struct loop_answer *answers; // the latest first
     enum loop_wish { LOOP_SERVE, LOOP_QUIESCE, LOOP_END } wish;
     bool asleep; // or about to be: who has something to say writes to `wake`
 };
-// The daemon (MHD_USE_EPOLL, MHD_ALLOW_SUSPEND_RESUME, no internal thread) is the loop's from here on, its listening socket stays
-// the caller's. Its thread calls `turned` each time when it has read and written what it could. False: no descriptor or no thread,
+// The daemon (MHD_USE_EPOLL, MHD_ALLOW_SUSPEND_RESUME, no internal thread) is the loop's from here on, its listening socket, which
+// does not block, stays the caller's. `most`: its limit of connections. Its thread calls `turned` each time when it has read and written what it could; it
+// gives the microseconds for which the thread then lets gather what comes, 0 as a rule. False: no descriptor or no thread,
 // or no daemon (NULL); a daemon is then still the caller's.
-MUST_USE bool loop_open(struct loop *loop, struct MHD_Daemon *daemon, void (*turned)(void *), void *arg);
+MUST_USE bool loop_open(struct loop *loop, struct MHD_Daemon *daemon, int listening, unsigned most, unsigned (*turned)(void *),
+                        void *arg);
 // From any thread: the connection goes on. Whoever calls this must not touch its request any more.
 void loop_answered(struct loop *loop, struct loop_answer *answer);
 // By a thread that answers several, one right after the other: from loop_hold on it wakes nobody, loop_release does so for all.

@@ -66,6 +66,10 @@ struct server {
 
 static_assert(QUEUE_TOGETHER_MAX <= ROUTER_TOGETHER_MAX, "they run together");
 
+// Requests that wait or run, from which on it is crowded: work for many milliseconds.
+#define CROWDED (SERVER_QUEUE_MAX / 2)
+#define CROWDED_PAUSE_US 2000
+
 enum exchange_state { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_QUEUED, EXCHANGE_ANSWER };
 struct exchange {
     struct queue_job job; // first: the queue gives it back
@@ -83,6 +87,7 @@ struct exchange {
     bool busy;     // the queue is full: its body is read past, and it is told so
     struct request request;
     struct reply reply;
+    char first[512]; // for the target: who is refused by its head needs no more memory
     struct call call;
 };
 
@@ -93,6 +98,7 @@ static void *exchange_open(void *arg, const char *uri, struct MHD_Connection *co
         return NULL;
     }
     op_open(&exchange->op, 0);
+    arena_lend(&exchange->op.arena, exchange->first, sizeof exchange->first);
     exchange->answer.connection = connection;
     exchange->listener = arg;
     struct slice target = slice_str(uri);
@@ -291,13 +297,16 @@ static void answered(struct exchange *exchange) {
     loop_answered(&exchange->listener->loop, &exchange->answer);
 }
 
-// What was read together is run together, as far as it can be.
-static void go(void *arg) {
+// What was read together is run together, as far as it can be. While so many wait that nobody is kept from work by it, what
+// comes gathers for a moment: a turn for each request that is then refused would take the processor from those at work.
+static unsigned go(void *arg) {
     struct listener *listener = arg;
+    struct queue *queue = listener->server->queue;
     if (listener->put > 0) {
         listener->put = 0;
-        queue_go(listener->server->queue);
+        queue_go(queue);
     }
+    return queue_busy(queue) >= CROWDED ? CROWDED_PAUSE_US : 0;
 }
 
 static enum MHD_Result whole(struct server *server, struct exchange *exchange) {
@@ -451,7 +460,7 @@ static bool listener_open(struct listener *listener, struct server *server, int 
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)SERVER_HEADERS_MAX + 4096, MHD_OPTION_END);
-    if (loop_open(&listener->loop, daemon, go, listener)) {
+    if (loop_open(&listener->loop, daemon, fd, connections, go, listener)) {
         return true;
     }
     if (daemon != NULL) {

@@ -93,6 +93,28 @@ static void a_closed_arena_can_be_used_again(void **state) {
 static int calls[3];
 static size_t called;
 
+static void lent_memory_is_used_first_and_does_not_count(void **state) {
+    (void)state;
+    char lent[201];
+    memset(lent, 0x5A, sizeof lent);
+    struct arena arena;
+    arena_open(&arena, 100000);
+    arena_lend(&arena, lent + 1, 200); // at no good address
+    char *first = arena_take(&arena, 100);
+    assert_true(first > lent && first + 100 <= lent + 201);
+    assert_int_equal((uintptr_t)first % alignof(max_align_t), 0);
+    assert_int_equal(first[0] | first[99], 0);
+    assert_int_equal(arena.taken, 0);
+    char *second = arena_take(&arena, 100);
+    assert_true(second < lent || second > lent + 200);
+    assert_true(arena.taken > 0);
+    arena_close(&arena);
+    arena_open(&arena, 1000);
+    arena_lend(&arena, lent, 3); // too little for anything
+    assert_null(arena_take(&arena, 2000));
+    arena_close(&arena);
+}
+
 static void note(void *what) {
     calls[called++] = *(int *)what;
 }
@@ -162,6 +184,7 @@ int main(void) {
         cmocka_unit_test(a_large_piece_is_taken_and_a_larger_than_the_ceiling_is_not),
         cmocka_unit_test(many_small_pieces_meet_the_ceiling),
         cmocka_unit_test(a_closed_arena_can_be_used_again),
+        cmocka_unit_test(lent_memory_is_used_first_and_does_not_count),
         cmocka_unit_test(deferred_calls_run_newest_first),
         TEST(an_operation_without_memory_refuses),
         TEST(a_text_with_nul_gets_through_no_library_door),

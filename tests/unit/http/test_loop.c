@@ -81,9 +81,10 @@ static void on_done(void *arg, struct MHD_Connection *connection, void **state,
     *state = NULL;
 }
 
-static void on_turn(void *arg) {
+static unsigned on_turn(void *arg) {
     struct scene *scene = arg;
     scene->turns++;
+    return 0;
 }
 
 static void *answer_all(void *arg) {
@@ -128,7 +129,7 @@ static int scene_open(void **state) {
         MHD_OPTION_CONNECTION_TIMEOUT, 2U, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CLIENTS,
         MHD_OPTION_END);
     assert_non_null(daemon);
-    assert_true(loop_open(&scene.loop, daemon, on_turn, &scene));
+    assert_true(loop_open(&scene.loop, daemon, scene.fd, CLIENTS, on_turn, &scene));
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&scene.threads[i], NULL, answer_all, &scene), 0);
     }
@@ -278,7 +279,7 @@ static void what_was_answered_is_sent_before_it_closes(void **state) {
 static void without_a_daemon_it_does_not_open_and_can_be_closed(void **state) {
     (void)state;
     struct loop loop;
-    assert_false(loop_open(&loop, NULL, on_turn, NULL));
+    assert_false(loop_open(&loop, NULL, -1, 0, on_turn, NULL));
     loop_quiesce(&loop);
     loop_close(&loop);
 }
