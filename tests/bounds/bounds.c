@@ -386,6 +386,10 @@ static void opinions(const struct connection *connection) {
     struct slice xml = honest(op, attributes(op, 10), S(""));
     (void)measure(post, form_of(op, xml), OPINION_ROUNDS); // its spawner starts
     base = measure_opinion(form_of(op, xml));
+    for (int i = 0; i < 2; i++) { // a process that its spawner has not waited for yet would be missing
+        struct cost again = measure_opinion(form_of(op, xml));
+        base = again.ns > base.ns ? again : base;
+    }
     row("opinion: an honest message", xml.len, &base, true);
     opinion_row("opinion: 1,000 groups", honest(op, attributes(op, 1000), S("")), true);
     opinion_row("opinion: signed values", honest(op, repeated(op, "<saml:Attribute Name=\"a\">",
