@@ -3,29 +3,13 @@
 // that stand in it (pwrite, pwritev, fdatasync, fsync, msync, meta) fail with EIO on the store's
 // files, the tree's and its journal. `meta` are the writes that LMDB makes durable by themselves (O_DSYNC): the ones that make a
 // commit count. Everything else goes through. Tests only; nothing of the product knows of it.
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
-static bool is_store(int fd) {
-    char link[64];
-    char path[4096];
-    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(link, path, sizeof path - 1);
-    if (len <= 0) {
-        return false;
-    }
-    path[len] = '\0';
-    const char *name = strrchr(path, '/');
-    return name != NULL && (strcmp(name + 1, "store.mdb") == 0 || strcmp(name + 1, "store.mdb-journal") == 0);
-}
+#include "shim.h"
 
 // Whether `word` stands in the control file now.
 static bool told(const char *word) {
@@ -48,7 +32,7 @@ static bool told(const char *word) {
 }
 
 static bool fails(const char *word, int fd) {
-    if (!told(word) || !is_store(fd)) {
+    if (!told(word) || store_file(fd) == 0) {
         return false;
     }
     errno = EIO;
@@ -59,19 +43,6 @@ static bool write_fails(const char *word, int fd) {
     int flags = fcntl(fd, F_GETFL);
     return fails((flags & O_DSYNC) != 0 ? "meta" : word, fd);
 }
-
-static void *next(const char *name) {
-    void *found = dlsym(RTLD_NEXT, name);
-    if (found == NULL) {
-        abort();
-    }
-    return found;
-}
-
-#define REAL(result, name, ...)                                                                    \
-    result (*real)(__VA_ARGS__);                                                                   \
-    void *found = next(name);                                                                      \
-    memcpy(&real, &found, sizeof real)
 
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t at) {
     REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);

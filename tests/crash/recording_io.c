@@ -3,49 +3,18 @@
 // disk, is appended to the file that RECORDING_IO names, in its order. An entry: what ('w' a write, told before it is done; 'd' one
 // that is durable by itself (O_DSYNC), told again when it is; 's' a sync, told when it is done; 't' a new length), which file ('t' the
 // tree, 'j' its journal), u64 offset, u32 bytes, the bytes. Tests only; nothing of the product knows of it.
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
+
+#include "shim.h"
 
 #define PARTS_MAX 66 // LMDB writes 64 at once
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static void *next(const char *name) {
-    void *found = dlsym(RTLD_NEXT, name);
-    if (found == NULL) {
-        abort();
-    }
-    return found;
-}
-
-#define REAL(result, name, ...)                                                                    \
-    result (*real)(__VA_ARGS__);                                                                   \
-    void *found = next(name);                                                                      \
-    memcpy(&real, &found, sizeof real)
-
-// 0: none of the store's.
-static char which(int fd) {
-    char link[64];
-    char path[4096];
-    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(link, path, sizeof path - 1);
-    if (len <= 0) {
-        return 0;
-    }
-    path[len] = '\0';
-    const char *name = strrchr(path, '/');
-    name = name != NULL ? name + 1 : path;
-    return strcmp(name, "store.mdb") == 0 ? 't' : strcmp(name, "store.mdb-journal") == 0 ? 'j' : 0;
-}
 
 static void tell(char what, char file, uint64_t offset, const struct iovec *parts, int count) {
     REAL(ssize_t, "writev", int, const struct iovec *, int);
@@ -81,7 +50,7 @@ static void tell_write(int fd, char file, uint64_t offset, const struct iovec *p
 
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t at) {
     REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
-    char file = which(fd);
+    char file = store_file(fd);
     struct iovec part = {NULL, len};
     memcpy(&part.iov_base, &bytes, sizeof bytes);
     if (file != 0) {
@@ -100,7 +69,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t at) {
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
     REAL(ssize_t, "writev", int, const struct iovec *, int);
-    char file = which(fd);
+    char file = store_file(fd);
     off_t at = file != 0 ? lseek(fd, 0, SEEK_CUR) : 0;
     if (file != 0) {
         tell_write(fd, file, (uint64_t)at, parts, count, false);
@@ -110,7 +79,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
 
 static int sync_with(const char *name, int fd) {
     REAL(int, name, int);
-    char file = which(fd);
+    char file = store_file(fd);
     int code = real(fd);
     if (file != 0 && code == 0) {
         tell('s', file, 0, NULL, 0);
@@ -128,7 +97,7 @@ int fsync(int fd) {
 
 static int truncate_with(const char *name, int fd, off64_t len) {
     REAL(int, name, int, off64_t);
-    char file = which(fd);
+    char file = store_file(fd);
     if (file != 0) {
         tell('t', file, (uint64_t)len, NULL, 0);
     }

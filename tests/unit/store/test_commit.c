@@ -42,16 +42,6 @@ static reason count_one(struct op *op, struct txn *txn, void *arg) {
     return txn_put(op, txn, key_slice(&key), S("a row"));
 }
 
-#define THREADS 16
-#define WRITES_EACH 200
-
-struct loop {
-    struct store *store;
-    uint64_t from;
-    size_t done;
-    pthread_t thread;
-};
-
 static void *write_loop(void *arg) {
     struct loop *loop = arg;
     for (uint64_t i = 0; i < WRITES_EACH; i++) {
@@ -76,17 +66,9 @@ static void all_are_there(struct scratch *at, uint64_t count) {
 
 static void many_threads_lose_nothing_and_share_syncs(void **state) {
     struct scratch *at = *state;
-    struct loop loops[THREADS];
     int64_t commits = counter(at, "gatehouse_store_commits_total");
     int64_t writes = counter(at, "gatehouse_store_writes_total");
-    for (size_t i = 0; i < THREADS; i++) {
-        loops[i] = (struct loop){.store = at->store, .from = i * WRITES_EACH};
-        assert_int_equal(pthread_create(&loops[i].thread, NULL, write_loop, &loops[i]), 0);
-    }
-    for (size_t i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(loops[i].thread, NULL), 0);
-        assert_int_equal(loops[i].done, WRITES_EACH);
-    }
+    run_loops(at, write_loop);
     commits = counter(at, "gatehouse_store_commits_total") - commits;
     assert_int_equal(counter(at, "gatehouse_store_writes_total") - writes, THREADS * WRITES_EACH);
     assert_true(commits < THREADS * WRITES_EACH / 2);

@@ -2,47 +2,30 @@
 // Reads beside writes: who was answered sees it, whichever way he reads; and whom that holds up.
 #include "writers.h"
 
-#define THREADS 16
-#define WRITES_EACH 200
-
-struct loop {
-    struct store *store;
-    uint64_t from;
-    size_t done;
-    pthread_t thread;
-};
+// Writes row i of a loop, and with `read` (NULL: not) looks for it at once; false: not as it should be.
+static bool write_row(const struct loop *loop, uint64_t i,
+                      reason (*read)(struct op *, struct store *, store_fn, void *)) {
+    struct op op;
+    struct key key = key_in(0x30);
+    key_u64(&key, loop->from + i);
+    struct one_row row = {.key = key_slice(&key), .value = S("a row")};
+    op_open(&op, NOON);
+    bool well = store_write(&op, loop->store, put_one, &row) == NULL &&
+                (read == NULL || (read(&op, loop->store, get_one, &row) == NULL && row.found));
+    op_close(&op);
+    return well;
+}
 
 // Each thread reads what it was answered, while the others write and the tail comes and goes.
 static void *write_and_read(void *arg) {
     struct loop *loop = arg;
     for (uint64_t i = 0; i < WRITES_EACH; i++) {
-        struct op op;
-        struct key key = key_in(0x30);
-        key_u64(&key, loop->from + i);
-        struct one_row row = {.key = key_slice(&key), .value = S("a row")};
-        op_open(&op, NOON);
-        loop->done += store_write(&op, loop->store, put_one, &row) == NULL &&
-                              store_read(&op, loop->store, get_one, &row) == NULL && row.found
-                          ? 1
-                          : 0;
-        op_close(&op);
+        loop->done += write_row(loop, i, store_read) ? 1 : 0;
         if (i % 16 == 15) {
             (void)usleep(25000); // longer than a tail waits
         }
     }
     return NULL;
-}
-
-static void run_loops(struct scratch *at, void *(*run)(void *arg)) {
-    struct loop loops[THREADS];
-    for (size_t i = 0; i < THREADS; i++) {
-        loops[i] = (struct loop){.store = at->store, .from = i * WRITES_EACH};
-        assert_int_equal(pthread_create(&loops[i].thread, NULL, run, &loops[i]), 0);
-    }
-    for (size_t i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(loops[i].thread, NULL), 0);
-        assert_int_equal(loops[i].done, WRITES_EACH);
-    }
 }
 
 static void who_was_answered_reads_it(void **state) {
@@ -192,17 +175,7 @@ static void a_walk_sees_what_was_answered_and_holds_nobody_up(void **state) {
 static void *write_and_walk(void *arg) {
     struct loop *loop = arg;
     for (uint64_t i = 0; i < WRITES_EACH; i++) {
-        struct op op;
-        struct key key = key_in(0x30);
-        key_u64(&key, loop->from + i);
-        struct one_row row = {.key = key_slice(&key), .value = S("a row")};
-        op_open(&op, NOON);
-        loop->done += store_write(&op, loop->store, put_one, &row) == NULL &&
-                              (i % 8 != 7 || store_walk(&op, loop->store, get_one, &row) == NULL) &&
-                              row.found == (i % 8 == 7)
-                          ? 1
-                          : 0;
-        op_close(&op);
+        loop->done += write_row(loop, i, i % 8 == 7 ? store_walk : NULL) ? 1 : 0;
     }
     return NULL;
 }

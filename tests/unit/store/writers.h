@@ -94,4 +94,29 @@ __attribute__((unused)) static void let_go(struct gatekeeper *keeper) {
     (void)sem_destroy(&keeper->go);
 }
 
+// ---- many that write at once
+
+#define THREADS 16
+#define WRITES_EACH 200
+
+struct loop {
+    struct store *store;
+    uint64_t from;
+    size_t done;
+    pthread_t thread;
+};
+
+// Runs `run` in THREADS threads, each with rows of its own; each has to count all of them as done.
+__attribute__((unused)) static void run_loops(struct scratch *at, void *(*run)(void *arg)) {
+    struct loop loops[THREADS];
+    for (size_t i = 0; i < THREADS; i++) {
+        loops[i] = (struct loop){.store = at->store, .from = i * WRITES_EACH};
+        assert_int_equal(pthread_create(&loops[i].thread, NULL, run, &loops[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(loops[i].thread, NULL), 0);
+        assert_int_equal(loops[i].done, WRITES_EACH);
+    }
+}
+
 #endif
