@@ -13,6 +13,8 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -38,6 +40,10 @@ struct scene {
     struct loop_answer *held[HELD_MAX];
     size_t count, together;
     _Atomic size_t turns;
+    _Atomic bool hold; // the next turn does not end before `go`
+    sem_t halted, go;
+    unsigned connections; // at the last turn
+    _Atomic unsigned most_new; // that one turn took
     bool full, ending; // full: answered until none is left
     pthread_t threads[THREADS];
 };
@@ -84,6 +90,16 @@ static void on_done(void *arg, struct MHD_Connection *connection, void **state,
 static unsigned on_turn(void *arg) {
     struct scene *scene = arg;
     scene->turns++;
+    const union MHD_DaemonInfo *info =
+        scene->loop.daemon != NULL ? MHD_get_daemon_info(scene->loop.daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
+    unsigned now = info != NULL ? info->num_connections : 0;
+    unsigned more = now > scene->connections ? now - scene->connections : 0;
+    scene->most_new = more > scene->most_new ? more : scene->most_new;
+    scene->connections = now;
+    if (atomic_exchange(&scene->hold, false)) {
+        (void)sem_post(&scene->halted);
+        (void)sem_wait(&scene->go);
+    }
     return 0;
 }
 
@@ -119,6 +135,8 @@ static int scene_open(void **state) {
     scene = (struct scene){.fd = -1, .together = 1};
     (void)pthread_mutex_init(&scene.mutex, NULL);
     (void)pthread_cond_init(&scene.more, NULL);
+    assert_int_equal(sem_init(&scene.halted, 0, 0), 0);
+    assert_int_equal(sem_init(&scene.go, 0, 0), 0);
     struct op op;
     op_open(&op, 0);
     assert_null(listen_tcp(&op, S("127.0.0.1:0"), &scene.fd, &scene.port));
@@ -237,6 +255,27 @@ static void there_is_room_again_as_soon_as_one_of_too_many_has_gone(void **state
     }
 }
 
+static void who_waits_to_be_taken_is_taken_in_one_turn(void **state) {
+    struct scene *scene = *state;
+    int fds[CLIENTS];
+    scene->hold = true;
+    fds[0] = client_open(scene); // its turn is held
+    assert_int_equal(sem_wait(&scene->halted), 0);
+    scene->most_new = 0;
+    for (size_t i = 1; i < CLIENTS; i++) {
+        fds[i] = client_open(scene);
+        ask(fds[i]);
+    }
+    assert_int_equal(sem_post(&scene->go), 0);
+    for (size_t i = 1; i < CLIENTS; i++) {
+        assert_true(is_answered(fds[i]));
+    }
+    assert_int_equal(scene->most_new, CLIENTS - 1);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        (void)close(fds[i]);
+    }
+}
+
 static void it_serves_who_is_there_but_nobody_new_once_it_is_quiesced(void **state) {
     struct scene *scene = *state;
     int fd = client_open(scene);
@@ -292,6 +331,8 @@ int main(void) {
                                         scene_open, scene_close),
         cmocka_unit_test_setup_teardown(there_is_room_again_as_soon_as_one_of_too_many_has_gone,
                                         scene_open, scene_close),
+        cmocka_unit_test_setup_teardown(who_waits_to_be_taken_is_taken_in_one_turn, scene_open,
+                                        scene_close),
         cmocka_unit_test_setup_teardown(it_serves_who_is_there_but_nobody_new_once_it_is_quiesced,
                                         scene_open, scene_close),
         cmocka_unit_test_setup(what_was_answered_is_sent_before_it_closes, scene_open),
