@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/uri.h"
+#include "http/proxies.h"
 
 #define VALUE_MAX 2048
 
@@ -278,6 +279,13 @@ static reason check_mail(struct op *op, const struct settings *settings) {
     return NULL;
 }
 
+static reason check_proxies(struct op *op, const struct settings *settings) {
+    struct proxies *proxies = NULL;
+    TRY(proxies_open(op, settings->trusted_proxies, settings->forwarded_header, &proxies));
+    proxies_close(proxies);
+    return NULL;
+}
+
 static reason check_about(struct op *op, const struct settings *settings) {
     struct slice mail = settings->contact_email;
     if (mail.len > 0 && slice_find(mail, S("@")) == SIZE_MAX) {
@@ -316,6 +324,7 @@ reason config_load(struct op *op, const char *path, struct settings *ret_setting
     TRY(check_url(op, &settings));
     TRY(check_about(op, &settings));
     TRY(check_mail(op, &settings));
+    TRY(check_proxies(op, &settings));
     if (!slice_equal(settings.store, S("lmdb"))) {
         REFUSE(op, CONFIG_INVALID, "store is \"%.*s\", expected lmdb", SLICE(settings.store));
     }

@@ -8,6 +8,7 @@
 
 #include "domain/roll.h"
 #include "http/limits.h"
+#include "http/proxies.h"
 #include "http/uses.h"
 #include "http/web/web.h"
 #include "token/link_key.h"
@@ -149,6 +150,8 @@ static reason open_parts(struct op *op, struct gate *gate) {
     TRY(sp_keys_open(op, keys, &gate->sp_keys));
     const struct post_options post = settings_post(gate->settings);
     TRY(post_open(op, &post, &gate->post));
+    TRY(proxies_open(op, gate->settings->trusted_proxies, gate->settings->forwarded_header,
+                     &gate->proxies));
     gate->trusts = trust_cache_open();
     gate->ring = ring_open();
     gate->brake = brake_open();
@@ -187,6 +190,7 @@ void gate_close(struct gate *gate) {
     trust_cache_close(gate->trusts);
     metadata_cache_close(gate->metadata);
     limits_close(gate->limits);
+    proxies_close(gate->proxies);
     uses_close(gate->uses);
     ring_close(gate->ring);
     brake_close(gate->brake);

@@ -32,6 +32,8 @@ struct settings {
     int64_t password_memory, password_passes, password_lanes; // of argon2id; memory in KiB
     int64_t password_threads;       // that hash passwords
     int64_t password_address_limit; // bad passwords from one address in 15 minutes
+    struct slice trusted_proxies;   // addresses and networks with commas between; "" = none
+    struct slice forwarded_header;  // that they say in who the client is
     bool allow_private_fetch;
     struct slice product;    // name on the pages
     struct slice contact_email, privacy_url, logo_url; // in metadata; "" = not told
@@ -56,6 +58,7 @@ struct gate {
     struct ring *ring;
     struct brake *brake;
     struct limits *limits;
+    struct proxies *proxies; // that are believed; NULL: none
     struct uses *uses;       // when service users were last seen
     struct metadata_cache *metadata; // signed SP metadata by connection and version
     _Atomic bool jobs_waiting;       // there may be a job to run

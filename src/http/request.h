@@ -25,7 +25,7 @@ struct request {
     struct header headers[REQUEST_HEADERS_MAX];
     size_t header_count;
     bool body_over;       // the body was over its cap, and is not here
-    struct slice address; // of the peer
+    struct slice address; // of the client (proxies.h)
     bool control;         // by the control socket or from a command: an operator
     struct slice operator; // who, when control: "operator:UID"
     // Filled in by the router:

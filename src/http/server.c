@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include "base/text.h"
 #include "http/listen.h"
 #include "http/loop.h"
+#include "http/proxies.h"
 #include "http/queue.h"
 
 #define CLOSE_WAIT_MS 10000 // what is under way may take this long when the server closes
@@ -172,14 +172,10 @@ static void take_peer(struct exchange *exchange) {
         return;
     }
     info = MHD_get_connection_info(exchange->answer.connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char host[NI_MAXHOST];
-    if (info != NULL && info->client_addr != NULL &&
-        getnameinfo(info->client_addr,
-                    info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                             : sizeof(struct sockaddr_in),
-                    host, sizeof host, NULL, 0, NI_NUMERICHOST) == 0) {
-        exchange->request.address = op_text(&exchange->op, "%s", host);
-    }
+    // Of a head that is not all here nothing is believed: what the proxy added may be what is missing.
+    exchange->request.address = proxies_client(
+        &exchange->op, exchange->broken ? NULL : exchange->listener->server->gate->proxies,
+        info != NULL ? info->client_addr : NULL, &exchange->request);
 }
 
 // Does every reader of this head see the same end of the body? The proxy before us and MHD must not

@@ -143,6 +143,17 @@ static void what_metadata_tells_of_the_operator_is_checked(void **state) {
     refuses("logo_url = \"http://gate.example/\";", "expected https://... or data:image/");
 }
 
+static void proxies_are_checked_before_the_start(void **state) {
+    (void)state;
+    assert_text(loads(NULL).trusted_proxies, "");
+    assert_text(loads(NULL).forwarded_header, "X-Forwarded-For");
+    assert_text(loads("trusted_proxies = \"10.0.0.0/8, ::1\";").trusted_proxies, "10.0.0.0/8, ::1");
+    refuses("trusted_proxies = \"10.0.0.1/8\";", "trusted_proxies: \"10.0.0.1/8\" has bits behind");
+    refuses("forwarded_header = \"Via\";", "expected X-Forwarded-For or Forwarded");
+    assert_int_equal(setenv("GATEHOUSE_TRUSTED_PROXIES", "proxy.example", 1), 0);
+    refuses("trusted_proxies = \"10.0.0.0/8\";", "\"proxy.example\" is neither an address");
+}
+
 static void a_file_that_cannot_be_read_is_named(void **state) {
     (void)state;
     struct settings settings;
@@ -192,6 +203,7 @@ int main(void) {
         TEST(a_wrong_variable_is_named),
         TEST(public_url_is_an_origin_and_https_but_on_this_machine),
         TEST(what_metadata_tells_of_the_operator_is_checked),
+        TEST(proxies_are_checked_before_the_start),
         TEST(a_file_that_cannot_be_read_is_named),
         TEST(the_sample_has_each_key_with_its_sentence_and_its_default),
         TEST(the_sample_can_be_used_as_it_is_and_has_the_recommended_rates),
