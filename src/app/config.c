@@ -109,9 +109,10 @@ static reason set_number(struct op *op, struct settings *settings, const struct 
 
 static reason set_text(struct op *op, struct settings *settings, const struct config_key *key,
                        struct slice text, const char *where) {
-    if (text.len == 0 || text.len > VALUE_MAX || !text_line(text)) {
-        REFUSE(op, CONFIG_INVALID, "%s: %s has to be one line of 1 to %d characters", where,
-               key->name, VALUE_MAX);
+    bool can_be_empty = key->kind == KIND_TEXT && key->text[0] == '\0';
+    if ((text.len == 0 && !can_be_empty) || text.len > VALUE_MAX || !text_line(text)) {
+        REFUSE(op, CONFIG_INVALID, "%s: %s has to be one line of %d to %d characters", where,
+               key->name, can_be_empty ? 0 : 1, VALUE_MAX);
     }
     struct slice copy;
     TRY(op_copy(op, text, &copy));

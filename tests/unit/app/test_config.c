@@ -154,6 +154,14 @@ static void proxies_are_checked_before_the_start(void **state) {
     refuses("trusted_proxies = \"10.0.0.0/8\";", "\"proxy.example\" is neither an address");
 }
 
+static void what_is_empty_by_default_can_be_made_empty_again(void **state) {
+    (void)state;
+    assert_int_equal(setenv("GATEHOUSE_TRUSTED_PROXIES", "", 1), 0);
+    assert_text(loads("trusted_proxies = \"10.0.0.0/8\";").trusted_proxies, "");
+    refuses("listen = \"\";", "1 to 2048");
+    refuses("smtp_password = \"\";", "1 to 2048"); // a secret that came out empty is a mistake
+}
+
 static void a_file_that_cannot_be_read_is_named(void **state) {
     (void)state;
     struct settings settings;
@@ -204,6 +212,7 @@ int main(void) {
         TEST(public_url_is_an_origin_and_https_but_on_this_machine),
         TEST(what_metadata_tells_of_the_operator_is_checked),
         TEST(proxies_are_checked_before_the_start),
+        TEST(what_is_empty_by_default_can_be_made_empty_again),
         TEST(a_file_that_cannot_be_read_is_named),
         TEST(the_sample_has_each_key_with_its_sentence_and_its_default),
         TEST(the_sample_can_be_used_as_it_is_and_has_the_recommended_rates),
