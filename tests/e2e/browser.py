@@ -178,9 +178,14 @@ class Browser:
 
     drop_cross_site  True: behaves like a browser that withholds every cookie from a cross-site
                      POST, even SameSite=None ones (third-party cookie protection).
+    address          the address of this machine (127.0.0.2, say) that it connects from.
+    via              the port of a proxy on this machine that it connects to, whatever the URL.
+    headers          sent with each request.
     """
 
-    def __init__(self, drop_cross_site=False):
+    def __init__(self, drop_cross_site=False, address=None, via=None, headers=None):
+        self.source = (address, 0) if address else None
+        self.via, self.headers = via, headers or {}
         self.jar = {}  # host name -> {(name, path): Cookie}
         self.drop_cross_site = drop_cross_site
         self.history = []  # (method, url, status), for the message of a failed test
@@ -314,10 +319,13 @@ class Browser:
         cookies = self._cookies_for(url, method, cross_site)
         if cookies:
             sent["Cookie"] = cookies
+        sent.update(self.headers)
         sent.update(headers)
         target = (split.path or "/") + ("?" + split.query if split.query else "")
         # localhost may resolve to ::1 first; every server of the tests listens on 127.0.0.1.
-        connection = http.client.HTTPConnection("127.0.0.1", split.port, timeout=TIMEOUT_S)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.via or split.port, TIMEOUT_S, source_address=self.source
+        )
         try:
             connection.request(method, target, body=body, headers=sent)
             answer = connection.getresponse()
