@@ -102,6 +102,16 @@ static struct address masked(const struct network *network) {
     return address;
 }
 
+struct slice address_share(struct slice text, char room[ADDRESS_TEXT_MAX]) {
+    struct network network = {.bits = ADDRESS_SHARED_BITS};
+    if (slice_find(text, S(":")) == SIZE_MAX || !address_parse(text, &network.address) ||
+        network.address.bits != BITS_6) {
+        return text;
+    }
+    struct address shared = masked(&network);
+    return address_text(&shared, room);
+}
+
 reason network_parse(struct op *op, struct slice text, struct network *ret_network) {
     char room[ADDRESS_TEXT_MAX];
     size_t slash = slice_find(text, S("/"));

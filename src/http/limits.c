@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/rand.h"
 #include "domain/sign_in.h"
+#include "http/address.h"
 #include "http/gate.h"
 
 struct slot {
@@ -75,11 +76,18 @@ static bool count(struct limits *limits, enum kind kind, struct slice key, int64
     return count_some(limits, kind, key, now, length, most, 1);
 }
 
+// The same for all addresses of one subscriber.
+static bool count_address(struct limits *limits, enum kind kind, struct slice address, int64_t now,
+                          int64_t length, int64_t most, int64_t add) {
+    char room[ADDRESS_TEXT_MAX];
+    return count_some(limits, kind, address_share(address, room), now, length, most, add);
+}
+
 reason limits_login(struct op *op, struct limits *limits, const struct settings *settings,
                     struct slice address, struct slice connection) {
     int64_t now = clock_steady();
     if (settings->login_rate > 0 &&
-        !count(limits, KIND_ADDRESS, address, now, MINUTE_MS, settings->login_rate)) {
+        !count_address(limits, KIND_ADDRESS, address, now, MINUTE_MS, settings->login_rate, 1)) {
         REFUSE(op, LOGIN_RATE_LIMITED, "more than %lld logins in a minute from %.*s (login_rate)",
                (long long)settings->login_rate, SLICE(address));
     }
@@ -95,8 +103,8 @@ reason limits_login(struct op *op, struct limits *limits, const struct settings 
 reason limits_pending(struct op *op, struct limits *limits, const struct settings *settings,
                       struct slice address, struct slice connection) {
     int64_t now = clock_steady();
-    if (!count(limits, KIND_PENDING_ADDRESS, address, now, PENDING_LIFETIME,
-               settings->pending_address_limit)) {
+    if (!count_address(limits, KIND_PENDING_ADDRESS, address, now, PENDING_LIFETIME,
+                       settings->pending_address_limit, 1)) {
         REFUSE(op, LOGIN_RATE_LIMITED,
                "%lld sign-ins were started from %.*s within 15 minutes (pending_address_limit)",
                (long long)settings->pending_address_limit, SLICE(address));
@@ -113,8 +121,8 @@ reason limits_pending(struct op *op, struct limits *limits, const struct setting
 reason limits_password(struct op *op, struct limits *limits, const struct settings *settings,
                        struct slice address, bool failed) {
     int64_t most = settings->password_address_limit;
-    if (!count_some(limits, KIND_PASSWORD, address, clock_steady(), SIGN_IN_WINDOW, most,
-                    failed ? 1 : 0) &&
+    if (!count_address(limits, KIND_PASSWORD, address, clock_steady(), SIGN_IN_WINDOW, most,
+                       failed ? 1 : 0) &&
         !failed) {
         REFUSE(op, SIGN_IN_LIMIT, "%lld bad passwords came from %.*s within 15 minutes "
                "(password_address_limit)", (long long)most, SLICE(address));
@@ -134,7 +142,7 @@ bool limits_forgot(struct limits *limits, const struct settings *settings, struc
                    struct slice address) {
     int64_t now = clock_steady();
     int64_t most = settings->password_address_limit / FORGOT_ADDRESS_SHARE + 1;
-    return count(limits, KIND_FORGOT_ADDRESS, address, now, HOUR_MS, most) &&
+    return count_address(limits, KIND_FORGOT_ADDRESS, address, now, HOUR_MS, most, 1) &&
            count(limits, KIND_FORGOT_EACH, email, now, HOUR_MS, FORGOT_EACH_MAX);
 }
 
@@ -144,7 +152,8 @@ bool limits_keep_refusal(struct limits *limits, struct slice connection) {
 
 static bool secret_window(struct limits *limits, struct slice address, struct slice client,
                           int64_t more) {
-    struct slot *slot = slot_of(limits, KIND_SECRET, address, client);
+    char room[ADDRESS_TEXT_MAX];
+    struct slot *slot = slot_of(limits, KIND_SECRET, address_share(address, room), client);
     int64_t window = clock_steady() / MINUTE_MS;
     (void)pthread_mutex_lock(&limits->mutex);
     if (slot->window != window) {

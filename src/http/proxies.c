@@ -66,7 +66,7 @@ static bool last_quoted(struct slice *rest, struct slice *ret_element) {
             quoted = !quoted;
         }
     }
-    return take_from(rest, at, ret_element) && !quoted;
+    return take_from(rest, at, ret_element);
 }
 
 static bool is_token(struct slice text) {

@@ -198,14 +198,14 @@ static bool is_framed(const struct request *request) {
             slice_equal_nocase(request_header(request, "Transfer-Encoding"), S("chunked")));
 }
 
-// Whose turn a request takes: that of its SAML connection, else of its address.
-static struct slice lane_key(const struct request *request) {
+// Whose turn a request takes: that of its SAML connection, else of its address. May be in `room`.
+static struct slice lane_key(const struct request *request, char room[ADDRESS_TEXT_MAX]) {
     struct slice rest = request->path;
     struct slice part;
     return router_is_saml(request->path) && slice_cut(&rest, '/', &part) &&
                    slice_cut(&rest, '/', &part) && slice_cut(&rest, '/', &part)
                ? part
-               : request->address;
+               : address_share(request->address, room);
 }
 
 static void begin(struct server *server, struct exchange *exchange, const char *method) {
@@ -218,7 +218,8 @@ static void begin(struct server *server, struct exchange *exchange, const char *
     if (!saml) {
         take_peer(exchange);
     }
-    exchange->lane = queue_lane(server->queue, lane_key(request));
+    char room[ADDRESS_TEXT_MAX];
+    exchange->lane = queue_lane(server->queue, lane_key(request, room));
     exchange->busy = queue_is_full(server->queue, exchange->lane);
     if (exchange->busy) {
         return;

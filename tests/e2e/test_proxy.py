@@ -72,6 +72,12 @@ class HeaderTest(ProxyCase):
             with self.subTest(same=same):
                 self.assertEqual(self.starts(self.through(same), LIMIT + 1)[-1], 429)
 
+    def test_a_subscriber_of_ipv6_has_one_count_for_all_addresses(self):
+        for i in range(2 * LIMIT + 1):
+            last = self.starts(self.through(f"2001:db8:0:20::{i + 1:x}"))
+        self.assertEqual(last, [429])
+        self.assertEqual(self.starts(self.through("2001:db8:0:21::1")), [302])
+
     def test_each_client_has_its_own_count_of_bad_passwords(self):
         def attempt(address):
             body = {"email": "nobody@acme.example", "password": "wrong horse"}

@@ -27,6 +27,20 @@ static void an_address_has_its_rate(void **state) {
     assert_int_equal(logins_let_in(at, "192.0.2.2", "acme-okta", 10), 10);
 }
 
+static void all_addresses_of_one_subscriber_of_ipv6_share_their_rate(void **state) {
+    struct scene *at = *state;
+    at->settings.login_rate = 10;
+    size_t in = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        char address[64];
+        (void)snprintf(address, sizeof address, "2001:db8:0:1:%x::7", i + 1);
+        in += logins_let_in(at, address, "acme-okta", 1);
+    }
+    assert_in_range(in, 10, 20);
+    assert_int_equal(logins_let_in(at, "2001:db8:0:2::7", "acme-okta", 10), 10);
+    assert_int_equal(logins_let_in(at, "2001:db8::7", "acme-okta", 10), 10);
+}
+
 static void a_connection_has_its_rate(void **state) {
     struct scene *at = *state;
     at->settings.connection_rate = 10;
@@ -71,6 +85,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(rates_are_off_unless_set),
         SCENE_TEST(an_address_has_its_rate),
+        SCENE_TEST(all_addresses_of_one_subscriber_of_ipv6_share_their_rate),
         SCENE_TEST(a_connection_has_its_rate),
         SCENE_TEST(what_is_refused_names_the_setting),
         SCENE_TEST(sign_ins_that_wait_are_counted_by_address_and_by_connection),

@@ -426,6 +426,27 @@ static void who_does_not_say_it_is_counted(void **state) {
     assert_int_equal(unknown_clients(), before + 2);
 }
 
+// ---- who is counted together ----
+
+static void an_address_shares_with_its_subscriber(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"198.51.100.7", "198.51.100.7"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+        {"2001:db8:1:2::", "2001:db8:1:2::"},
+        {"2001:db8:1:3::", "2001:db8:1:3::"},
+        {"::1", "::"},
+        {"::ffff:198.51.100.7", "::ffff:198.51.100.7"}, // no text of ours: as it is
+        {"local", "local"},
+        {"a:b", "a:b"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char room[ADDRESS_TEXT_MAX];
+        assert_client(address_share(slice_str(rows[i].line), room), rows[i].client, rows[i].line);
+    }
+}
+
 // ---- the settings ----
 
 static void assert_refused(const char *list, const char *header, const char *words) {
@@ -504,6 +525,7 @@ int main(void) {
         TEST(a_chain_of_proxies_has_its_ceiling),
         TEST(an_element_has_its_ceiling_and_what_was_sent_in_front_of_it_none),
         TEST(who_does_not_say_it_is_counted),
+        TEST(an_address_shares_with_its_subscriber),
         TEST(a_wrong_list_is_refused_with_what_was_expected),
         TEST(a_list_has_its_ceiling),
     };
