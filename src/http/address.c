@@ -80,7 +80,7 @@ bool address_equal(const struct address *one, const struct address *other) {
 static uint8_t mask_at(unsigned bits, unsigned i) {
     unsigned before = i * 8;
     unsigned within = bits <= before ? 0 : bits - before;
-    return within >= 8 ? 0xFF : (uint8_t)(0xFFU << (8 - within));
+    return (uint8_t)(within >= 8 ? 0xFFU : 0xFFU << (8 - within));
 }
 
 bool address_in(const struct address *address, const struct network *network) {
