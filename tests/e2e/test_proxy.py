@@ -4,6 +4,7 @@ matters, and behind a real Apache. Addresses of 127.0.0.0/8 are all this machine
 and each proxy has one of its own."""
 
 import json
+import os
 import socket
 import unittest
 
@@ -113,10 +114,11 @@ class HeaderTest(ProxyCase):
         self.assertNotIn("evil.example", page.html)
         self.assertIn(self.connection.acs_url, page.html)
 
-    def send(self, lines):
+    def send(self, lines, wire=None):
         """Sends a GET with these header lines as they are; returns the address that was logged."""
         head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-        with socket.create_connection(("127.0.0.1", self.gate.port), timeout=WAIT_S) as wire:
+        wire = wire or socket.create_connection(("127.0.0.1", self.gate.port), timeout=WAIT_S)
+        with wire:
             wire.sendall(head + b"".join(line + b"\r\n" for line in lines) + b"\r\n")
             got = b""
             while piece := wire.recv(65536):
@@ -130,6 +132,13 @@ class HeaderTest(ProxyCase):
         self.assertEqual(self.send([forged, client]), "198.51.100.80")
         self.assertEqual(self.send([client, forged]), "203.0.113.66")
         self.assertEqual(self.send([forged, client, name + b":" + MIDDLE.encode()]), "198.51.100.80")
+
+    def test_at_the_control_socket_no_header_is_read(self):
+        wire = socket.socket(socket.AF_UNIX)
+        wire.settimeout(WAIT_S)
+        wire.connect(os.path.join(self.gate.data, "control.sock"))
+        line = self.header.encode() + b": 198.51.100.81"
+        self.assertEqual(self.send([line], wire), "local")
 
     def test_the_counter_tells_of_proxies_that_do_not_say_who_asks(self):
         def count():
