@@ -84,20 +84,51 @@ reason rand_ulid(struct op *op, struct slice prefix, struct slice *ret_id) {
     return NULL;
 }
 
-bool ulid_time(struct slice ulid, int64_t *ret_ms) {
-    if (ulid.len != ULID_TEXT || ulid.at[0] < '0' || ulid.at[0] > '7') {
-        return false;
-    }
-    uint64_t time = 0;
-    for (size_t i = 0; i < ULID_TEXT; i++) {
-        const char *found = memchr(crockford, ulid.at[i], sizeof crockford - 1);
+// The number that `count` characters stand for.
+static bool read_base32(const char *at, size_t count, uint64_t *ret_number) {
+    uint64_t number = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *found = memchr(crockford, at[i], sizeof crockford - 1);
         if (found == NULL) {
             return false;
         }
-        if (i < TIME_CHARACTERS) {
-            time = time << 5 | (uint64_t)(found - crockford);
-        }
+        number = number << 5 | (uint64_t)(found - crockford);
     }
-    *ret_ms = (int64_t)time;
+    *ret_number = number;
+    return true;
+}
+
+static void put_bytes(uint8_t *to, uint64_t number, size_t count) {
+    for (size_t i = count; i > 0; i--) {
+        to[i - 1] = (uint8_t)number;
+        number >>= 8;
+    }
+}
+
+// 48 bits of time, then twice 40.
+bool ulid_bytes(struct slice ulid, uint8_t ret_bytes[ULID_BYTES]) {
+    uint64_t time = 0;
+    uint64_t random[2] = {0, 0};
+    if (ulid.len != ULID_TEXT || !read_base32(ulid.at, TIME_CHARACTERS, &time) ||
+        time >> 48 != 0 || !read_base32(ulid.at + TIME_CHARACTERS, 8, &random[0]) ||
+        !read_base32(ulid.at + TIME_CHARACTERS + 8, 8, &random[1])) {
+        return false;
+    }
+    put_bytes(ret_bytes, time, 6);
+    put_bytes(ret_bytes + 6, random[0], 5);
+    put_bytes(ret_bytes + 11, random[1], 5);
+    return true;
+}
+
+bool ulid_time(struct slice ulid, int64_t *ret_ms) {
+    uint8_t bytes[ULID_BYTES];
+    int64_t time = 0;
+    if (!ulid_bytes(ulid, bytes)) {
+        return false;
+    }
+    for (size_t i = 0; i < 6; i++) {
+        time = time << 8 | bytes[i];
+    }
+    *ret_ms = time;
     return true;
 }

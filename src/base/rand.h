@@ -14,6 +14,9 @@ void rand_open_bytes(void *to, size_t len);
 // time, so rows with such keys are written side by side.
 #define ULID_TEXT 26
 MUST_USE reason rand_ulid(struct op *op, struct slice prefix, struct slice *ret_id);
+// The 16 bytes that a ULID's text (without prefix) stands for, in its order; false when it is not one.
+#define ULID_BYTES 16
+bool ulid_bytes(struct slice ulid, uint8_t ret_bytes[ULID_BYTES]);
 // The time in a ULID's text (without prefix), or false when it is not one.
 bool ulid_time(struct slice ulid, int64_t *ret_ms);
 

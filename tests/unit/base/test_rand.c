@@ -127,6 +127,23 @@ static void the_example_of_the_ulid_text_has_its_time(void **state) {
     assert_true(time == (INT64_C(1) << 48) - 1);
 }
 
+static void a_ulid_stands_for_sixteen_bytes_in_its_order(void **state) {
+    (void)state;
+    uint8_t bytes[ULID_BYTES];
+    assert_true(ulid_bytes(S("01ARZ3NDEKTSV4RRFFQ69G5FAV"), bytes));
+    assert_memory_equal(bytes, "\x01\x56\x3e\x3a\xb5\xd3\xd6\x76\x4c\x61\xef\xb9\x93\x02\xbd\x5b",
+                        ULID_BYTES);
+    assert_true(ulid_bytes(S("7ZZZZZZZZZZZZZZZZZZZZZZZZZ"), bytes));
+    assert_memory_equal(bytes, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+                        ULID_BYTES);
+    assert_true(ulid_bytes(S("00000000000000000000000001"), bytes));
+    assert_int_equal(bytes[15], 1);
+    assert_false(ulid_bytes(S("8ZZZZZZZZZZZZZZZZZZZZZZZZZ"), bytes));
+    assert_false(ulid_bytes(S("01ARZ3NDEKTSV4RRFFQ69G5FAU"), bytes));
+    assert_false(ulid_bytes(S("0OARZ3NDEKTSV4RRFFQ69G5FAV"), bytes));
+    assert_false(ulid_bytes(S("01ARZ3NDEKTSV4RRFFQ69G5FA"), bytes));
+}
+
 static void what_is_no_ulid_is_refused(void **state) {
     (void)state;
     int64_t time;
@@ -148,6 +165,7 @@ int main(void) {
         TEST(an_id_has_its_prefix_and_its_time),
         TEST(ids_sort_by_time_and_do_not_repeat),
         cmocka_unit_test(the_example_of_the_ulid_text_has_its_time),
+        cmocka_unit_test(a_ulid_stands_for_sixteen_bytes_in_its_order),
         cmocka_unit_test(what_is_no_ulid_is_refused),
     };
     RUN(tests);
