@@ -32,11 +32,8 @@ static bool same_key(const struct key *a, const struct key *b) {
 }
 
 // The row as it is stored, in op's arena; NULL when there is none.
-static reason stored(struct op *op, struct txn *txn, const struct entity *entity,
-                     const struct key *key, void **ret_row) {
-    struct slice bytes;
+static reason row_of(struct op *op, const struct entity *entity, struct slice bytes, void **ret_row) {
     void *row = NULL;
-    TRY(txn_get(op, txn, key_slice(key), &bytes));
     if (bytes.at != NULL) {
         TRY(op_take(op, entity->fields->size, &row));
         TRY(record_get(op, entity->fields, bytes, row));
@@ -98,16 +95,6 @@ static reason move_indexes(struct op *op, struct txn *txn, const struct entity *
     return NULL;
 }
 
-static reason store_row(struct op *op, struct txn *txn, const struct entity *entity,
-                        const struct key *primary, const void *before, const void *row) {
-    struct slice bytes;
-    TRY(record_put(op, entity->fields, row, &bytes));
-    TRY(check_indexes(op, txn, entity, primary, row));
-    TRY(txn_put(op, txn, key_slice(primary), bytes));
-    TRY(move_indexes(op, txn, entity, primary, before, row));
-    return entity->changed != NULL ? entity->changed(op, txn, before, row) : NULL;
-}
-
 reason entity_find(struct op *op, struct txn *txn, const struct entity *entity,
                    const struct key *key, void *ret_row, bool *ret_found) {
     struct slice bytes;
@@ -141,11 +128,22 @@ reason entity_find_by(struct op *op, struct txn *txn, const struct entity *entit
     return NULL;
 }
 
+// A row that is as it was has nothing to do: its indexes follow from it, and so does what `changed` keeps.
 reason entity_put(struct op *op, struct txn *txn, const struct entity *entity, const void *row) {
     struct key primary = key_of(entity, row);
+    struct slice was;
+    struct slice bytes;
     void *before = NULL;
-    TRY(stored(op, txn, entity, &primary, &before));
-    return store_row(op, txn, entity, &primary, before, row);
+    TRY(record_put(op, entity->fields, row, &bytes));
+    TRY(txn_get(op, txn, key_slice(&primary), &was));
+    if (was.at != NULL && slice_equal(was, bytes)) {
+        return NULL;
+    }
+    TRY(row_of(op, entity, was, &before));
+    TRY(check_indexes(op, txn, entity, &primary, row));
+    TRY(txn_put(op, txn, key_slice(&primary), bytes));
+    TRY(move_indexes(op, txn, entity, &primary, before, row));
+    return entity->changed != NULL ? entity->changed(op, txn, before, row) : NULL;
 }
 
 static reason add_row(struct op *op, struct txn *txn, const struct entity *entity,
@@ -191,8 +189,10 @@ reason entity_new(struct op *op, struct txn *txn, const struct entity *entity, c
 
 reason entity_remove(struct op *op, struct txn *txn, const struct entity *entity,
                      const struct key *key, bool *ret_there) {
+    struct slice was;
     void *before = NULL;
-    TRY(stored(op, txn, entity, key, &before));
+    TRY(txn_get(op, txn, key_slice(key), &was));
+    TRY(row_of(op, entity, was, &before));
     bool there = before != NULL;
     if (there) {
         TRY(move_indexes(op, txn, entity, key, before, NULL));

@@ -36,7 +36,9 @@ static struct entity_index person_indexes[2];
 static struct entity persons;
 
 // What is kept of several rows together: a counter of a team named "counted".
+static unsigned changes; // that the hook was told of
 static reason count_team(struct op *op, struct txn *txn, const void *before, const void *after) {
+    changes++;
     const struct person *old = before;
     const struct person *new = after;
     int by = (new != NULL && slice_equal(new->team, S("counted")) ? 1 : 0) -
@@ -323,12 +325,25 @@ static void what_is_kept_of_several_rows_follows_each_change(void **state) {
     assert_true(row_is(at, S("k:count"), S("\x01"))); // and the row is as it was
 }
 
+static void a_row_that_is_as_it_was_is_no_change(void **state) {
+    struct scratch *at = *state;
+    assert_done(do_write(at, put, "1", "ada@acme.example", "counted", NULL));
+    unsigned before = changes;
+    assert_done(do_write(at, put, "1", "ada@acme.example", "counted", NULL));
+    assert_int_equal(changes, before);
+    assert_true(row_is(at, S("k:count"), S("\x01")));
+    team_is(at, "counted", "1 ");
+    assert_done(do_write(at, put, "1", "ada@acme.example", "other", NULL));
+    assert_int_equal(changes, before + 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_row_is_found_by_its_key_and_its_indexes),
         STORE_TEST(a_row_that_is_not_there_leaves_the_answer_untouched),
         STORE_TEST(a_change_moves_the_index_rows),
         STORE_TEST(what_is_kept_of_several_rows_follows_each_change),
+        STORE_TEST(a_row_that_is_as_it_was_is_no_change),
         STORE_TEST(a_unique_key_that_is_taken_is_refused),
         STORE_TEST(a_unique_key_is_free_again_after_its_row_went),
         STORE_TEST(adding_leaves_a_row_that_is_there),
