@@ -42,7 +42,7 @@ def xmlsec1(xml, certificate_pem, place=None):
         command += ["--id-attr:ID", name]
     if place is not None:
         command += ["--node-xpath", PLACES[place]]
-    done = subprocess.run(command + [message], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command + [message], capture_output=True, text=True, errors="replace", timeout=30)
     return done.returncode == 0
 
 
