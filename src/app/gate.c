@@ -29,6 +29,7 @@ static const struct migration migrations[] = {
     {3, "the numbers of tenants", tenant_numbers_make},
     {4, "the versions of connections", connection_versions_make},
     {5, "the lists of sessions", session_lists_make},
+    {6, "the visits of members", visits_make},
 };
 
 static reason path_in(struct op *op, const struct settings *settings, const char *name,

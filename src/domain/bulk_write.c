@@ -203,7 +203,7 @@ reason bulk_put_member(struct op *op, struct buf *out, const struct member *memb
     } else {
         csv_put(out, S(""), false);
     }
-    put_seen(out, membership->last_visit);
+    put_seen(out, member->visit.last);
     put_seen(out, membership->created_at);
     for (int i = 0; i < COMPONENT_COUNT; i++) {
         const struct component_level *level = component_of(components, (enum component_number)i);

@@ -86,25 +86,36 @@ static bool granted_by_connection(const struct grant *grant, struct slice connec
     return grant->source == GRANT_SSO && slice_equal(grant->connection, connection);
 }
 
-reason grant_replace_sso(struct op *op, struct rows old, struct slice connection, int mode,
-                         struct rows given, struct rows *ret_grants) {
+// One that this sign-in does not confirm.
+static struct grant left_alone(const struct grant *grant, struct slice confirmed_by) {
+    struct grant left = *grant;
+    if (left.source == GRANT_SSO && left.assertion.len == 0) {
+        left.assertion = confirmed_by;
+    }
+    return left;
+}
+
+reason grant_replace_sso(struct op *op, struct rows old, const struct sso_grants *sso,
+                         struct rows *ret_grants) {
     struct rows made = {NULL, 0};
-    TRY(op_take(op, (old.count + given.count) * sizeof(struct grant), &made.at));
+    TRY(op_take(op, (old.count + sso->given.count) * sizeof(struct grant), &made.at));
     for (size_t i = 0; i < old.count; i++) {
         const struct grant *grant = grant_at(old, i);
-        bool ours = granted_by_connection(grant, connection);
-        // One that is given again is taken from the new ones below: they name the assertion.
-        bool again = ours && find_grant(given, GRANT_SSO, connection, grant->role_id) != NULL;
-        if (!ours || (mode == MAPPING_ADDITIVE && !again)) {
-            add_grant(&made, grant);
+        bool ours = granted_by_connection(grant, sso->connection);
+        bool again =
+            ours && find_grant(sso->given, GRANT_SSO, sso->connection, grant->role_id) != NULL;
+        if (!ours || (sso->mode == MAPPING_ADDITIVE && !again)) {
+            struct grant left = left_alone(grant, sso->confirmed_by);
+            add_grant(&made, &left);
         }
     }
-    for (size_t i = 0; i < given.count; i++) {
-        struct grant grant = *grant_at(given, i);
-        const struct grant *kept = find_grant(old, GRANT_SSO, connection, grant.role_id);
+    for (size_t i = 0; i < sso->given.count; i++) {
+        struct grant grant = *grant_at(sso->given, i);
+        const struct grant *kept = find_grant(old, GRANT_SSO, sso->connection, grant.role_id);
         if (kept != NULL) {
             grant.granted_at = kept->granted_at;
         }
+        grant.assertion = SLICE_NONE;
         add_grant(&made, &grant);
     }
     *ret_grants = made;

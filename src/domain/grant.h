@@ -21,10 +21,17 @@ MUST_USE reason grant_roles(struct op *op, struct rows grants, struct texts *ret
 MUST_USE reason grant_replace_manual(struct op *op, struct rows old, struct texts role_ids,
                                      struct slice granted_by, struct rows *ret_grants);
 // Old grants with what `connection` granted by SSO replaced by (authoritative) or added to
-// (additive) `given`. A role that was there before keeps its time of grant. Past GRANTS_MAX the
-// rest is left out: less access, never more.
-MUST_USE reason grant_replace_sso(struct op *op, struct rows old, struct slice connection, int mode,
-                                  struct rows given, struct rows *ret_grants);
+// (additive) `given`. A role that was there before keeps its time of grant. What is given names no assertion, so that a
+// sign-in that gives the same changes nothing; of the rest, what named none gets the name of the one that was the last.
+// Past GRANTS_MAX the rest is left out: less access, never more.
+struct sso_grants {
+    struct slice connection;
+    int mode;                  // of its mapping
+    struct rows given;         // struct grant
+    struct slice confirmed_by; // the assertion of the visit before
+};
+MUST_USE reason grant_replace_sso(struct op *op, struct rows old, const struct sso_grants *sso,
+                                  struct rows *ret_grants);
 // True when a role comes from elsewhere than SSO, or was added before by this additive connection.
 bool grant_stands_alone(struct rows grants, struct slice connection, int mode);
 

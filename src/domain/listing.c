@@ -13,17 +13,6 @@ size_t page_limit(struct page page) {
     return page.limit > PAGE_LIMIT_MAX ? PAGE_LIMIT_MAX : page.limit;
 }
 
-// The next that is a row.
-static reason next_row(struct op *op, struct scan *scan, const struct listing *listing,
-                       struct slice *ret_key, struct slice *ret_value) {
-    const struct entity *entity = listing->entity;
-    do {
-        TRY(scan_next(op, scan, ret_key, ret_value));
-    } while (ret_key->at != NULL && !listing->index && entity->beside != NULL &&
-             entity->beside(*ret_key));
-    return NULL;
-}
-
 // *ret_found false: an index row whose row is not there, which is left out.
 static reason read_row(struct op *op, struct txn *txn, const struct listing *listing,
                        struct slice value, void *row, bool *ret_found) {
@@ -42,7 +31,7 @@ static reason read_rows(struct op *op, struct txn *txn, struct scan *scan,
     for (;;) {
         struct slice key;
         struct slice value;
-        TRY(next_row(op, scan, listing, &key, &value));
+        TRY(scan_next(op, scan, &key, &value));
         if (key.at == NULL) {
             return NULL;
         }
@@ -92,7 +81,7 @@ static reason each_row(struct op *op, struct txn *txn, struct scan *scan,
     while (go_on) {
         struct slice key;
         struct slice value;
-        TRY(next_row(op, scan, listing, &key, &value));
+        TRY(scan_next(op, scan, &key, &value));
         if (key.at == NULL) {
             return NULL;
         }

@@ -430,6 +430,7 @@ static reason check_account(struct op *op, struct txn *txn, struct admission *a)
     if (a->known) {
         a->trace->user_id = a->user.id;
         TRY(membership_find(op, txn, a->tenant.slug, a->user.id, &a->membership, &a->member));
+        TRY(visit_find(op, txn, a->tenant.slug, a->user.id, &a->visit));
     }
     if (!a->member && !a->connection.policy.provisioning) {
         return login_fail(op, a, REASON_OF(LOGIN_PROVISIONING_OFF), "login.account",
@@ -508,7 +509,11 @@ static reason check_roles(struct op *op, struct admission *a) {
         }
         return why;
     }
-    TRY(grant_replace_sso(op, old, a->connection.slug, mapping->mode, given, &a->grants));
+    const struct sso_grants sso = {.connection = a->connection.slug,
+                                   .mode = mapping->mode,
+                                   .given = given,
+                                   .confirmed_by = a->visit.assertion};
+    TRY(grant_replace_sso(op, old, &sso, &a->grants));
     if (why != NULL && !grant_stands_alone(a->grants, a->connection.slug, mapping->mode)) {
         return login_fail(op, a, why, "login.roles", rules_listed(op, mapping),
                           groups_listed(op, a), NULL);

@@ -25,6 +25,7 @@ struct admission {
     struct sha256 link_key;
     struct user user;             // `known`
     struct membership membership; // `member`
+    struct visit visit;           // the last one of a member
     bool linked, known, member;
     struct rows grants; // the membership's, as they will be
     int64_t expires_at; // of the session

@@ -71,7 +71,8 @@ static reason take_email(struct op *op, struct txn *txn, struct admission *a, bo
     }
     TRY(user_find_by_email(op, txn, a->email.whole, &other, &taken));
     const struct actor provider = {.kind = ACTOR_USER, .tenant = a->tenant.slug};
-    const struct member member = {a->user, {.tenant = a->tenant.slug, .user_id = a->user.id}};
+    const struct member member = {
+        .user = a->user, .membership = {.tenant = a->tenant.slug, .user_id = a->user.id}};
     bool own = false;
     TRY(member_is_own(op, txn, &provider, &member, &own));
     if (taken || !own) {
@@ -162,7 +163,6 @@ static reason write_membership(struct op *op, struct txn *txn, struct admission 
         a->membership.status = MEMBER_ACTIVE;
     }
     a->membership.grants = a->grants;
-    a->membership.last_visit = op->now;
     TRY(member_came_in(op, txn, &a->actor, &a->user, a->member ? &before : NULL, &a->membership,
                        a->connection.slug));
     TRY(membership_store(op, txn, &a->actor, a->member ? &before : NULL, &a->membership));
@@ -195,6 +195,7 @@ static reason write_session(struct op *op, struct txn *txn, struct admission *a)
         .authn_context = bounded(identity->authn_context),
         .authenticated_at = identity->authn_instant > 0 ? identity->authn_instant : op->now,
         .expires_at = a->expires_at,
+        .assertion = identity->assertion_id,
         .by_link = slice_equal(a->identifier, bounded(identity->name_id)),
     };
     TRY(a->known ? session_make_room(op, txn, &a->actor, a->user.id) : NULL);
@@ -248,8 +249,8 @@ reason login_write_all(struct op *op, struct txn *txn, struct admission *a) {
     a->actor.run = &a->run;
     TRY(consume(op, txn, a));
     TRY(write_user(op, txn, a));
+    TRY(write_session(op, txn, a)); // with the visit, before the membership, whose place in the roll it is a part of
     TRY(write_membership(op, txn, a));
-    TRY(write_session(op, txn, a));
     TRY(fill_login(op, txn, a));
     struct actor person = {.kind = ACTOR_USER,
                            .id = a->user.id,

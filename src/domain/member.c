@@ -18,6 +18,7 @@ reason member_find(struct op *op, struct txn *txn, struct slice tenant, struct s
                SLICE(slice_sub(user_id, 0, 64)));
     }
     TRY(user_find(op, txn, member.membership.user_id, &member.user));
+    TRY(visit_find(op, txn, tenant, member.membership.user_id, &member.visit));
     *ret_member = member;
     return NULL;
 }

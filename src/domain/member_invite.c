@@ -188,7 +188,7 @@ reason member_came_in(struct op *op, struct txn *txn, const struct actor *actor,
     if (before->status == membership->status) {
         return NULL;
     }
-    struct member member = {*user, *membership};
+    struct member member = {.user = *user, .membership = *membership};
     const struct happening happening = {.event = LIFE_SSO_LOGIN};
     struct consequence c = {
         .actor = actor,

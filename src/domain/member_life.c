@@ -40,10 +40,12 @@ reason member_kind(struct op *op, struct txn *txn, const struct member *member,
                    enum life_kind *ret_kind) {
     bool password = false;
     bool closed = false;
+    struct visit visit;
+    TRY(visit_find(op, txn, member->membership.tenant, member->user.id, &visit));
     TRY(has_password(op, txn, member->user.id, &password));
     TRY(sign_in_closed(op, txn, member->membership.tenant, member->user.email, &closed));
     // Whom the tenant takes no password from gets no link for one. And who came in without ever having had a password came through an identity provider.
-    if (member->membership.sso_only || closed || (!password && member->membership.last_visit > 0)) {
+    if (member->membership.sso_only || closed || (!password && visit.last > 0)) {
         *ret_kind = LIFE_SSO;
     } else if (!slice_equal(member->user.created_in, member->membership.tenant)) {
         *ret_kind = LIFE_KNOWN;

@@ -113,6 +113,9 @@ static reason look_at(struct op *scratch, struct txn *txn, const struct roll *li
         *ret_shown = *ret_shown && wants_status(list, member.membership.status) &&
                      (filter->role.len == 0 || has_role(&member.membership, filter->role));
     }
+    if (*ret_shown && list->sort == SORT_LAST_VISIT) {
+        TRY(visit_find(scratch, txn, list->tenant, user_id, &member.visit));
+    }
     if (*ret_shown && (filter->q.len > 0 || list->sort == SORT_NAME || list->sort == SORT_EMAIL)) {
         TRY(user_find(scratch, txn, user_id, &member.user));
         *ret_shown = search_shows(scratch, &member.user, filter->q, filter->names_only);
@@ -228,7 +231,7 @@ static reason walk_on(struct op *op, struct op *scratch, struct txn *txn, struct
             struct member member;
             TRY(look_at(scratch, txn, list, spot_id(&stream->head), false, &member, &shown));
             shown = shown && (list->sort != SORT_LAST_VISIT ||
-                              roll_is_now(&member.membership, stream->status, &stream->head));
+                              roll_is_now(&member, stream->status, &stream->head));
             scratch_anew(scratch, ++rows);
             cost += WALK_READ;
         }

@@ -111,7 +111,7 @@ reason password_link_use(struct op *op, struct txn *txn, struct slice hash, stru
                            .id = link->user.id,
                            .tenant = link->ticket.tenant,
                            .address = link->address};
-    struct member member = {link->user, link->membership};
+    struct member member = {.user = link->user, .membership = link->membership};
     int64_t at = 0;
     size_t ended = 0;
     if (link->needs_password && hash.len == 0) {

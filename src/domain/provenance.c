@@ -130,7 +130,11 @@ reason provenance_of(struct op *op, struct txn *txn, const struct tenant *home,
     TRY(membership_find(op, txn, home->slug, user_id, &membership, &found));
     if (found) {
         bool active = membership.status == MEMBER_ACTIVE || membership.status == MEMBER_LOCKED;
-        TRY(provenance_ways(op, txn, home, membership.grants, permission, &made.ways));
+        struct visit visit;
+        struct rows grants;
+        TRY(visit_find(op, txn, home->slug, user_id, &visit));
+        TRY(visit_show_grants(op, membership.grants, &visit, &grants));
+        TRY(provenance_ways(op, txn, home, grants, permission, &made.ways));
         made.verdict = entrance(active, membership.expires_at, op->now, home, verdict_of(made.ways));
     }
     *ret_why = made;

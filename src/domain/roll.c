@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keeps the roll. A change writes only what differs, and the change that each sign-in makes, the last
-// visit, is looked for first.
+// Keeps the roll. A change writes only what differs; the change that each sign-in makes, the last visit, comes by itself.
 #include "domain/roll.h"
 
 #include "domain/batch.h"
@@ -40,7 +39,7 @@ void roll_spot(enum roll_order order, const struct member *member, struct spot *
         spot_add(ret_spot, member->user.first_name);
         break;
     case ROLL_EMAIL: spot_add(ret_spot, member->user.email); break;
-    case ROLL_VISIT: add_time(ret_spot, member->membership.last_visit); break;
+    case ROLL_VISIT: add_time(ret_spot, member->visit.last); break;
     case ROLL_ID:
     case ROLL_ORDERS: break;
     }
@@ -138,15 +137,25 @@ static reason move_order(struct op *op, struct txn *txn, enum roll_order order,
     return txn_put(op, txn, key_slice(&new_key), key_slice(&bits));
 }
 
-// The last visit, and nothing else.
-static reason move_visit(struct op *op, struct txn *txn, const struct member *before,
-                         const struct member *after) {
-    int64_t since = after->membership.last_visit - before->membership.last_visit;
-    if (since < ROLL_NEAR) {
-        return move_order(op, txn, ROLL_VISIT, before, after);
+// Whose membership is written after the visit is found there by move_all.
+reason roll_visited(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
+                    int64_t before, int64_t after) {
+    struct member old = {.visit = {.last = before}};
+    struct member new = {.visit = {.last = after}};
+    bool found = false;
+    if (before == after) {
+        return NULL;
+    }
+    TRY(membership_find(op, txn, tenant, user_id, &new.membership, &found));
+    if (!found) {
+        return NULL;
+    }
+    old.membership = new.membership;
+    if (before == 0 || after - before < ROLL_NEAR) {
+        return move_order(op, txn, ROLL_VISIT, &old, &new);
     }
     roll_leave();
-    return move_order(op, txn, ROLL_VISIT, NULL, after);
+    return move_order(op, txn, ROLL_VISIT, NULL, &new);
 }
 
 // ---- counters ----
@@ -251,13 +260,18 @@ static reason user_of(struct op *op, struct txn *txn, struct slice id, struct us
 }
 
 static reason move_all(struct op *op, struct txn *txn, struct member *before, struct member *after) {
+    const struct membership *either = &(after != NULL ? after : before)->membership;
     struct user user;
-    TRY(user_of(op, txn, (after != NULL ? after : before)->membership.user_id, &user));
+    struct visit visit;
+    TRY(user_of(op, txn, either->user_id, &user));
+    TRY(visit_find(op, txn, either->tenant, either->user_id, &visit));
     if (before != NULL) {
         before->user = user;
+        before->visit = visit;
     }
     if (after != NULL) {
         after->user = user;
+        after->visit = visit;
     }
     for (int order = 0; order < ROLL_ORDERS; order++) {
         TRY(move_order(op, txn, (enum roll_order)order, before, after));
@@ -284,7 +298,7 @@ reason roll_member_changed(struct op *op, struct txn *txn, const void *before, c
             TRY(count_roles(op, txn, &new, &has, &had, 1));
             return move_all(op, txn, &old, &new);
         }
-        return move_visit(op, txn, &old, &new);
+        return NULL;
     }
     TRY(before != NULL ? count_all(op, txn, &old, &had, -1) : NULL);
     TRY(after != NULL ? count_all(op, txn, &new, &has, 1) : NULL);
@@ -347,9 +361,7 @@ reason roll_user_changed(struct op *op, struct txn *txn, const void *before, con
 static reason make_one(struct op *op, struct txn *txn, const struct key *key) {
     struct membership membership;
     bool found = false;
-    if (!membership_entity.beside(key_slice(key))) {
-        TRY(entity_find(op, txn, &membership_entity, key, &membership, &found));
-    }
+    TRY(entity_find(op, txn, &membership_entity, key, &membership, &found));
     if (!found) {
         return NULL;
     }

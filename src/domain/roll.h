@@ -6,7 +6,7 @@
 //
 // What it costs the sign-in of somebody known: a row at the end of the order of last visits. That of the
 // visit before stays where it is, unless it is near: in a large tenant it has a page of its own. So a row
-// of this order counts only if it says what the membership says, and who reads it looks (roll_is_now); the
+// of this order counts only if it says what membership and visit say, and who reads it looks (roll_is_now); the
 // janitor takes the others away, many of a page at once (roll_visits.c). Counters and all other rows stay
 // as they are unless status, roles, names or e-mail change.
 #ifndef GATEHOUSE_DOMAIN_ROLL_H
@@ -50,12 +50,15 @@ uint64_t roll_role_bit(struct slice role);
 bool roll_may_have(struct slice value, uint64_t role_bit);
 
 // Is a row of the order of last visits, of this status, the membership's own? Others are of visits before.
-bool roll_is_now(const struct membership *membership, int status, const struct spot *spot);
+bool roll_is_now(const struct member *member, int status, const struct spot *spot);
 
 // How many members of this status (-1: all but the deleted) have the role ("" = any).
 MUST_USE reason roll_count(struct op *op, struct txn *txn, struct slice tenant, struct slice role,
                            int status, uint64_t *ret_count);
 
+// The last visit of a person in a tenant is another one; no membership there is no harm. Called by visit_put.
+MUST_USE reason roll_visited(struct op *op, struct txn *txn, struct slice tenant,
+                             struct slice user_id, int64_t before, int64_t after);
 // The hooks of membership_entity and user_entity.
 MUST_USE reason roll_member_changed(struct op *op, struct txn *txn, const void *before,
                                     const void *after);

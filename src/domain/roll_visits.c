@@ -18,11 +18,15 @@ uint64_t roll_left(void) {
     return atomic_exchange(&rows_left, 0);
 }
 
-bool roll_is_now(const struct membership *membership, int status, const struct spot *spot) {
-    const struct member member = {.membership = *membership};
+static bool is_at(int64_t last, const struct spot *spot) {
+    const struct member member = {.visit = {.last = last}};
     struct spot now;
     roll_spot(ROLL_VISIT, &member, &now);
-    return membership->status == status && slice_equal(spot_key(&now), spot_key(spot));
+    return slice_equal(spot_key(&now), spot_key(spot));
+}
+
+bool roll_is_now(const struct member *member, int status, const struct spot *spot) {
+    return member->membership.status == status && is_at(member->visit.last, spot);
 }
 
 static reason damaged(struct op *op) {
@@ -49,11 +53,11 @@ static bool read_row(struct slice key, struct row *ret_row) {
     return ret_row->order != ROLL_VISIT || roll_read(key, &prefix, ROLL_VISIT, &ret_row->spot);
 }
 
+// By its time alone: a change of the status takes the row of the last visit along.
 static reason is_before(struct op *op, struct txn *txn, const struct row *row, bool *ret_before) {
-    struct membership membership;
-    bool found = false;
-    TRY(membership_find(op, txn, row->tenant, spot_id(&row->spot), &membership, &found));
-    *ret_before = !found || !roll_is_now(&membership, row->status, &row->spot);
+    struct visit visit;
+    TRY(visit_find(op, txn, row->tenant, spot_id(&row->spot), &visit));
+    *ret_before = !is_at(visit.last, &row->spot);
     return NULL;
 }
 

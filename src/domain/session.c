@@ -169,6 +169,7 @@ static reason view(struct op *op, struct txn *txn, const struct timekey *timekey
     if (!found || !is_alive(&made.membership, op->now)) {
         return no_session(op, "the membership of this session is not active");
     }
+    TRY(visit_find(op, txn, made.session.tenant, made.session.user_id, &made.visit));
     reason why = user_find(op, txn, made.session.user_id, &made.user);
     if (why == REASON_OF(NOT_FOUND)) {
         return no_session(op, "the user of this session is gone");

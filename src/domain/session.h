@@ -22,6 +22,7 @@ struct session {
     struct slice sp_provided_id; // of the NameID: a LogoutRequest repeats all of it
     struct slice authn_context;
     int64_t authenticated_at, created_at, expires_at;
+    struct slice assertion; // that it begins with, for session_add: kept with the visit, not with the session
     bool by_link; // name_id is the identifier of the user's link, which leads here: no index row is written
 };
 extern const struct field_table session_fields;
@@ -31,6 +32,7 @@ struct session_view {
     struct session session;
     struct user user;
     struct membership membership;
+    struct visit visit;
     struct texts roles;
     struct permission_set permissions;
     int64_t rv; // grows when the membership's roles or status change, or what roles give
@@ -42,7 +44,7 @@ MUST_USE reason session_find_by_cookie(struct op *op, struct txn *txn, struct sl
                                        struct session_view *ret_view);
 MUST_USE reason session_find(struct op *op, struct txn *txn, struct slice id,
                              struct session_view *ret_view);
-// Stores `session` (its id and times are set here; expires_at must be set) and gives the cookie's text.
+// Stores `session` (its id and times are set here; expires_at must be set), notes the visit and gives the cookie's text.
 MUST_USE reason session_add(struct op *op, struct txn *txn, struct session *session,
                             struct slice *ret_cookie);
 // Before another session of this user: with SESSIONS_EACH_MAX the one that would end first is ended now.
@@ -60,9 +62,6 @@ MUST_USE reason session_list(struct op *op, struct txn *txn, struct slice tenant
 // rows of struct session that this NameID has at a connection: for the sign-out messages of its IdP.
 MUST_USE reason session_list_by_name_id(struct op *op, struct txn *txn, struct slice connection,
                                         struct slice name_id, struct rows *ret_sessions);
-// A membership goes, and with it the list of sessions that stands beside it.
-MUST_USE reason session_forget(struct op *op, struct txn *txn, struct slice tenant,
-                               struct slice user_id);
 // A migration step (arg: struct migration_pass): makes the lists of a store that has an index instead.
 #define SESSION_PASS 200 // sessions in one transaction of it
 MUST_USE reason session_lists_make(struct op *op, struct txn *txn, void *arg);

@@ -1,36 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Whose sessions are whose. Beside each membership stands a row with the keys of the person's sessions
-// there, the first to end first. It has the membership's key and a byte more, so that a login finds it
-// in the page that it writes anyway, however many people there are.
+// Whose sessions are whose. The visit of a member (visit.h) has the keys of the person's sessions in the tenant, the first to
+// end first, so that a login finds them in the row that it writes anyway, however many people there are.
 #include "base/buf.h"
 #include "base/clock.h"
 #include "domain/batch.h"
+#include "domain/grant.h"
 #include "domain/session_parts.h"
 #include "domain/space.h"
 
 #define LISTS_BYTES_MAX (1U << 20) // of one person's keys: far above SESSIONS_EACH_MAX of them
-
-static struct key list_key(struct key membership) {
-    key_bytes(&membership, S("+"));
-    return membership;
-}
-
-static struct key list_key_of(struct slice tenant, struct slice user_id) {
-    struct key key;
-    membership_entity.key(&(struct membership){.tenant = tenant, .user_id = user_id}, &key);
-    return list_key(key);
-}
-
-// The keys lie in the store: they are good until something is written.
-static reason read_list(struct op *op, struct txn *txn, const struct key *key,
-                        struct slice *ret_keys) {
-    TRY(txn_get(op, txn, key_slice(key), ret_keys));
-    if (ret_keys->len % TIMEKEY_BYTES != 0) {
-        REFUSE(op, STORE_UNAVAILABLE,
-               "a list of sessions cannot be read; the store is damaged, restore it from a backup");
-    }
-    return NULL;
-}
 
 static struct slice list_at(struct slice keys, size_t at) {
     return slice_sub(keys, at, at + TIMEKEY_BYTES);
@@ -68,21 +46,13 @@ static void list_put(char *keys, size_t *len, struct slice timekey) {
 }
 
 // The list without `own` and what is over; then with `own` in its place, when it is added.
-static reason change_list(struct op *op, struct txn *txn, const struct session *session, bool add) {
-    struct key key = list_key_of(session->tenant, session->user_id);
-    struct timekey timekey;
-    struct slice keys;
+static reason change_list(struct op *op, struct txn *txn, struct slice own, bool add,
+                          struct slice *keys) {
     char *made = NULL;
     size_t len = 0;
-    bool there = false;
-    if (!timekey_parse(S(SESSION_ID), session->id, &timekey)) {
-        REFUSE(op, INTERNAL, "a session without an id");
-    }
-    struct slice own = timekey_slice(&timekey);
-    TRY(read_list(op, txn, &key, &keys));
-    TRY(op_take(op, keys.len + TIMEKEY_BYTES, &made));
-    for (size_t at = 0; at < keys.len; at += TIMEKEY_BYTES) {
-        struct slice other = list_at(keys, at);
+    TRY(op_take(op, keys->len + TIMEKEY_BYTES, &made));
+    for (size_t at = 0; at < keys->len; at += TIMEKEY_BYTES) {
+        struct slice other = list_at(*keys, at);
         bool over = slice_equal(other, own);
         TRY(over ? NULL : is_over(op, txn, other, &over));
         if (add && slice_compare(own, other) < 0) {
@@ -96,8 +66,26 @@ static reason change_list(struct op *op, struct txn *txn, const struct session *
     if (add) {
         list_put(made, &len, own);
     }
-    return len > 0 ? txn_put(op, txn, key_slice(&key), slice_of(made, len))
-                   : txn_delete(op, txn, key_slice(&key), &there);
+    *keys = slice_of(made, len);
+    return NULL;
+}
+
+enum note { NOTE_VISIT, NOTE_LISTED, NOTE_GONE };
+// A session that begins is a visit; what is listed of a store from before is none.
+static reason note(struct op *op, struct txn *txn, const struct session *session, enum note what) {
+    struct timekey timekey;
+    struct visit before;
+    if (!timekey_parse(S(SESSION_ID), session->id, &timekey)) {
+        REFUSE(op, INTERNAL, "a session without an id");
+    }
+    TRY(visit_find(op, txn, session->tenant, session->user_id, &before));
+    struct visit after = before;
+    TRY(change_list(op, txn, timekey_slice(&timekey), what != NOTE_GONE, &after.sessions));
+    after.last = what == NOTE_VISIT ? op->now : before.last;
+    if (what == NOTE_VISIT && session->assertion.len > 0) {
+        after.assertion = text_cut(session->assertion, GRANT_TEXT_MAX);
+    }
+    return visit_put(op, txn, session->tenant, session->user_id, &before, &after);
 }
 
 // What expired stays in its list until the person comes again: sweeping a million sessions would
@@ -105,43 +93,12 @@ static reason change_list(struct op *op, struct txn *txn, const struct session *
 reason session_listed(struct op *op, struct txn *txn, const void *before, const void *after) {
     const struct session *gone = before;
     if (after != NULL) {
-        return before == NULL ? change_list(op, txn, after, true) : NULL;
+        return before == NULL ? note(op, txn, after, NOTE_VISIT) : NULL;
     }
-    return gone->expires_at > op->now ? change_list(op, txn, gone, false) : NULL;
-}
-
-reason session_forget(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id) {
-    struct key key = list_key_of(tenant, user_id);
-    bool there = false;
-    return txn_delete(op, txn, key_slice(&key), &there);
+    return gone->expires_at > op->now ? note(op, txn, gone, NOTE_GONE) : NULL;
 }
 
 // ---- all of a person ----
-
-// Each list of a person, tenant by tenant, to who only reads.
-typedef reason (*list_fn)(struct op *op, struct txn *txn, struct slice keys, void *arg);
-static reason each_list(struct op *op, struct txn *txn, struct slice user_id, list_fn seen,
-                        void *arg) {
-    struct key prefix = key_in(SPACE_MEMBERSHIP_OF);
-    struct scan scan;
-    reason why = NULL;
-    key_text(&prefix, user_id);
-    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
-    while (why == NULL) {
-        struct slice key;
-        struct slice membership;
-        struct slice keys;
-        why = scan_next(op, &scan, &key, &membership);
-        if (why != NULL || key.at == NULL) {
-            break;
-        }
-        struct key list = list_key(key_again(membership));
-        why = read_list(op, txn, &list, &keys);
-        why = why == NULL ? seen(op, txn, keys, arg) : why;
-    }
-    scan_close(&scan);
-    return why;
-}
 
 struct tally {
     size_t listed, there;
@@ -170,9 +127,9 @@ static reason count_there(struct op *op, struct txn *txn, struct slice keys, voi
 reason session_list_full(struct op *op, struct txn *txn, struct slice user_id, bool *ret_full,
                          struct key *ret_first) {
     struct tally tally = {.listed = 0};
-    TRY(each_list(op, txn, user_id, count_listed, &tally));
+    TRY(visit_each(op, txn, user_id, count_listed, &tally));
     if (tally.listed >= SESSIONS_EACH_MAX) { // some of them may be gone
-        TRY(each_list(op, txn, user_id, count_there, &tally));
+        TRY(visit_each(op, txn, user_id, count_there, &tally));
     }
     *ret_full = tally.there >= SESSIONS_EACH_MAX;
     *ret_first = tally.first;
@@ -192,14 +149,13 @@ static reason keep_keys(struct op *op, struct txn *txn, struct slice keys, void 
 reason session_list_keys(struct op *op, struct txn *txn, struct slice tenant, struct slice user_id,
                          struct slice *ret_keys) {
     struct buf buf;
-    struct slice keys;
+    struct visit visit;
     buf_open(&buf, op, LISTS_BYTES_MAX);
     if (tenant.len > 0) {
-        struct key list = list_key_of(tenant, user_id);
-        TRY(read_list(op, txn, &list, &keys));
-        TRY(keep_keys(op, txn, keys, &buf));
+        TRY(visit_find(op, txn, tenant, user_id, &visit));
+        TRY(keep_keys(op, txn, visit.sessions, &buf));
     } else {
-        TRY(each_list(op, txn, user_id, keep_keys, &buf));
+        TRY(visit_each(op, txn, user_id, keep_keys, &buf));
     }
     return buf_done(&buf, ret_keys);
 }
@@ -215,7 +171,7 @@ static reason list_one_of(struct op *op, struct txn *txn, const struct key *inde
     if (key.len > 0) {
         TRY(entity_find(op, txn, &session_entity, &key, &session, &found));
     }
-    TRY(found ? change_list(op, txn, &session, true) : NULL);
+    TRY(found ? note(op, txn, &session, NOTE_LISTED) : NULL);
     return txn_delete(op, txn, key_slice(index), &found);
 }
 

@@ -213,7 +213,7 @@ static reason tell_break_glass(struct op *op, struct txn *txn, struct sign_in_wo
     return member_tell_administrators(op, txn, &settings, &letter);
 }
 
-static reason visit(struct op *op, struct txn *txn, struct sign_in_work *work,
+static reason come_in(struct op *op, struct txn *txn, struct sign_in_work *work,
                     const struct sign_in_door *door) {
     struct actor system = by_password(work);
     struct membership before = door->membership;
@@ -221,7 +221,6 @@ static reason visit(struct op *op, struct txn *txn, struct sign_in_work *work,
     *membership = before;
     membership->status = MEMBER_ACTIVE;
     membership->locked_until = 0;
-    membership->last_visit = op->now;
     TRY(membership_store(op, txn, &system, &before, membership));
     if (before.status != MEMBER_LOCKED) {
         return NULL;
@@ -251,7 +250,7 @@ static reason finish(struct op *op, struct txn *txn, struct sign_in_work *work,
                      const struct sign_in_door *door) {
     struct key key;
     bool there = false;
-    TRY(visit(op, txn, work, door));
+    TRY(come_in(op, txn, work, door));
     TRY(account_forgive(op, txn, work->user.id));
     TRY(open_session(op, txn, work));
     if (work->sign_in.key.len > 0) {

@@ -18,7 +18,7 @@ enum space {
     SPACE_USER_EMAIL = 0x21,        // index: normalised e-mail
     SPACE_LINK = 0x22,              // SHA-256(connection, identifier) -> user
     SPACE_LINK_OF = 0x23,           // index: user, key of the link
-    SPACE_MEMBERSHIP = 0x24,        // tenant, user id; with "+" behind it: keys of the person's sessions there
+    SPACE_MEMBERSHIP = 0x24,        // tenant, user id; in version 5 of the store with "+" behind it: keys of the person's sessions there
     SPACE_MEMBERSHIP_OF = 0x25,     // index: user id, tenant
     SPACE_ROLL = 0x26,              // index: tenant, u8 order, u8 status, what is sorted by, user id
     SPACE_ROLL_ROLE = 0x27,         // index: tenant, role id, u8 status, user id
@@ -28,6 +28,7 @@ enum space {
     SPACE_SEARCH_DUE = 0x2B,        // tenant: enough of them for the janitor
     SPACE_SEARCH_BLOCK = 0x2C,      // tenant, first user id -> ids and texts
     SPACE_SEARCH_SIGNATURE = 0x2D,  // tenant, first user id -> which letters occur in the block
+    SPACE_VISIT = 0x2F,             // 16 bytes of the user id, tenant: what each sign-in of a member changes
     SPACE_ROLL_PLACE = 0x2E,        // the row of the roll that the janitor looked at last
     SPACE_SESSION = 0x30,           // u32 minute of expiry, u16 part of it, 14 bytes of the secret's hash
     SPACE_SESSION_OF = 0x31,        // index: user id, key of the session; before version 5 of the store

@@ -6,7 +6,6 @@
 #include "domain/grant.h"
 #include "domain/member_life.h"
 #include "domain/roll.h"
-#include "domain/session.h"
 #include "domain/space.h"
 
 const char *const grant_source_names[] = {"manual", "sso", "scim", "request", NULL};
@@ -48,7 +47,6 @@ static const struct field membership_rows[] = {
     F_STRUCTS(struct membership, grants, 4, FIELD_OUTPUT, GRANTS_MAX, grant_fields),
     F_TIME(struct membership, created_at, 5, FIELD_OUTPUT),
     F_TIME(struct membership, updated_at, 6, FIELD_OUTPUT),
-    F_TIME(struct membership, last_visit, 7, FIELD_OUTPUT),
     F_NUMBER(struct membership, rv, 8, FIELD_OUTPUT, 0, INT64_MAX),
     F_BOOL(struct membership, sso_only, 9, FIELD_OUTPUT),
     F_TIME(struct membership, expires_at, 10, FIELD_OUTPUT),
@@ -63,7 +61,7 @@ static const struct field membership_rows[] = {
     F_TIME(struct membership, reminded_at, 19, FIELD_OUTPUT),
     F_TIME(struct membership, notice_at, 20, FIELD_OUTPUT),
 };
-FIELD_TABLE(membership_fields, "membership", 2, struct membership, membership_rows);
+FIELD_TABLE(membership_fields, "membership", 3, struct membership, membership_rows);
 
 static const struct field link_rows[] = {
     F_BYTES(struct link, key, 1, FIELD_HIDDEN, 32),
@@ -155,16 +153,11 @@ static bool link_of_key(const void *row, struct key *ret_key) {
     return true;
 }
 
-// The key of a membership ends with a zero byte; that of what stands beside it does not.
-static bool is_beside(struct slice key) {
-    return key.len > 0 && key.at[key.len - 1] != 0;
-}
-
 static reason membership_changed(struct op *op, struct txn *txn, const void *before,
                                  const void *after) {
     const struct membership *gone = before;
     TRY(roll_member_changed(op, txn, before, after));
-    return after == NULL ? session_forget(op, txn, gone->tenant, gone->user_id) : NULL;
+    return after == NULL ? visit_remove(op, txn, gone->tenant, gone->user_id) : NULL;
 }
 
 // The keys of these indexes hold the whole primary key, so each is one row's own.
@@ -187,7 +180,6 @@ const struct entity membership_entity = {.space = SPACE_MEMBERSHIP,
                                          .key = membership_key,
                                          .indexes = membership_indexes,
                                          .index_count = 2,
-                                         .beside = is_beside,
                                          .changed = membership_changed};
 const struct entity link_entity = {.space = SPACE_LINK,
                                    .fields = &link_fields,

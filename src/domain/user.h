@@ -4,6 +4,7 @@
 #define GATEHOUSE_DOMAIN_USER_H
 
 #include "domain/connection.h"
+#include "domain/visit.h"
 
 #define USER_NAME_MAX 256 // IIP-G02: 256 characters must pass; the field table allows their bytes
 #define MEMBER_TEXT_MAX 256 // bytes of a ticket's reference, of a reason
@@ -25,7 +26,7 @@ struct grant {
     struct slice connection; // of sso
     struct slice rule;       // of sso: `exact "Admins"`, `default role`
     struct slice value;      // of sso: the group that matched
-    struct slice assertion;  // of sso: ID of the assertion that last confirmed it
+    struct slice assertion;  // of sso: ID of the assertion that last confirmed it; "": that of the visit (visit.h)
     struct slice granted_by; // of manual: actor
     int64_t granted_at;
 };
@@ -39,7 +40,7 @@ struct membership {
     struct slice tenant, user_id;
     int status;
     struct rows grants; // struct grant
-    int64_t created_at, updated_at, last_visit; // last_visit 0 = never
+    int64_t created_at, updated_at;
     int64_t rv; // grows when roles or status change
     bool sso_only;             // signs in by SSO alone: has no password, gets no link to set one
     int64_t expires_at;        // access ends then by itself; 0 = never
@@ -76,6 +77,7 @@ MUST_USE reason membership_roles(struct op *op, const struct membership *members
 struct member {
     struct user user;
     struct membership membership;
+    struct visit visit;
 };
 struct member_filter {
     struct slice q;       // in name or e-mail, without case

@@ -37,8 +37,6 @@ struct entity {
     void (*key)(const void *row, struct key *ret_key); // *ret_key comes as key_in(space), as above
     const struct entity_index *indexes;
     size_t index_count;
-    // NULL, or true: the key is no row of the entity, but stands beside one in its space. Walks leave it out.
-    bool (*beside)(struct slice key);
     // NULL, or called after a row was put (before NULL: it is new) or removed (after NULL), in the same
     // transaction: for what is kept of rows of several entities together.
     reason (*changed)(struct op *op, struct txn *txn, const void *before, const void *after);
@@ -50,8 +48,8 @@ MUST_USE reason entity_find(struct op *op, struct txn *txn, const struct entity 
 // Through a unique index.
 MUST_USE reason entity_find_by(struct op *op, struct txn *txn, const struct entity *entity,
                                size_t index, const struct key *key, void *ret_row, bool *ret_found);
-// Adds or replaces, with its index rows. Refuses before it writes: `taken` of a unique index,
-// invalid_input.
+// Adds or replaces, with its index rows; does nothing when the same is stored. Refuses before it writes: `taken` of a unique
+// index, invalid_input.
 MUST_USE reason entity_put(struct op *op, struct txn *txn, const struct entity *entity,
                            const void *row);
 // *ret_added false when the primary key is taken.

@@ -121,8 +121,9 @@ static int status_of(long number, long users) {
                                   : MEMBER_ACTIVE;
 }
 
-// What the rules of the connection gave at the last sign-in, so that the next one changes no roles.
-static reason add_grants(struct op *op, struct membership *membership) {
+// What the rules of the connection gave at the last sign-in, for the group that forge's messages of this person have, too: so
+// the next one changes no grants.
+static reason add_grants(struct op *op, long number, struct membership *membership) {
     const struct grant *by_hand = membership->grants.at;
     struct grant *grants = NULL;
     TRY(op_take(op, (membership->grants.count + 1) * sizeof *grants, &grants));
@@ -131,8 +132,8 @@ static reason add_grants(struct op *op, struct membership *membership) {
                                                       .source = GRANT_SSO,
                                                       .connection = S(SLUG),
                                                       .rule = S("prefix \"bench-unit-03-\""),
-                                                      .value = S("bench-unit-03-of-that-time"),
-                                                      .assertion = S("_of-that-time"),
+                                                      .value = op_text(op, "bench-unit-03-team-%ld",
+                                                                       (number + 3) % 400),
                                                       .granted_at = op->now};
     membership->grants = (struct rows){grants, membership->grants.count + 1};
     return NULL;
@@ -161,9 +162,15 @@ static reason add_session(struct op *op, struct txn *txn, struct slice tenant,
         .session_index = op_text(op, "_s%ld", number),
         .authn_context = S("urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"),
         .authenticated_at = op->now,
+        .assertion = S("_of-that-time"),
         .expires_at = op->now + 2 * HOUR_MS + (int64_t)(mixed(number, 3) % (6 * HOUR_MS)),
     };
-    return session_add(op, txn, &session, ret_secret);
+    struct visit before;
+    TRY(session_add(op, txn, &session, ret_secret));
+    TRY(visit_find(op, txn, tenant, member->user.id, &before));
+    struct visit after = before;
+    after.last = op->now - (int64_t)(mixed(number, 5) % (90 * DAY_MS));
+    return visit_put(op, txn, tenant, member->user.id, &before, &after);
 }
 
 static reason add_person(struct op *op, struct txn *txn, struct fill *fill, long number) {
@@ -176,9 +183,7 @@ static reason add_person(struct op *op, struct txn *txn, struct fill *fill, long
     TRY(add_link(op, txn, member.user.email, member.user.id));
     struct membership before = member.membership;
     member.membership.status = status_of(number, fill->users);
-    member.membership.last_visit =
-        mixed(number, 4) % 10 == 0 ? 0 : op->now - (int64_t)(mixed(number, 5) % (90 * DAY_MS));
-    TRY(add_grants(op, &member.membership));
+    TRY(add_grants(op, number, &member.membership));
     TRY(membership_store(op, txn, &staff, &before, &member.membership));
     return add_session(op, txn, S(SLUG), S(SLUG), &member, number,
                        &fill->secrets[number - fill->from]);

@@ -149,7 +149,8 @@ reason api_my_permissions(struct op *op, struct gate *gate, struct request *requ
     struct work work = {.actor = &request->actor};
     size_t count = 0;
     if (request->actor.kind == ACTOR_USER) {
-        work.grants = request->session.membership.grants;
+        TRY(visit_show_grants(op, request->session.membership.grants, &request->session.visit,
+                              &work.grants));
     } else if (request->actor.kind == ACTOR_SERVICE) {
         work.grants = request->service.user.grants;
     }

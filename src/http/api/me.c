@@ -25,8 +25,10 @@ static reason user_json(struct op *op, const struct session_view *view, struct j
     json_set_text(op, body, "last_name", view->user.last_name);
     json_set_texts(op, body, "permissions", permissions);
     struct json *grants = json_array(op);
-    const struct grant *rows = view->membership.grants.at;
-    for (size_t i = 0; i < view->membership.grants.count; i++) {
+    struct rows shown;
+    TRY(visit_show_grants(op, view->membership.grants, &view->visit, &shown));
+    const struct grant *rows = shown.at;
+    for (size_t i = 0; i < shown.count; i++) {
         json_add(op, grants, json_from_fields(op, &grant_fields, &rows[i]));
     }
     json_set(op, body, "grants", grants);

@@ -284,16 +284,19 @@ static reason read_members(struct op *op, struct txn *txn, void *arg) {
 }
 
 // The grants that give it: one person may have it by hand and by SSO.
-static struct json *sources_json(struct op *op, const struct membership *membership,
-                                 struct slice role_id) {
+static reason sources_json(struct op *op, const struct member *member, struct slice role_id,
+                           struct json **ret_sources) {
     struct json *sources = json_array(op);
-    const struct grant *grants = membership->grants.at;
-    for (size_t i = 0; i < membership->grants.count; i++) {
+    struct rows shown;
+    TRY(visit_show_grants(op, member->membership.grants, &member->visit, &shown));
+    const struct grant *grants = shown.at;
+    for (size_t i = 0; i < shown.count; i++) {
         if (slice_equal(grants[i].role_id, role_id)) {
             json_add(op, sources, json_from_fields(op, &grant_fields, &grants[i]));
         }
     }
-    return sources;
+    *ret_sources = sources;
+    return NULL;
 }
 
 reason api_role_members(struct op *op, struct gate *gate, struct request *request,
@@ -310,7 +313,9 @@ reason api_role_members(struct op *op, struct gate *gate, struct request *reques
         json_set_text(op, one, "first_name", members[i].user.first_name);
         json_set_text(op, one, "last_name", members[i].user.last_name);
         json_set_str(op, one, "status", membership_status_names[members[i].membership.status]);
-        json_set(op, one, "grants", sources_json(op, &members[i].membership, work.role_id));
+        struct json *sources = NULL;
+        TRY(sources_json(op, &members[i], work.role_id, &sources));
+        json_set(op, one, "grants", sources);
         json_add(op, items, one);
     }
     return api_reply_list(op, reply, items, work.next, work.total);

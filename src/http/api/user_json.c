@@ -38,7 +38,7 @@ static struct slice masked_email(struct op *op, struct slice email) {
 // What another tenant knows of a person is not shown before the person has joined this one.
 static bool is_stranger(const struct actor *actor, const struct member *member) {
     int status = member->membership.status;
-    return actor->kind != ACTOR_OPERATOR && member->membership.last_visit == 0 &&
+    return actor->kind != ACTOR_OPERATOR && member->visit.last == 0 &&
            (status == MEMBER_INVITED || status == MEMBER_INVITE_EXPIRED ||
             status == MEMBER_DISABLED || status == MEMBER_DELETED) &&
            !slice_equal(member->user.created_in, member->membership.tenant);
@@ -59,7 +59,7 @@ struct json *member_item(struct op *op, const struct actor *actor, const struct 
     json_set(op, item, "roles", roles_json(op, membership));
     json_set_str(op, item, "kind", "person");
     components_set(op, item, membership->grants);
-    json_set_time(op, item, "last_visit", membership->last_visit);
+    json_set_time(op, item, "last_visit", member->visit.last);
     return item;
 }
 
@@ -113,8 +113,10 @@ reason shown_json(struct op *op, const struct actor *actor, const struct shown *
                           here || actor->kind == ACTOR_OPERATOR ? shown->member.user.created_in
                                                                 : SLICE_NONE);
     struct json *grants = json_array(op);
-    const struct grant *rows = membership->grants.at;
-    for (size_t i = 0; i < membership->grants.count; i++) {
+    struct rows shown_grants;
+    TRY(visit_show_grants(op, membership->grants, &shown->member.visit, &shown_grants));
+    const struct grant *rows = shown_grants.at;
+    for (size_t i = 0; i < shown_grants.count; i++) {
         json_add(op, grants, json_from_fields(op, &grant_fields, &rows[i]));
     }
     json_set(op, body, "grants", grants);
@@ -133,7 +135,6 @@ reason shown_json(struct op *op, const struct actor *actor, const struct shown *
 reason shown_etag(struct op *op, const struct member *member, struct slice *ret_etag) {
     struct membership membership = member->membership;
     struct slice etag = SLICE_NONE;
-    membership.last_visit = 0;
     membership.notice_at = 0;
     membership.reminded_at = 0;
     TRY(api_etag(op, &membership_fields, &membership, &etag));

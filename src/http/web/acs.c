@@ -16,7 +16,7 @@
 static_assert(ROUTER_TOGETHER_MAX <= POOL_TOGETHER_MAX, "they go to one worker");
 static_assert(ROUTER_TOGETHER_MAX <= STORE_JOBS_MAX, "and into one transaction");
 
-struct visit {
+struct post {
     struct call *call;
     struct op *op;
     struct gate *gate;
@@ -44,7 +44,7 @@ static struct slice binding_cookie(void *arg, struct slice handle) {
     return request_cookie(request, slice_of(name, prefix + handle.len));
 }
 
-static reason ask_again(struct op *op, struct visit *visit, struct reply *reply) {
+static reason ask_again(struct op *op, struct post *visit, struct reply *reply) {
     struct post_field fields[3] = {{"SAMLResponse", visit->form.raw}, {POSTED_AGAIN_FIELD, S("1")}};
     size_t count = 2;
     if (visit->form.relay_state.at != NULL) {
@@ -54,7 +54,7 @@ static reason ask_again(struct op *op, struct visit *visit, struct reply *reply)
                      "Your browser held back a cookie. One moment, please.");
 }
 
-static void forget_binding(struct op *op, struct visit *visit, struct reply *reply) {
+static void forget_binding(struct op *op, struct post *visit, struct reply *reply) {
     if (visit->login.handle.len > 0) {
         reply_cookie(op, reply,
                      op_text(op, BINDING_COOKIE_PREFIX "%.*s", SLICE(visit->login.handle)), S(""),
@@ -64,8 +64,12 @@ static void forget_binding(struct op *op, struct visit *visit, struct reply *rep
 
 reason reply_signed_in(struct op *op, const struct gate *gate, const struct login *login,
                        struct slice trace_id, struct reply *reply) {
-    struct session_view view = {login->session, login->user,        login->membership,
-                                login->roles,   login->permissions, login->rv};
+    struct session_view view = {.session = login->session,
+                                .user = login->user,
+                                .membership = login->membership,
+                                .roles = login->roles,
+                                .permissions = login->permissions,
+                                .rv = login->rv};
     struct claims claims;
     struct slice token;
     const struct settings *settings = gate->settings;
@@ -91,7 +95,7 @@ reason reply_signed_in(struct op *op, const struct gate *gate, const struct logi
     return reply_json(op, reply, 200, body);
 }
 
-static reason reply_login(struct op *op, struct visit *visit, struct reply *reply) {
+static reason reply_login(struct op *op, struct post *visit, struct reply *reply) {
     if (visit->login.ask_again) {
         return ask_again(op, visit, reply);
     }
@@ -107,7 +111,7 @@ static reason reply_login(struct op *op, struct visit *visit, struct reply *repl
 
 // Whoever has one signed message, perhaps an old one out of a support ticket, can send it for ever:
 // of such refusals only so many are written to the disk.
-static void keep_refusal(struct op *op, struct visit *visit, reason why) {
+static void keep_refusal(struct op *op, struct post *visit, reason why) {
     struct gate *gate = visit->gate;
     if (!visit->trace.verified ||
         limits_keep_refusal(gate->limits, visit->trust->connection.slug)) {
@@ -118,7 +122,7 @@ static void keep_refusal(struct op *op, struct visit *visit, reason why) {
     metric_refused(why);
 }
 
-static reason refuse(struct op *op, struct visit *visit, struct reply *reply, reason why,
+static reason refuse(struct op *op, struct post *visit, struct reply *reply, reason why,
                      bool stored) {
     if (!stored) {
         trace_close(op, &visit->trace, why);
@@ -141,11 +145,11 @@ static reason refuse(struct op *op, struct visit *visit, struct reply *reply, re
 // ---- several at once ----
 
 // *ret_visit is in the op's memory: it is gone with router_answer.
-static reason open_visit(struct gate *gate, struct call *call, struct visit **ret_visit) {
-    struct visit *visit = NULL;
+static reason open_visit(struct gate *gate, struct call *call, struct post **ret_visit) {
+    struct post *visit = NULL;
     struct op *op = call->op;
     TRY(op_take(op, sizeof *visit, &visit));
-    *visit = (struct visit){.call = call,
+    *visit = (struct post){.call = call,
                             .op = op,
                             .gate = gate,
                             .request = call->request,
@@ -164,16 +168,16 @@ static reason open_visit(struct gate *gate, struct call *call, struct visit **re
     return NULL;
 }
 
-static void close_visit(struct visit *visit, reason why) {
+static void close_visit(struct post *visit, reason why) {
     trust_return(visit->gate->trusts, visit->trust);
     router_answer(visit->call, why);
 }
 
-static void close_refused(struct visit *visit, reason why, bool stored) {
+static void close_refused(struct post *visit, reason why, bool stored) {
     close_visit(visit, refuse(visit->op, visit, visit->call->reply, why, stored));
 }
 
-static reason take_form(struct visit *visit) {
+static reason take_form(struct post *visit) {
     struct op *op = visit->op;
     struct gate *gate = visit->gate;
     TRY(limits_login(op, gate->limits, gate->settings, visit->request->address,
@@ -195,10 +199,10 @@ static reason take_form(struct visit *visit) {
     return NULL;
 }
 
-static void prove(struct visit *const *visits, size_t count, reason *whys) {
+static void prove(struct post *const *visits, size_t count, reason *whys) {
     struct saml_job jobs[ROUTER_TOGETHER_MAX];
     for (size_t i = 0; i < count; i++) {
-        struct visit *visit = visits[i];
+        struct post *visit = visits[i];
         jobs[i] = (struct saml_job){.op = visit->op,
                                     .inbound = &visit->inbound,
                                     .trace = &visit->trace,
@@ -210,7 +214,7 @@ static void prove(struct visit *const *visits, size_t count, reason *whys) {
     }
 }
 
-static struct login_job admission_of(struct visit *visit) {
+static struct login_job admission_of(struct post *visit) {
     visit->door = (struct login_door){
         .connection = &visit->trust->connection,
         .identity = &visit->identity,
@@ -227,7 +231,7 @@ static struct login_job admission_of(struct visit *visit) {
 }
 
 // Those that are proved, and answers them.
-static void admit(struct gate *gate, struct visit *const *visits, size_t count) {
+static void admit(struct gate *gate, struct post *const *visits, size_t count) {
     struct login_job jobs[ROUTER_TOGETHER_MAX];
     for (size_t i = 0; i < count; i++) {
         jobs[i] = admission_of(visits[i]);
@@ -255,8 +259,8 @@ static void admit(struct gate *gate, struct visit *const *visits, size_t count) 
 }
 
 // From the forms to the answers. Refusals come last: one that is kept waits for the disk.
-static void carry(struct gate *gate, struct visit *const *visits, size_t count) {
-    struct visit *proved[ROUTER_TOGETHER_MAX];
+static void carry(struct gate *gate, struct post *const *visits, size_t count) {
+    struct post *proved[ROUTER_TOGETHER_MAX];
     reason whys[ROUTER_TOGETHER_MAX];
     size_t some = 0;
     store_expect(gate->store); // most messages end in a write
@@ -278,12 +282,12 @@ static void carry(struct gate *gate, struct visit *const *visits, size_t count) 
 }
 
 void web_acs(struct gate *gate, struct call *const *calls, size_t count) {
-    struct visit *together[ROUTER_TOGETHER_MAX];
-    struct visit *alone[ROUTER_TOGETHER_MAX];
+    struct post *together[ROUTER_TOGETHER_MAX];
+    struct post *alone[ROUTER_TOGETHER_MAX];
     size_t together_count = 0;
     size_t alone_count = 0;
     for (size_t i = 0; i < count; i++) {
-        struct visit *visit = NULL;
+        struct post *visit = NULL;
         reason why = open_visit(gate, calls[i], &visit);
         if (why != NULL) {
             router_answer(calls[i], why);

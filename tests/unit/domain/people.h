@@ -222,6 +222,12 @@ static inline struct membership membership_of(struct house *house, struct slice 
     return c.member.membership;
 }
 
+static inline struct visit visit_of(struct house *house, struct slice user_id) {
+    struct call c = {.tenant = S("acme"), .id = user_id};
+    assert_done(fixture_read(house->fixture, call_member_find, &c));
+    return c.member.visit;
+}
+
 CALLS(call_trace_find, trace_find(op, txn, c->id, c->rows.at))
 static inline struct trace kept_trace(struct house *house) {
     struct trace trace;

@@ -33,7 +33,10 @@ static void the_first_sign_in_makes_a_user_with_the_mapped_role(void **state) {
     assert_int_equal(house->login.session.expires_at, NOON + SESSION_LIFETIME_DEFAULT);
     struct membership membership = membership_of(house, house->login.user.id);
     assert_int_equal(membership.status, MEMBER_ACTIVE);
-    assert_int_equal(membership.last_visit, NOON);
+    struct visit visit = visit_of(house, house->login.user.id);
+    assert_int_equal(visit.last, NOON);
+    assert_slice(visit.assertion, house->identity.assertion_id.at);
+    assert_int_equal(visit.sessions.len, 20);
     assert_int_equal(membership.rv, 1);
     const struct grant *grant = membership.grants.at;
     assert_slice(grant->rule, "exact \"Admins\"");

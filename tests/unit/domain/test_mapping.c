@@ -170,8 +170,8 @@ static void sso_grants_of_other_connections_are_left_alone(void **state) {
         {.role_id = S("compliance"), .source = GRANT_REQUEST},
     };
     struct rows made;
-    assert_done(grant_replace_sso(&desk->op, (struct rows){old, 4}, S("acme-okta"),
-                                  MAPPING_AUTHORITATIVE, (struct rows){NULL, 0}, &made));
+    const struct sso_grants none = {.connection = S("acme-okta"), .mode = MAPPING_AUTHORITATIVE};
+    assert_done(grant_replace_sso(&desk->op, (struct rows){old, 4}, &none, &made));
     assert_int_equal(made.count, 3);
     assert_slice(((struct grant *)made.at)[0].connection, "acme-entra");
     assert_true(grant_stands_alone(made, S("acme-okta"), MAPPING_AUTHORITATIVE));
@@ -179,7 +179,7 @@ static void sso_grants_of_other_connections_are_left_alone(void **state) {
     assert_true(grant_stands_alone((struct rows){old, 1}, S("acme-okta"), MAPPING_ADDITIVE));
 }
 
-static void a_role_that_is_given_again_keeps_its_time_and_names_the_assertion(void **state) {
+static void a_role_that_is_given_again_keeps_its_time_and_names_no_assertion(void **state) {
     struct desk *desk = *state;
     struct grant old[] = {{.role_id = S("admin"),
                            .source = GRANT_SSO,
@@ -191,12 +191,34 @@ static void a_role_that_is_given_again_keeps_its_time_and_names_the_assertion(vo
                            .connection = S("c"),
                            .granted_at = 9,
                            .assertion = S("_new")}};
+    const struct sso_grants sso = {S("c"), MAPPING_ADDITIVE, {now, 1}, S("_before")};
     struct rows made;
-    assert_done(grant_replace_sso(&desk->op, (struct rows){old, 1}, S("c"), MAPPING_ADDITIVE,
-                                  (struct rows){now, 1}, &made));
+    assert_done(grant_replace_sso(&desk->op, (struct rows){old, 1}, &sso, &made));
     assert_int_equal(made.count, 1);
     assert_int_equal(((struct grant *)made.at)[0].granted_at, 5);
-    assert_slice(((struct grant *)made.at)[0].assertion, "_new");
+    assert_int_equal(((struct grant *)made.at)[0].assertion.len, 0);
+}
+
+// Those of another connection, and those that an additive one does not give again, keep the assertion that was the last
+// to confirm them; what was given by hand has none.
+static void what_is_not_given_again_names_the_assertion_before(void **state) {
+    struct desk *desk = *state;
+    struct grant old[] = {
+        {.role_id = S("admin"), .source = GRANT_SSO, .connection = S("other")},
+        {.role_id = S("user"), .source = GRANT_SSO, .connection = S("c")},
+        {.role_id = S("user"), .source = GRANT_SSO, .connection = S("old"), .assertion = S("_long")},
+        {.role_id = S("user"), .source = GRANT_MANUAL},
+        {.role_id = S("read_only"), .source = GRANT_SSO, .connection = S("c")},
+    };
+    struct grant now[] = {{.role_id = S("read_only"), .source = GRANT_SSO, .connection = S("c")}};
+    const struct sso_grants sso = {S("c"), MAPPING_ADDITIVE, {now, 1}, S("_before")};
+    static const char *const expected[] = {"_before", "_before", "_long", "", ""};
+    struct rows made;
+    assert_done(grant_replace_sso(&desk->op, (struct rows){old, 5}, &sso, &made));
+    assert_int_equal(made.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(slice_equal(((struct grant *)made.at)[i].assertion, slice_str(expected[i])));
+    }
 }
 
 static void grants_past_the_ceiling_are_left_out(void **state) {
@@ -207,8 +229,9 @@ static void grants_past_the_ceiling_are_left_out(void **state) {
     }
     struct grant now[] = {{.role_id = S("admin"), .source = GRANT_SSO, .connection = S("c")}};
     struct rows made;
-    assert_done(grant_replace_sso(&desk->op, (struct rows){old, GRANTS_MAX}, S("c"),
-                                  MAPPING_ADDITIVE, (struct rows){now, 1}, &made));
+    const struct sso_grants sso = {
+        .connection = S("c"), .mode = MAPPING_ADDITIVE, .given = {now, 1}};
+    assert_done(grant_replace_sso(&desk->op, (struct rows){old, GRANTS_MAX}, &sso, &made));
     assert_int_equal(made.count, GRANTS_MAX);
 }
 
@@ -237,7 +260,8 @@ int main(void) {
         T(claim_names_that_speak_of_groups_are_refused),
         T(a_link_beside_the_groups_is_no_harm),
         T(sso_grants_of_other_connections_are_left_alone),
-        T(a_role_that_is_given_again_keeps_its_time_and_names_the_assertion),
+        T(a_role_that_is_given_again_keeps_its_time_and_names_no_assertion),
+        T(what_is_not_given_again_names_the_assertion_before),
         T(grants_past_the_ceiling_are_left_out),
         T(a_text_is_cut_between_characters),
     };

@@ -3,6 +3,7 @@
 // few members, where filters gather, and with many, where they walk. And that a store without a roll
 // gets the same one. The seed is printed; GATEHOUSE_SEED repeats a run.
 #include "fixture.h"
+#include "visited.h"
 
 #include "base/clock.h"
 #include "domain/roll.h"
@@ -67,8 +68,7 @@ static reason put_person(struct op *op, struct txn *txn, const struct world *wor
     struct membership membership = {.tenant = slice_str(world->tenant),
                                     .user_id = slice_str(person->id),
                                     .status = person->status,
-                                    .grants = {grants, 0},
-                                    .last_visit = person->visit};
+                                    .grants = {grants, 0}};
     for (unsigned i = 0; i < ROLES; i++) {
         if ((person->roles & 1U << i) != 0) {
             grants[membership.grants.count++] =
@@ -84,7 +84,7 @@ static reason put_person(struct op *op, struct txn *txn, const struct world *wor
                         .first_name = slice_str(person->first),
                         .last_name = slice_str(person->last)};
     TRY(entity_put(op, txn, &user_entity, &user));
-    return entity_put(op, txn, &membership_entity, &membership);
+    return put_visited(op, txn, &membership, person->visit);
 }
 
 static reason remove_person(struct op *op, struct txn *txn, const struct world *world,

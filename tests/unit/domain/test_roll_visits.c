@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "people.h"
+#include "visited.h"
 
 #include "base/clock.h"
 #include "domain/roll.h"
@@ -14,7 +15,7 @@
 #define FEW 5
 #define MANY 1500 // several steps of the janitor
 
-CALLS(call_put, entity_put(op, txn, &membership_entity, &c->membership))
+CALLS(call_put, put_visited(op, txn, &c->membership, c->member.visit.last))
 static reason member_gone(struct op *op, struct txn *txn, const struct membership *membership) {
     struct key key;
     bool there = false;
@@ -31,8 +32,8 @@ static void visit_in(struct house *house, const char *tenant, size_t number, int
                      int64_t time) {
     struct call c = {.membership = {.tenant = slice_str(tenant),
                                     .user_id = id_of(house, number),
-                                    .status = status,
-                                    .last_visit = time}};
+                                    .status = status},
+                     .member = {.visit = {.last = time}}};
     assert_done(fixture_write(house->fixture, call_put, &c));
 }
 static void visit(struct house *house, size_t number, int64_t time) {
@@ -52,11 +53,9 @@ static reason visits_fn(struct op *op, struct txn *txn, void *arg) {
         struct user user = {.id = slice_str(id), .created_at = 1};
         struct membership membership = {.tenant = S("acme"),
                                         .user_id = slice_str(id),
-                                        .status = MEMBER_ACTIVE,
-                                        .last_visit =
-                                            visits->time + (int64_t)i * visits->each};
+                                        .status = MEMBER_ACTIVE};
         TRY(entity_put(op, txn, &user_entity, &user));
-        TRY(entity_put(op, txn, &membership_entity, &membership));
+        TRY(put_visited(op, txn, &membership, visits->time + (int64_t)i * visits->each));
     }
     return NULL;
 }

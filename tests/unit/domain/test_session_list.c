@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The lists of sessions beside the memberships: what they hold, when something leaves them, and how a
+// The lists of sessions in the visits of members: what they hold, when something leaves them, and how a
 // store from before gets them.
 #include "people.h"
 
@@ -10,7 +10,7 @@ CALLS(call_end, session_end(op, txn, c->actor, c->id, &c->yes))
 CALLS(call_end_all, session_end_all(op, txn, c->actor, c->tenant, c->id, &c->count))
 CALLS(call_list, session_list(op, txn, c->tenant, c->id, S(""), &c->rows))
 CALLS(call_room, session_make_room(op, txn, c->actor, c->id))
-CALLS(call_forget, session_forget(op, txn, c->tenant, c->id))
+CALLS(call_forget, visit_remove(op, txn, c->tenant, c->id))
 
 static struct slice add(struct house *house, struct slice user_id, const char *tenant,
                         int64_t expires) {
@@ -40,25 +40,19 @@ static reason end_all(struct house *house, struct slice user_id, const char *ten
 // ---- the row itself ----
 
 struct list {
-    struct slice user_id, put; // put.at NULL: it is read, and deleted when put.len is 1
+    struct slice user_id, put; // put.at NULL: it is read, or emptied when put.len is 1
     struct slice keys;
 };
 static reason list_fn(struct op *op, struct txn *txn, void *arg) {
     struct list *list = arg;
-    struct key key;
-    bool there = false;
-    membership_entity.key(&(struct membership){.tenant = S("acme"), .user_id = list->user_id},
-                          &key);
-    key_bytes(&key, S("+"));
-    if (list->put.at != NULL) {
-        return txn_put(op, txn, key_slice(&key), list->put);
+    struct visit before;
+    TRY(visit_find(op, txn, S("acme"), list->user_id, &before));
+    struct visit after = before;
+    after.sessions = list->put.at != NULL ? list->put : SLICE_NONE;
+    if (list->put.at != NULL || list->put.len > 0) {
+        return visit_put(op, txn, S("acme"), list->user_id, &before, &after);
     }
-    if (list->put.len > 0) {
-        return txn_delete(op, txn, key_slice(&key), &there);
-    }
-    struct slice keys;
-    TRY(txn_get(op, txn, key_slice(&key), &keys));
-    return op_copy(op, keys, &list->keys);
+    return op_copy(op, before.sessions, &list->keys);
 }
 static struct slice row_of(struct house *house, struct slice user_id) {
     struct list list = {.user_id = user_id};
@@ -195,11 +189,11 @@ static void a_list_that_is_none_is_refused(void **state) {
     assert_reason(fixture_write(house->fixture, call_add, &c), STORE_UNAVAILABLE);
 }
 
-// ---- beside, and not among, the memberships ----
+// ---- with their members ----
 
 CALLS(call_remove, tenant_remove(op, txn, c->actor, c->tenant))
 static reason count_fn(struct op *op, struct txn *txn, void *arg) {
-    struct key prefix = key_in(SPACE_MEMBERSHIP);
+    struct key prefix = key_in(SPACE_VISIT);
     struct scan scan;
     struct slice key;
     struct slice value;

@@ -64,7 +64,7 @@ static void sessions_go_when_they_are_over(void **state) {
     assert_int_equal(rows_in(house, SPACE_SESSION), 1);
     assert_false(sweep_at(house, NOON + 2 * HOUR_MS, 100));
     assert_int_equal(rows_in(house, SPACE_SESSION), 0);
-    assert_int_equal(rows_in(house, SPACE_MEMBERSHIP), 1); // their list stays until one more comes
+    assert_int_equal(rows_in(house, SPACE_VISIT), 1); // their list stays until one more comes
 }
 
 static void pending_requests_stay_an_hour_longer_to_say_why(void **state) {

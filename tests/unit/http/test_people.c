@@ -145,8 +145,9 @@ static void disabling_ends_the_sessions_and_enabling_gives_access_back(void **st
     (void)refused(at, bob, "getMe", "/api/v1/me", NULL, 401, "unauthenticated");
     (void)refused(at, ann, "disableUser", path_of(at, bob, ":disable"), NULL, 409,
                   "illegal_transition");
+    // He came in and never had a password: through an identity provider, so no letter asks him for one.
     expect_text(done(at, ann, "enableUser", path_of(at, bob, ":enable"), NULL).body, "status",
-                "reactivating");
+                "active");
     (void)refused(at, bob, "getMe", "/api/v1/me", NULL, 401, "unauthenticated");
     (void)refused(at, ann, "disableUser", path_of(at, ann, ":disable"), NULL, 409,
                   "self_lockout");

@@ -16,7 +16,7 @@ static reason put_trace(struct op *op, struct txn *txn, void *arg) {
 }
 
 // A login, `seconds` after noon; kept in the store, or in memory.
-struct visit {
+struct arrival {
     const char *tenant, *connection;
     int64_t seconds;
     reason why; // NULL: accepted
@@ -25,7 +25,7 @@ struct visit {
     size_t bytes; // of what a check got
 };
 
-static const char *trace_of(struct scene *at, struct visit visit) {
+static const char *trace_of(struct scene *at, struct arrival visit) {
     struct trace trace;
     struct op *op = &at->keep;
     op->now = NOON + visit.seconds * SECOND_MS;
@@ -53,7 +53,7 @@ static const char *trace_of(struct scene *at, struct visit visit) {
 }
 
 static const char *acme_trace(struct scene *at, int64_t seconds, bool stored) {
-    return trace_of(at, (struct visit){"acme", "acme-okta", seconds,
+    return trace_of(at, (struct arrival){"acme", "acme-okta", seconds,
                                        stored ? NULL : REASON_OF(SIGNATURE_MISSING), stored,
                                        "ann@acme.example", 0});
 }
@@ -66,8 +66,8 @@ static void stored_traces_and_those_in_memory_are_one_list(void **state) {
     for (int i = 0; i < 6; i++) {
         ids[i] = acme_trace(at, i + 1, i % 2 == 0);
     }
-    (void)trace_of(at, (struct visit){"other", "other-okta", 9, NULL, true, "", 0});
-    (void)trace_of(at, (struct visit){"other", "other-okta", 9, REASON_OF(SIGNATURE_VALUE), false,
+    (void)trace_of(at, (struct arrival){"other", "other-okta", 9, NULL, true, "", 0});
+    (void)trace_of(at, (struct arrival){"other", "other-okta", 9, REASON_OF(SIGNATURE_VALUE), false,
                                       "", 0});
     struct answer answer = done(at, OPERATOR, "listTraces", TRACES, NULL);
     expect_count(answer.body, "items", 6);
@@ -117,7 +117,7 @@ static void traces_are_filtered(void **state) {
     struct scene *at = *state;
     (void)acme_trace(at, 1, true);
     (void)acme_trace(at, 2, false);
-    (void)trace_of(at, (struct visit){"acme", "acme-okta", 3, REASON_OF(CONDITIONS_AUDIENCE), true,
+    (void)trace_of(at, (struct arrival){"acme", "acme-okta", 3, REASON_OF(CONDITIONS_AUDIENCE), true,
                                       "bob@acme.example", 0});
     expect_count(done(at, OPERATOR, "listTraces", TRACES "?reason=accepted", NULL).body, "items",
                  1);
@@ -161,7 +161,7 @@ static reason put_many(struct op *op, struct txn *txn, void *arg) {
 static void a_filter_that_shows_few_keeps_the_order(void **state) {
     struct scene *at = *state;
     const char *fleeting = acme_trace(at, 1, false);
-    const char *stored = trace_of(at, (struct visit){"acme", "acme-okta", 2,
+    const char *stored = trace_of(at, (struct arrival){"acme", "acme-okta", 2,
                                                      REASON_OF(SIGNATURE_MISSING), true, "", 0});
     char tenant[] = "acme";
     assert_done(store_write(&at->keep, at->gate.store, put_many, tenant));
@@ -185,7 +185,7 @@ static void long_traces_make_short_pages(void **state) {
         (void)done(at, OPERATOR, "createConnection", "/api/v1/tenants/acme/connections",
                    keep_text(at, "{\"slug\":\"%s\"}", slug));
         for (int i = 0; i < RING_EACH; i++) {
-            (void)trace_of(at, (struct visit){"acme", slug, c * 100 + i,
+            (void)trace_of(at, (struct arrival){"acme", slug, c * 100 + i,
                                               REASON_OF(SIGNATURE_MISSING), false, "", 14000});
         }
         op_close(&at->keep);
