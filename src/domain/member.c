@@ -157,6 +157,7 @@ reason member_add(struct op *op, struct txn *txn, const struct actor *actor, str
     TRY(membership_store(op, txn, actor, was ? &before : NULL, &member.membership));
     TRY(audit_add(op, txn, actor, home.slug, was ? "user.restored" : "user.member_added",
                   member.user.id, op_text(op, "%.*s", SLICE(email.whole))));
+    TRY(visit_find(op, txn, home.slug, member.user.id, &member.visit));
     *ret_member = member;
     return NULL;
 }

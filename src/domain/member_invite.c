@@ -67,8 +67,17 @@ static reason fresh_membership(struct op *op, const struct actor *actor, struct 
                                              .sso_only = invitation->sso_only,
                                              .expires_at = invitation->expires_at,
                                              .ticket = invitation->ticket};
+    member->visit = (struct visit){.last = 0};
     TRY(grants_of(op, actor, invitation, &member->membership.grants));
     return member_check_end(op, &member->membership, 0);
+}
+
+// Whoever is invited anew was never there.
+static reason forget_visits(struct op *op, struct txn *txn, const struct membership *membership) {
+    struct visit before;
+    TRY(visit_find(op, txn, membership->tenant, membership->user_id, &before));
+    const struct visit none = {.sessions = before.sessions};
+    return visit_put(op, txn, membership->tenant, membership->user_id, &before, &none);
 }
 
 // A tombstone is no membership: what it held does not come back, but how many letters went out does.
@@ -85,7 +94,7 @@ static reason old_membership(struct op *op, struct txn *txn, struct member *memb
     member->membership.created_at = ret_before->created_at;
     member->membership.invites = ret_before->invites;
     member->membership.invites_since = ret_before->invites_since;
-    return NULL;
+    return forget_visits(op, txn, ret_before);
 }
 
 static reason store_new(struct op *op, struct txn *txn, const struct actor *actor,

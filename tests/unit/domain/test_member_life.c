@@ -309,6 +309,21 @@ static void a_deleted_one_comes_back_within_thirty_days_and_is_nobody_after(void
     assert_false(slice_equal(again.id, old));
 }
 
+static void who_is_invited_after_a_deletion_was_never_there(void **state) {
+    struct house *house = *state;
+    struct life l = invited(house, "jane@acme.example");
+    assert_int_equal(l.member.visit.last, 0);
+    assert_done(house_admit(house));
+    assert_int_equal(visit_of(house, l.id).last, house->fixture->op.now);
+    assert_done(let(house, &l, LIFE_DELETE));
+    later(house, HOUR_MS);
+    struct life again = invited(house, "jane@acme.example");
+    assert_true(slice_equal(again.id, l.id));
+    assert_int_equal(again.member.visit.last, 0);
+    assert_int_equal(visit_of(house, l.id).last, 0);
+    assert_int_equal(visit_of(house, l.id).assertion.len, 0);
+}
+
 static void a_person_who_is_a_member_elsewhere_stays_there(void **state) {
     struct house *house = *state;
     struct life l = life_of(house);
@@ -544,6 +559,7 @@ int main(void) {
         T(the_way_back_is_a_link_and_the_old_password_is_void),
         T(who_gives_access_back_could_have_given_it),
         T(a_deleted_one_comes_back_within_thirty_days_and_is_nobody_after),
+        T(who_is_invited_after_a_deletion_was_never_there),
         T(a_person_who_is_a_member_elsewhere_stays_there),
         T(support_access_has_an_end_and_a_ticket),
         T(access_ends_in_time_also_without_the_janitor),
