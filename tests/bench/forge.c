@@ -38,6 +38,7 @@ enum {
     BLOCK = 16, // bodies that a thread makes between two writes
     THREADS_MAX = 64,
     COUNT_MAX = 10000000,
+    PERSON_MAX = 90000000,
     HOUR = 3600
 };
 
@@ -62,6 +63,7 @@ static const struct {
 struct order {
     const char *idp_dir, *issuer, *acs, *audience, *recipient, *out;
     long count, first;
+    long *people; // the number of each message's person; NULL: from `first` on
     int threads;
     bool raw, sign_response;
     enum defect defect;
@@ -329,7 +331,7 @@ static void write_line(struct bench *bench, const struct order *order, struct te
 // ---- many messages ----------------------------------------------------------------------------
 
 // The threads take blocks in turn and write them in order, so that memory stays small and
-// line N is always message number first + N.
+// line N is always message number first + N, or for the Nth of `people`.
 struct crew {
     const struct order *order;
     const struct signer *signer;
@@ -354,7 +356,8 @@ static void *forge(void *arg) {
     for (long at = hand->index * BLOCK; at < order->count; at += (long)order->threads * BLOCK) {
         long end = at + BLOCK < order->count ? at + BLOCK : order->count;
         for (long i = at; i < end; i++) {
-            write_message(&bench, order, crew->signer, order->first + i);
+            write_message(&bench, order, crew->signer,
+                          order->people != NULL ? order->people[i] : order->first + i);
             write_line(&bench, order, bench.lines[i - at]);
         }
         pthread_mutex_lock(&crew->lock);
@@ -413,6 +416,7 @@ static void usage(FILE *to) {
                 "  --issuer URI     the provider's entity id (" DEFAULT_ISSUER ")\n"
                 "  --count N        messages (1), each for a person of its own\n"
                 "  --first N        number of the first person (0)\n"
+                "  --people FILE    the persons' numbers, a line each, instead of these two\n"
                 "  --threads N      threads that sign (2)\n"
                 "  --out FILE       one POST body a line (- is standard output)\n"
                 "  --raw            the XML instead, one message a line\n"
@@ -440,6 +444,26 @@ static void need_plain(const char *option, const char *value) {
     if (strpbrk(value, "&<>\"'\r\n\t") != NULL || strlen(value) >= VALUE_MAX) {
         errx(2, "--%s: expected under %d characters, none of & < > or a quote", option, VALUE_MAX);
     }
+}
+
+static void read_people(const char *path, struct order *order) {
+    char line[32];
+    FILE *file = fopen(path, "re");
+    order->people = malloc(COUNT_MAX * sizeof *order->people);
+    if (file == NULL || order->people == NULL) {
+        err(2, "--people %s", path);
+    }
+    for (order->count = 0; fgets(line, sizeof line, file) != NULL; order->count++) {
+        if (order->count == COUNT_MAX) {
+            errx(2, "--people: more than %d numbers", COUNT_MAX);
+        }
+        line[strcspn(line, "\n")] = '\0';
+        order->people[order->count] = arg_number("people", line, 0, PERSON_MAX);
+    }
+    if (ferror(file) != 0 || order->count == 0) {
+        errx(2, "--people: %s has no number", path);
+    }
+    (void)fclose(file);
 }
 
 // What follows from the defect: the times, and whom the message is for.
@@ -470,7 +494,8 @@ static const char *read_options(int argc, char **argv, struct order *order) {
         {"first", required_argument, NULL, 'f'},    {"threads", required_argument, NULL, 't'},
         {"out", required_argument, NULL, 'o'},      {"raw", no_argument, NULL, 'r'},
         {"defect", required_argument, NULL, 'd'},   {"sign-response", no_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+        {"people", required_argument, NULL, 'p'},   {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     const char *make = NULL;
     int option = 0;
@@ -482,7 +507,8 @@ static const char *read_options(int argc, char **argv, struct order *order) {
             case 'a': order->acs = optarg; break;
             case 'A': order->audience = optarg; break;
             case 'n': order->count = arg_number("count", optarg, 1, COUNT_MAX); break;
-            case 'f': order->first = arg_number("first", optarg, 0, 90000000); break;
+            case 'f': order->first = arg_number("first", optarg, 0, PERSON_MAX); break;
+            case 'p': read_people(optarg, order); break;
             case 't': order->threads = (int)arg_number("threads", optarg, 1, THREADS_MAX); break;
             case 'o': order->out = optarg; break;
             case 'r': order->raw = true; break;
@@ -516,5 +542,6 @@ int main(int argc, char **argv) {
     signer_open(&signer, order.idp_dir);
     forge_all(&order, &signer);
     signer_close(&signer);
+    free(order.people);
     return 0;
 }

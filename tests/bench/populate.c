@@ -123,7 +123,7 @@ static int status_of(long number, long users) {
 
 // What the rules of the connection gave at the last sign-in, for the group that forge's messages of this person have, too: so
 // the next one changes no grants.
-static reason add_grants(struct op *op, long number, struct membership *membership) {
+static reason add_grants(struct op *op, long name, struct membership *membership) {
     const struct grant *by_hand = membership->grants.at;
     struct grant *grants = NULL;
     TRY(op_take(op, (membership->grants.count + 1) * sizeof *grants, &grants));
@@ -133,7 +133,7 @@ static reason add_grants(struct op *op, long number, struct membership *membersh
                                                       .connection = S(SLUG),
                                                       .rule = S("prefix \"bench-unit-03-\""),
                                                       .value = op_text(op, "bench-unit-03-team-%ld",
-                                                                       (number + 3) % 400),
+                                                                       (name + 3) % 400),
                                                       .granted_at = op->now};
     membership->grants = (struct rows){grants, membership->grants.count + 1};
     return NULL;
@@ -173,17 +173,19 @@ static reason add_session(struct op *op, struct txn *txn, struct slice tenant,
     return visit_put(op, txn, tenant, member->user.id, &before, &after);
 }
 
+// Named by even numbers: between each two there is room for one who was never here.
 static reason add_person(struct op *op, struct txn *txn, struct fill *fill, long number) {
-    struct user user = {.email = op_text(op, "person%08ld@bench.example", number),
-                        .first_name = op_text(op, "Given%ld", number),
-                        .last_name = op_text(op, "Family-Name-%ld", number)};
+    long name = 2 * number;
+    struct user user = {.email = op_text(op, "person%08ld@bench.example", name),
+                        .first_name = op_text(op, "Given%ld", name),
+                        .last_name = op_text(op, "Family-Name-%ld", name)};
     struct slice role = role_of(number);
     struct member member;
     TRY(member_add(op, txn, &staff, S(SLUG), &user, (struct texts){&role, 1}, &member));
     TRY(add_link(op, txn, member.user.email, member.user.id));
     struct membership before = member.membership;
     member.membership.status = status_of(number, fill->users);
-    TRY(add_grants(op, number, &member.membership));
+    TRY(add_grants(op, name, &member.membership));
     TRY(membership_store(op, txn, &staff, &before, &member.membership));
     return add_session(op, txn, S(SLUG), S(SLUG), &member, number,
                        &fill->secrets[number - fill->from]);

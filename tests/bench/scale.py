@@ -23,7 +23,8 @@ from proof import prove
 from tools import Tools, Trouble, find_tools
 
 SETTLE_SECONDS = 0.25
-NEW, KNOWN = 50_000_000, 60_000_000     # numbers of persons that populate does not make
+NEW, KNOWN = 50_000_000, 60_000_000     # numbers of persons that populate does not make; its own are even
+WARM_ROUNDS = 3     # of logins that are not measured: a gate at work has touched its store
 
 
 def say(text):
@@ -54,19 +55,17 @@ class Side:
         self.gate, self.tools, self.idp, self.folder = gate, tools, idp, folder
         self.cpu = {}
 
-    def forge(self, name, ranges):
-        """A file with a body for each number in the ranges [(first, count)]."""
+    def forge(self, name, people):
+        """A file with a body for each of these persons, by number."""
         path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="ascii") as out:
-            for first, count in ranges:
-                out.write(self.tools.forge(self.idp, self.gate.acs, self.gate.audience, "--first", first,
-                                           "--count", count))
+        numbers = write_lines(self.folder, f"{name}.people", [str(number) for number in people])
+        self.tools.forge(self.idp, self.gate.acs, self.gate.audience, "--people", numbers, "--out", path)
         return path
 
-    def logins(self, kind, ranges):
+    def logins(self, kind, people):
         """Posts them; adds what a login cost to the list of its kind, in ms of CPU."""
-        count = sum(n for _, n in ranges)
-        bodies = self.forge(kind, ranges)
+        count = len(people)
+        bodies = self.forge(kind, people)
         user0, kernel0 = proctree.cpu_seconds(self.gate.pid)
         found, right = self.tools.load(self.gate.port, self.gate.path, bodies, 0, count, 16, 120, False)
         time.sleep(SETTLE_SECONDS)
@@ -77,25 +76,43 @@ class Side:
         self.cpu.setdefault(kind, []).append(1000 * (user1 - user0 + kernel1 - kernel0) / count)
 
 
+LOGINS = (      # kind, what it is, goal
+    ("known", "login of a known person, from anywhere", 1.25),
+    ("new", "first login of a person, addresses in order", 1.25),
+    ("new anywhere", "first login, address anywhere in the alphabet", None),
+)
+
+
 def compare_logins(table, empty, full, options):
     """New people and known ones, on the two gates in turn."""
-    chunk, pieces = options.chunk, min(options.pieces, options.chunk)
+    chunk = options.chunk
     rng = random.Random(1)
-    each = max(1, chunk // pieces)
-    for side in (empty, full):      # the known ones of the empty store, and some warmth
-        side.logins("warm", [(KNOWN, chunk)])
+
+    def anywhere():     # those of populate that are active
+        return [2 * number for number in rng.choices(range(options.users // 5 * 4), k=chunk)]
+
+    def people(kind, number, side):
+        if kind == "known":
+            return range(KNOWN, KNOWN + chunk) if side is empty else anywhere()
+        if kind == "new":
+            return range(NEW + number * chunk, NEW + (number + 1) * chunk)
+        return [2 * person + 1 for person in between[number * chunk:(number + 1) * chunk]]
+
+    between = rng.sample(range(options.users), min(options.users, options.rounds * chunk))
+    for _ in range(WARM_ROUNDS):
+        empty.logins("warm", range(KNOWN, KNOWN + chunk))
+        full.logins("warm", anywhere())
     for number in range(options.rounds):
-        first = NEW + number * chunk
-        pieces_known = [(rng.randrange(max(1, options.users // 5 * 4 - each)), each) for _ in range(pieces)]
         for side in (empty, full) if number % 2 == 0 else (full, empty):
-            side.logins("new", [(first, chunk)])
-            side.logins("known", [(KNOWN, chunk)] if side is empty else pieces_known)
-    for kind, title in (("new", "first login of a person"), ("known", "login of a known person")):
+            for kind, _, _ in LOGINS:
+                side.logins(kind, people(kind, number, side))
+    for kind, title, goal in LOGINS:
         ratios = [f / e for e, f in zip(empty.cpu[kind], full.cpu[kind])]
         ratio = statistics.median(ratios)
         table.add(f"CPU per {title}, empty store", f"{statistics.median(empty.cpu[kind]):.3f} ms")
         table.add("  this store", f"{statistics.median(full.cpu[kind]):.3f} ms")
-        table.add("  ratio (median of the rounds)", f"{ratio:.2f}", "1.25", ratio <= 1.25)
+        table.add("  ratio (median of the rounds)", f"{ratio:.2f}", f"{goal}" if goal else None,
+                  ratio <= goal if goal else None)
 
 
 def write_lines(folder, name, lines):
@@ -108,7 +125,7 @@ def write_lines(folder, name, lines):
 def measure_lists(table, gate, tools, folder, users):
     """Pages of the million by filter and order; one connection, so that a time is one answer's."""
     token = gate.operator_token()
-    one = f"person{users // 2:08d}"
+    one = f"person{users // 2 * 2:08d}"
     # Some is what is asked for, most of it by name of what stands in the store.
     for title, query in (
             ("first page", ""), ("by name, descending", "sort=-name"), ("by e-mail", "sort=email"),
@@ -117,7 +134,7 @@ def measure_lists(table, gate, tools, folder, users):
             ("a rare role (0.02 %), by name", "role=compliance&sort=name"),
             ("a role of 1 %, by last visit", "role=audiences_only&sort=-last_visit"),
             ("a common role, active, by e-mail", "role=user&status=active&sort=email"),
-            ("search: one person", f"q={one}"), ("search: part of a name, by name", f"q=-{users // 3}&sort=name"),
+            ("search: one person", f"q={one}"), ("search: part of a name, by name", f"q=-{users // 3 // 2 * 2}&sort=name"),
             ("search: many, by e-mail", "q=bench.example&sort=email"), ("search: nobody", "q=zzyzx"),
             ("search: some of a role", f"q=n{users // 1000}&role=read_only")):
         path = f"/api/v1/tenants/bench/users?{query}"
@@ -219,8 +236,6 @@ def parse(arguments):
     parser.add_argument("--connections", type=int, default=0, help="in tenants of their own (users / 100)")
     parser.add_argument("--rounds", type=int, default=5, help="of logins on both gates (5)")
     parser.add_argument("--chunk", type=int, default=3000, help="logins at once: CPU is told in hundredths of a second (3000)")
-    parser.add_argument("--pieces", type=int, default=20,
-                        help="runs of neighbours that known people are taken in; as many as logins: from anywhere (20)")
     parser.add_argument("--asks", type=int, default=20000, help="session look-ups and introspections (20000)")
     parser.add_argument("--sweeps", type=int, default=200, help="steps of the sweeper (200)")
     parser.add_argument("--dir", default="/var/tmp", help="where the stores are made (/var/tmp)")

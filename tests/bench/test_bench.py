@@ -174,11 +174,24 @@ def many_threads_write_every_message_once_and_in_order():
 
 
 @test
+def a_list_of_people_gives_a_message_for_each_in_its_order():
+    people = [7, 3, 3, 89_000_000, 0] * 9
+    with providers() as (idp, _), tempfile.NamedTemporaryFile("w", encoding="ascii") as numbers:
+        numbers.write("".join(f"{number}\n" for number in people))
+        numbers.flush()
+        lines = TOOLS.forge(idp, ACS, AUDIENCE, "--people", numbers.name, "--raw", "--threads", 3).splitlines()
+        equal([ElementTree.fromstring(line).findtext(f".//{SAML}NameID") for line in lines],
+              [f"person{number:08d}@bench.example" for number in people])
+
+
+@test
 def the_key_is_readable_by_its_owner_only_and_wrong_options_are_named():
     with providers() as (idp, _):
         equal(os.stat(os.path.join(idp, "idp.key")).st_mode & 0o777, 0o600)
     forge = os.path.join(TOOLS.place, "forge")
     for words, named in ((["--count", "0"], "--count"), (["--count", "9x"], "--count"), (["--defect", "no"], "'no'"),
+                         (["--people", "/dev/null"], "no number"), (["--people", "/no/such"], "/no/such"),
+                         (["--people", forge], "--people"),
                          (["--acs", "a&b", "--audience", "a"], "--acs"), ([], "--acs"), (["more"], "'more'")):
         done = subprocess.run([forge, *words], capture_output=True, text=True, check=False)
         equal(done.returncode, 2, words)
