@@ -147,7 +147,7 @@ int engine_open(const char *path, struct engine_changes *changes, struct engine 
     (void)mdb_env_set_assert(engine->env, damaged);
     code = mdb_env_set_mapsize(engine->env, MAP_START);
     code = code != 0 ? code : mdb_env_set_maxreaders(engine->env, READERS_MAX);
-    code = code != 0 ? code : mdb_env_open(engine->env, path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
+    code = code != 0 ? code : mdb_env_open(engine->env, path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD, 0600);
     code = code != 0 ? code : fit_file(engine->env);
     code = code != 0 ? code : open_rows(engine);
     code = code != 0 ? code : open_journal(path, &engine->journal);
