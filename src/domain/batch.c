@@ -3,6 +3,7 @@
 #include "domain/batch.h"
 
 #include "domain/timekey.h"
+#include "store/record.h"
 
 reason batch_open(struct op *op, size_t room, struct key prefix, struct batch *ret_batch) {
     struct batch batch = {.prefix = prefix, .room = room};
@@ -35,4 +36,18 @@ reason batch_next(struct op *op, struct txn *txn, struct batch *batch) {
     reason why = fill(op, &scan, batch);
     scan_close(&scan);
     return why;
+}
+
+reason batch_pass(struct op *op, struct txn *txn, struct migration_pass *pass, uint8_t space,
+                  size_t room, batch_fn each) {
+    struct batch batch;
+    TRY(batch_open(op, room, key_in(space), &batch));
+    batch.last = pass->from;
+    TRY(batch_next(op, txn, &batch));
+    for (size_t i = 0; i < batch.count; i++) {
+        TRY(each(op, txn, &batch.at[i]));
+    }
+    pass->more = batch.more;
+    pass->next = batch.last;
+    return NULL;
 }

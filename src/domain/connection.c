@@ -134,23 +134,15 @@ reason connection_vouches(struct op *op, struct txn *txn, struct slice slug, int
     return NULL;
 }
 
+static reason make_version(struct op *op, struct txn *txn, const struct key *key) {
+    struct connection connection;
+    bool found = false;
+    TRY(entity_find(op, txn, &connection_entity, key, &connection, &found));
+    return found ? version_put(op, txn, &connection, state_of(&connection)) : NULL;
+}
+
 reason connection_versions_make(struct op *op, struct txn *txn, void *arg) {
-    struct migration_pass *pass = arg;
-    struct batch batch;
-    TRY(batch_open(op, CONNECTION_VERSIONS_PASS, key_in(SPACE_CONNECTION), &batch));
-    batch.last = pass->from;
-    TRY(batch_next(op, txn, &batch));
-    for (size_t i = 0; i < batch.count; i++) {
-        struct connection connection;
-        bool found = false;
-        TRY(entity_find(op, txn, &connection_entity, &batch.at[i], &connection, &found));
-        if (found) {
-            TRY(version_put(op, txn, &connection, state_of(&connection)));
-        }
-    }
-    pass->more = batch.more;
-    pass->next = batch.last;
-    return NULL;
+    return batch_pass(op, txn, arg, SPACE_CONNECTION, CONNECTION_VERSIONS_PASS, make_version);
 }
 
 // ---- finding ----

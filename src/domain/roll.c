@@ -374,15 +374,5 @@ static reason make_one(struct op *op, struct txn *txn, const struct key *key) {
 }
 
 reason roll_make(struct op *op, struct txn *txn, void *arg) {
-    struct migration_pass *pass = arg;
-    struct batch batch;
-    TRY(batch_open(op, ROLL_PASS, key_in(SPACE_MEMBERSHIP), &batch));
-    batch.last = pass->from;
-    TRY(batch_next(op, txn, &batch));
-    for (size_t i = 0; i < batch.count; i++) {
-        TRY(make_one(op, txn, &batch.at[i]));
-    }
-    pass->more = batch.more;
-    pass->next = batch.last;
-    return NULL;
+    return batch_pass(op, txn, arg, SPACE_MEMBERSHIP, ROLL_PASS, make_one);
 }

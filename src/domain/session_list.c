@@ -176,15 +176,5 @@ static reason list_one_of(struct op *op, struct txn *txn, const struct key *inde
 }
 
 reason session_lists_make(struct op *op, struct txn *txn, void *arg) {
-    struct migration_pass *pass = arg;
-    struct batch batch;
-    TRY(batch_open(op, SESSION_PASS, key_in(SPACE_SESSION_OF), &batch));
-    batch.last = pass->from;
-    TRY(batch_next(op, txn, &batch));
-    for (size_t i = 0; i < batch.count; i++) {
-        TRY(list_one_of(op, txn, &batch.at[i]));
-    }
-    pass->more = batch.more;
-    pass->next = batch.last;
-    return NULL;
+    return batch_pass(op, txn, arg, SPACE_SESSION_OF, SESSION_PASS, list_one_of);
 }

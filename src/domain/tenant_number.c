@@ -48,15 +48,5 @@ static reason give_number(struct op *op, struct txn *txn, const struct key *key)
 }
 
 reason tenant_numbers_make(struct op *op, struct txn *txn, void *arg) {
-    struct migration_pass *pass = arg;
-    struct batch batch;
-    TRY(batch_open(op, TENANT_NUMBERS_PASS, key_in(SPACE_TENANT), &batch));
-    batch.last = pass->from;
-    TRY(batch_next(op, txn, &batch));
-    for (size_t i = 0; i < batch.count; i++) {
-        TRY(give_number(op, txn, &batch.at[i]));
-    }
-    pass->more = batch.more;
-    pass->next = batch.last;
-    return NULL;
+    return batch_pass(op, txn, arg, SPACE_TENANT, TENANT_NUMBERS_PASS, give_number);
 }

@@ -139,7 +139,8 @@ static const struct field old_rows[] = {
 };
 static FIELD_TABLE(old_fields, "membership", 3, struct old_membership, old_rows);
 
-// The row that a later visit left may be there too; the janitor finds it.
+// The key of a membership ends with a zero byte, that of the list beside it with a plus. Rows that earlier visits left in the
+// order of visits stay for the janitor.
 static reason move_one(struct op *op, struct txn *txn, const struct key *key) {
     struct old_membership old;
     struct key list = *key;
@@ -148,7 +149,7 @@ static reason move_one(struct op *op, struct txn *txn, const struct key *key) {
     bool there = false;
     key_bytes(&list, S("+"));
     TRY(txn_get(op, txn, key_slice(key), &bytes));
-    if (bytes.at == NULL) {
+    if (bytes.at == NULL || key->bytes[key->len - 1] != 0) {
         return NULL;
     }
     TRY(record_get(op, &old_fields, bytes, &old));
@@ -168,17 +169,5 @@ static reason move_one(struct op *op, struct txn *txn, const struct key *key) {
 }
 
 reason visits_make(struct op *op, struct txn *txn, void *arg) {
-    struct migration_pass *pass = arg;
-    struct batch batch;
-    TRY(batch_open(op, VISIT_PASS, key_in(SPACE_MEMBERSHIP), &batch));
-    batch.last = pass->from;
-    TRY(batch_next(op, txn, &batch));
-    for (size_t i = 0; i < batch.count; i++) {
-        const struct key *key = &batch.at[i];
-        // The key of a membership ends with a zero byte, that of the list beside it with a plus.
-        TRY(key->bytes[key->len - 1] == 0 ? move_one(op, txn, key) : NULL);
-    }
-    pass->more = batch.more;
-    pass->next = batch.last;
-    return NULL;
+    return batch_pass(op, txn, arg, SPACE_MEMBERSHIP, VISIT_PASS, move_one);
 }
