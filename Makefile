@@ -8,6 +8,7 @@
 #   make bench      CPU per login; BENCH='--count 5000'; SCALE=1: with a million users (SCALE_USERS=20000: a quick
 #                   look); PEERS=1: installs two others to measure beside it
 #   make budget     instructions of a login, step by step, with one thread and with two (valgrind)
+#   make refusal    CPU of saying no, beside a program that does nothing else
 #   make soak       kills, full disks, failing disks, overload: as in the tests, for half an hour
 #   make fuzz T=60  each fuzz target for T seconds
 #   make layers     prints the order of the rooms and checks who includes whom
@@ -293,7 +294,9 @@ check-gate: $(BIN)/gatehouse
 SCALE       ?=
 SCALE_USERS ?=
 PEERS       ?=
-.PHONY: budget
+.PHONY: budget refusal
+refusal: $(PROGRAM_FILES) $(BENCH_BIN) $(B)/tests/crash/flood
+	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/refusal.py $(BENCH)
 budget: $(PROGRAM_FILES) $(BENCH_BIN)
 	$(Q)GATEHOUSE_BUILD=$(BIN) /usr/bin/python3 tests/bench/budget.py $(BENCH)
 

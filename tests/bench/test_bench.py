@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,9 @@ from xml.etree import ElementTree
 sys.dont_write_bytecode = True
 
 import proctree
+import refusal
 from gate import free_port
-from tools import PREFIX, Tools, find_tools
+from tools import PREFIX, Tools, Trouble, find_tools
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ACS, AUDIENCE = "http://127.0.0.1:8080/saml/bench/acs", "http://127.0.0.1:8080/saml/bench"
@@ -40,6 +42,46 @@ def test(function):
 
 def equal(got, expected, what=""):
     assert got == expected, f"{what} expected {expected!r}, got {got!r}"
+
+
+# ---- what saying no costs ------------------------------------------------------------------------
+
+def flooded(printed, status=0):
+    """What refusal.py makes of a flood that prints this, or its Trouble."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = os.path.join(folder, "bench")
+        for name in ("bench", "crash"):
+            os.mkdir(os.path.join(folder, name))
+        program = os.path.join(folder, "crash", "flood")
+        with open(program, "w", encoding="utf-8") as f:
+            f.write(f"#!/bin/sh\necho '{json.dumps(printed)}'\nexit {status}\n")
+        os.chmod(program, 0o755)
+        try:
+            return refusal.flood(place, None, 1, "/", "bodies", 1)
+        except Trouble:
+            return Trouble
+
+
+@test
+def a_refusal_is_only_measured_when_nothing_was_accepted_and_most_was_refused():
+    equal(flooded({"sent": 1000, "ok": 0, "refused": 700}), 700)
+    equal(flooded({"sent": 1000, "ok": 1, "refused": 700}), Trouble)
+    equal(flooded({"sent": 1000, "ok": 0, "refused": 400}), Trouble)
+    equal(flooded({"sent": 1000, "ok": 0, "refused": 700}, 1), Trouble)
+
+
+@test
+def the_bare_program_refuses_whatever_is_posted_and_says_what_it_paid():
+    port = free_port()
+    with subprocess.Popen([os.path.join(TOOLS.place, "bare"), str(port), "2"], stdout=subprocess.PIPE, text=True) as bare:
+        time.sleep(0.3)
+        for size in (1, 20000, 70000):     # whole at once, and in pieces
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+                client.sendall(f"POST / HTTP/1.1\r\nContent-Length: {size}\r\n\r\n".encode() + b"a" * size)
+                equal(client.recv(12), b"HTTP/1.1 503", size)
+        found = json.loads(bare.communicate(timeout=10)[0])
+    equal(found["answered"], 3)
+    assert found["cpu_us"] > 0, found
 
 
 # ---- messages ----------------------------------------------------------------------------------
