@@ -13,7 +13,7 @@
 struct export {
     const struct request *request;
     struct slice tenant, from; // the user id after which it goes on
-    struct rows rows;          // struct membership of a step
+    struct rows rows;          // struct member of a step
     bool more;
     size_t count;
 };
@@ -37,6 +37,7 @@ static reason read_step(struct op *op, struct txn *txn, void *arg) {
     for (size_t i = 0; i < rows.count; i++) {
         members[i].membership = ((const struct membership *)rows.at)[i];
         TRY(user_find(op, txn, members[i].membership.user_id, &members[i].user));
+        TRY(visit_find(op, txn, export->tenant, members[i].membership.user_id, &members[i].visit));
     }
     export->rows = (struct rows){members, rows.count};
     return NULL;

@@ -199,6 +199,9 @@ static void people_go_out_as_csv_and_json_and_it_is_noted(void **state) {
     struct answer answer = done(at, ann, "exportUsersCsv", USERS ".csv", NULL);
     assert_true(slice_starts(answer.text, S("email,first_name,last_name,roles,")));
     assert_true(slice_find(answer.text, S("ann@acme.example,,,admin,")) != SIZE_MAX);
+    char came[CLOCK_TEXT];
+    struct slice visit = clock_print(at->now, came);
+    assert_true(slice_find(answer.text, slice_str(keep_text(at, ",active,,%.*s,", SLICE(visit)))) != SIZE_MAX);
     assert_true(reply_header_of(at, "Link").at == NULL);
     assert_slice(reply_header_of(at, "Content-Disposition"), "attachment; filename=\"users-acme.csv\"");
     answer = done(at, ann, "exportUsersJson", USERS ".json", NULL);
