@@ -38,6 +38,17 @@ reason batch_next(struct op *op, struct txn *txn, struct batch *batch) {
     return why;
 }
 
+static reason in_own_memory(struct op *op, struct txn *txn, const struct key *key, batch_fn each) {
+    struct op inner;
+    op_open(&inner, op->now);
+    reason why = each(&inner, txn, key);
+    if (why != NULL) {
+        op->detail = op_text(op, "%.*s", SLICE(inner.detail));
+    }
+    op_close(&inner);
+    return why;
+}
+
 reason batch_pass(struct op *op, struct txn *txn, struct migration_pass *pass, uint8_t space,
                   size_t room, batch_fn each) {
     struct batch batch;
@@ -45,7 +56,7 @@ reason batch_pass(struct op *op, struct txn *txn, struct migration_pass *pass, u
     batch.last = pass->from;
     TRY(batch_next(op, txn, &batch));
     for (size_t i = 0; i < batch.count; i++) {
-        TRY(each(op, txn, &batch.at[i]));
+        TRY(in_own_memory(op, txn, &batch.at[i], each));
     }
     pass->more = batch.more;
     pass->next = batch.last;

@@ -25,7 +25,8 @@ MUST_USE reason batch_open(struct op *op, size_t room, struct key prefix, struct
 // The next `room` keys. An empty batch: that was all.
 MUST_USE reason batch_next(struct op *op, struct txn *txn, struct batch *batch);
 
-// A pass of a migration step: `each` for the next `room` keys of a space.
+// A pass of a migration step: `each` for the next `room` keys of a space, with memory of its own for each, so that a pass fits
+// however large the rows are.
 struct migration_pass;
 typedef reason (*batch_fn)(struct op *op, struct txn *txn, const struct key *key);
 MUST_USE reason batch_pass(struct op *op, struct txn *txn, struct migration_pass *pass,

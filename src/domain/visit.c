@@ -40,15 +40,20 @@ static void visit_key(struct slice tenant, struct slice user_id, struct key *ret
 
 // ---- reading ----
 
+static reason check_list(struct op *op, struct slice sessions) {
+    if (sessions.len % TIMEKEY_BYTES != 0) {
+        REFUSE(op, STORE_UNAVAILABLE,
+               "a list of sessions cannot be read; the store is damaged, restore it from a backup");
+    }
+    return NULL;
+}
+
 static reason read_row(struct op *op, struct slice bytes, struct visit *ret_visit) {
     struct visit visit = {.last = 0};
     if (bytes.at != NULL) {
         TRY(record_get(op, &visit_fields, bytes, &visit));
     }
-    if (visit.sessions.len % TIMEKEY_BYTES != 0) {
-        REFUSE(op, STORE_UNAVAILABLE,
-               "a list of sessions cannot be read; the store is damaged, restore it from a backup");
-    }
+    TRY(check_list(op, visit.sessions));
     *ret_visit = visit;
     return NULL;
 }
@@ -139,17 +144,35 @@ static const struct field old_rows[] = {
 };
 static FIELD_TABLE(old_fields, "membership", 3, struct old_membership, old_rows);
 
-// The key of a membership ends with a zero byte, that of the list beside it with a plus. Rows that earlier visits left in the
-// order of visits stay for the janitor.
-static reason move_one(struct op *op, struct txn *txn, const struct key *key) {
+// Two lists as one: each key once, the first to end first.
+static reason join_lists(struct op *op, struct slice a, struct slice b, struct slice *ret_keys) {
+    char *made = NULL;
+    size_t len = 0;
+    TRY(op_take(op, a.len + b.len, &made));
+    while (a.len > 0 || b.len > 0) {
+        struct slice first_a = slice_sub(a, 0, TIMEKEY_BYTES);
+        struct slice first_b = slice_sub(b, 0, TIMEKEY_BYTES);
+        bool of_a = b.len == 0 || (a.len > 0 && slice_compare(first_a, first_b) <= 0);
+        bool of_b = a.len == 0 || (b.len > 0 && slice_compare(first_b, first_a) <= 0);
+        memcpy(made + len, of_a ? first_a.at : first_b.at, TIMEKEY_BYTES);
+        len += TIMEKEY_BYTES;
+        a = slice_sub(a, of_a ? TIMEKEY_BYTES : 0, a.len);
+        b = slice_sub(b, of_b ? TIMEKEY_BYTES : 0, b.len);
+    }
+    *ret_keys = slice_of(made, len);
+    return NULL;
+}
+
+// A visit may be there already: the pass is run again, or the step to version 5 was begun by a program that made lists beside
+// memberships, and ended by this one. Rows that earlier visits left in the order of visits stay for the janitor.
+static reason move_member(struct op *op, struct txn *txn, const struct key *key) {
     struct old_membership old;
     struct key list = *key;
     struct slice bytes;
     struct slice sessions;
-    bool there = false;
     key_bytes(&list, S("+"));
     TRY(txn_get(op, txn, key_slice(key), &bytes));
-    if (bytes.at == NULL || key->bytes[key->len - 1] != 0) {
+    if (bytes.at == NULL) {
         return NULL;
     }
     TRY(record_get(op, &old_fields, bytes, &old));
@@ -158,14 +181,19 @@ static reason move_one(struct op *op, struct txn *txn, const struct key *key) {
         return NULL;
     }
     struct visit before;
+    TRY(check_list(op, sessions));
     TRY(visit_find(op, txn, old.tenant, old.user_id, &before));
     struct visit after = before;
     after.last = before.last > old.last_visit ? before.last : old.last_visit;
-    if (sessions.at != NULL) {
-        TRY(op_copy(op, sessions, &after.sessions));
-        TRY(txn_delete(op, txn, key_slice(&list), &there));
-    }
+    TRY(join_lists(op, before.sessions, sessions, &after.sessions));
     return visit_put(op, txn, old.tenant, old.user_id, &before, &after);
+}
+
+// The key of a membership ends with a zero byte, that of the list beside it, which comes next and goes, with a plus.
+static reason move_one(struct op *op, struct txn *txn, const struct key *key) {
+    bool there = false;
+    return key->bytes[key->len - 1] == 0 ? move_member(op, txn, key)
+                                         : txn_delete(op, txn, key_slice(key), &there);
 }
 
 reason visits_make(struct op *op, struct txn *txn, void *arg) {

@@ -302,6 +302,60 @@ static void a_store_from_before_gets_them_in_steps(void **state) {
     assert_int_equal(roll_left(), 0); // nothing for the janitor
 }
 
+// A list beside the membership, a row that has some of it already, and a list of nobody.
+static reason make_both(struct op *op, struct txn *txn, void *arg) {
+    const struct old_membership old = {.tenant = S("acme"), .user_id = S(JANE), .last_visit = NOON};
+    const struct membership membership = {.tenant = old.tenant, .user_id = old.user_id};
+    const struct membership nobody = {.tenant = old.tenant, .user_id = S(JOHN)};
+    const struct visit visit = {.last = 0, .sessions = *(const struct slice *)arg};
+    const struct visit none = {.last = 0};
+    struct key key;
+    struct slice bytes;
+    membership_entity.key(&membership, &key);
+    TRY(record_put(op, &old_fields, &old, &bytes));
+    TRY(txn_put(op, txn, key_slice(&key), bytes));
+    key_bytes(&key, S("+"));
+    TRY(txn_put(op, txn, key_slice(&key), S("aaaaaaaaaaaaaaaaaaaaccccccccccccccccccccdddddddddddddddddddd")));
+    membership_entity.key(&nobody, &key);
+    key_bytes(&key, S("+"));
+    TRY(txn_put(op, txn, key_slice(&key), S("eeeeeeeeeeeeeeeeeeee")));
+    return visit_put(op, txn, old.tenant, old.user_id, &none, &visit);
+}
+
+static void a_step_that_two_programs_made_loses_no_session(void **state) {
+    static const struct migration steps[] = {{1, "before", nothing}, {2, "visits", visits_make}};
+    struct fixture *fixture = *state;
+    struct slice has = S("bbbbbbbbbbbbbbbbbbbbccccccccccccccccccccffffffffffffffffffff");
+    assert_done(store_migrate(&fixture->op, fixture->store, steps, 1));
+    assert_done(fixture_write(fixture, make_both, &has));
+    assert_done(store_migrate(&fixture->op, fixture->store, steps, 2));
+    struct visit visit = get(fixture, "acme", JANE);
+    assert_int_equal(visit.last, NOON);
+    assert_slice(visit.sessions, "aaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbcccccccccccccccccccc"
+                                 "ddddddddddddddddddddffffffffffffffffffff");
+    assert_int_equal(get(fixture, "acme", JOHN).sessions.len, 0);
+    assert_int_equal(rows_in(fixture, SPACE_MEMBERSHIP).count, 1);
+}
+
+static reason bend_list(struct op *op, struct txn *txn, void *arg) {
+    struct key key;
+    (void)arg;
+    membership_entity.key(&(struct membership){.tenant = S("acme"), .user_id = S(JANE)}, &key);
+    key_bytes(&key, S("+"));
+    return txn_put(op, txn, key_slice(&key), S("not so many bytes"));
+}
+
+static void a_list_that_is_none_is_not_taken_over(void **state) {
+    static const struct migration steps[] = {{1, "before", nothing}, {2, "visits", visits_make}};
+    struct fixture *fixture = *state;
+    struct slice has = SLICE_NONE;
+    assert_done(store_migrate(&fixture->op, fixture->store, steps, 1));
+    assert_done(fixture_write(fixture, make_both, &has));
+    assert_done(fixture_write(fixture, bend_list, NULL));
+    assert_reason(store_migrate(&fixture->op, fixture->store, steps, 2), STORE_UNAVAILABLE);
+    assert_true(slice_find(fixture->op.detail, S("a list of sessions cannot be read")) != SIZE_MAX);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 #define H(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
@@ -315,6 +369,8 @@ int main(void) {
         H(who_shows_grants_names_the_assertion_that_confirmed_them),
         H(what_a_sign_in_does_not_confirm_keeps_the_name_of_the_assertion_that_did),
         T(a_store_from_before_gets_them_in_steps),
+        T(a_step_that_two_programs_made_loses_no_session),
+        T(a_list_that_is_none_is_not_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
