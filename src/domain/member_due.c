@@ -143,7 +143,7 @@ static reason handle(struct op *op, struct txn *txn, struct member *member, stru
 }
 
 static reason look_at(struct op *op, struct txn *txn, const struct key *key, struct news *news) {
-    struct member member;
+    struct member member = {.visit = {.last = 0}}; // nothing here asks for it
     bool found = false;
     bool there = false;
     TRY(entity_find(op, txn, &membership_entity, key, &member.membership, &found));

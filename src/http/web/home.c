@@ -64,17 +64,17 @@ static struct slice role_name(const struct names *names, struct slice role_id) {
     return level != NULL ? slice_str(level->name) : role_id;
 }
 
-static void roles_table(struct page_out *page, struct op *op, struct rows shown,
+static void roles_table(struct page_out *page, struct op *op, const struct session_view *view,
                         const struct names *names) {
-    const struct grant *grants = shown.at;
+    const struct grant *grants = view->membership.grants.at;
     page_html(page, "<h2>Your roles</h2>\n");
-    if (shown.count == 0) {
+    if (view->membership.grants.count == 0) {
         page_html(page, "<p>You have no role yet. Please ask your administrator.</p>\n");
         return;
     }
     page_html(page, "<table>\n<thead><tr><th scope=\"col\">Role</th>"
                     "<th scope=\"col\">Why you have it</th></tr></thead>\n<tbody>\n");
-    for (size_t i = 0; i < shown.count; i++) {
+    for (size_t i = 0; i < view->membership.grants.count; i++) {
         page_html(page, "<tr><td>");
         page_text(page, role_name(names, grants[i].role_id));
         page_html(page, "<br><code>");
@@ -89,9 +89,7 @@ static void roles_table(struct page_out *page, struct op *op, struct rows shown,
 static reason signed_in(struct op *op, struct gate *gate, const struct session_view *view,
                         struct reply *reply) {
     struct names names = {.tenant = view->session.tenant};
-    struct rows grants;
     TRY(store_read(op, gate->store, read_names, &names));
-    TRY(visit_show_grants(op, view->membership.grants, &view->visit, &grants));
     struct page_out page;
     page_open(&page, op, gate, "You are signed in");
     page_html(&page, "<dl>\n");
@@ -108,7 +106,7 @@ static reason signed_in(struct op *op, struct gate *gate, const struct session_v
     row(&page, "Since", time_text(op, view->session.created_at));
     row(&page, "Until", time_text(op, view->session.expires_at));
     page_html(&page, "</dl>\n");
-    roles_table(&page, op, grants, &names);
+    roles_table(&page, op, view, &names);
     if (view->session.connection.len == 0) {
         page_html(&page, "<p><a href=\"/password/change\">Change your password</a></p>\n"
                          "<p><a href=\"/second-factor/setup\">Your second factor</a></p>\n");

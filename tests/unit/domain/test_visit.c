@@ -94,6 +94,35 @@ static void any_id_has_a_row(void **state) {
     assert_int_equal(rows_in(fixture, SPACE_VISIT).count, count);
 }
 
+// The ids of the two differ in their last bit; a list says whose it is.
+static reason add_up(struct op *op, struct txn *txn, struct slice sessions, void *arg) {
+    (void)op;
+    (void)txn;
+    for (size_t i = 0; i < sessions.len; i += 20) {
+        *(size_t *)arg += sessions.at[i] == 'j' ? 1 : 100;
+    }
+    return NULL;
+}
+static reason each_fn(struct op *op, struct txn *txn, void *arg) {
+    return visit_each(op, txn, S(JANE), add_up, arg);
+}
+static void all_of_a_person_are_nobody_elses(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const others[] = {JOHN, "usr_01ARZ3NDEKTSV4RRFFQ69G5FAT", "usr_1", "usr_", ""};
+    const struct visit one = {.sessions = S("jjjjjjjjjjjjjjjjjjjj")};
+    const struct visit two = {.sessions = S("jjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjj")};
+    const struct visit other = {.sessions = S("xxxxxxxxxxxxxxxxxxxx")};
+    size_t count = 0;
+    assert_done(set(fixture, "acme", JANE, &one));
+    assert_done(set(fixture, "umbrella", JANE, &two));
+    assert_done(set(fixture, "z", JANE, &(struct visit){.last = 1}));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_done(set(fixture, "acme", others[i], &other));
+    }
+    assert_done(fixture_read(fixture, each_fn, &count));
+    assert_int_equal(count, 3);
+}
+
 static void one_that_says_nothing_has_no_row(void **state) {
     struct fixture *fixture = *state;
     struct call c = {.tenant = S("acme"), .id = S(JANE)};
@@ -307,7 +336,7 @@ static reason make_both(struct op *op, struct txn *txn, void *arg) {
     const struct old_membership old = {.tenant = S("acme"), .user_id = S(JANE), .last_visit = NOON};
     const struct membership membership = {.tenant = old.tenant, .user_id = old.user_id};
     const struct membership nobody = {.tenant = old.tenant, .user_id = S(JOHN)};
-    const struct visit visit = {.last = 0, .sessions = *(const struct slice *)arg};
+    const struct visit visit = {.last = NOON + 1, .sessions = *(const struct slice *)arg};
     const struct visit none = {.last = 0};
     struct key key;
     struct slice bytes;
@@ -330,7 +359,7 @@ static void a_step_that_two_programs_made_loses_no_session(void **state) {
     assert_done(fixture_write(fixture, make_both, &has));
     assert_done(store_migrate(&fixture->op, fixture->store, steps, 2));
     struct visit visit = get(fixture, "acme", JANE);
-    assert_int_equal(visit.last, NOON);
+    assert_int_equal(visit.last, NOON + 1);
     assert_slice(visit.sessions, "aaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbcccccccccccccccccccc"
                                  "ddddddddddddddddddddffffffffffffffffffff");
     assert_int_equal(get(fixture, "acme", JOHN).sessions.len, 0);
@@ -363,6 +392,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(each_member_has_a_row_of_its_own_under_a_short_key),
         T(any_id_has_a_row),
+        T(all_of_a_person_are_nobody_elses),
         T(one_that_says_nothing_has_no_row),
         T(a_tenant_too_long_for_a_key_is_nobodys),
         H(a_sign_in_like_the_one_before_leaves_the_membership_as_it_is),

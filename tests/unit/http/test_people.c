@@ -281,6 +281,36 @@ static void a_session_is_told_to_its_owner(void **state) {
     (void)refused(at, NOBODY, "getSession", "/session", NULL, 401, "unauthenticated");
 }
 
+// A grant of a sign-in names no assertion: that of the visit confirmed it, wherever it is shown.
+static reason confirm(struct op *op, struct txn *txn, void *arg) {
+    const struct caller *who = arg;
+    struct grant grant = {.role_id = S("admin"), .source = GRANT_SSO, .connection = S("acme-okta")};
+    struct membership membership;
+    struct visit before;
+    bool found = false;
+    TRY(membership_find(op, txn, S("acme"), who->user_id, &membership, &found));
+    membership.grants = (struct rows){&grant, 1};
+    TRY(entity_put(op, txn, &membership_entity, &membership));
+    TRY(visit_find(op, txn, S("acme"), who->user_id, &before));
+    struct visit after = before;
+    after.assertion = S("_confirmed");
+    return visit_put(op, txn, S("acme"), who->user_id, &before, &after);
+}
+
+static void the_assertion_that_confirmed_a_grant_is_named_wherever_it_is_shown(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    assert_done(store_write(&at->keep, at->gate.store, confirm, &ann));
+    expect_text(done(at, ann, "getMe", "/api/v1/me", NULL).body, "grants.0.assertion", "_confirmed");
+    expect_text(done(at, ann, "getUser", path_of(at, ann, ""), NULL).body, "grants.0.assertion", "_confirmed");
+    expect_text(done(at, ann, "listRoleMembers", ROLES "/admin/members", NULL).body,
+                "items.0.grants.0.assertion", "_confirmed");
+    expect_text(done(at, ann, "listMyPermissions", "/api/v1/me/permissions", NULL).body,
+                "items.0.path.0.assertion", "_confirmed");
+    expect_text(done(at, ann, "authorize", "/api/v1/authorize", "{\"permission\":\"users:view\"}").body,
+                "path.0.assertion", "_confirmed");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         PEOPLE_TEST(a_person_is_added_with_roles),
@@ -299,6 +329,7 @@ int main(void) {
         PEOPLE_TEST(the_catalogue_is_there_for_all),
         PEOPLE_TEST(a_person_sees_who_they_are_and_why),
         PEOPLE_TEST(a_session_is_told_to_its_owner),
+        PEOPLE_TEST(the_assertion_that_confirmed_a_grant_is_named_wherever_it_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
