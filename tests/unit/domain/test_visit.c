@@ -3,12 +3,14 @@
 #include "people.h"
 #include "visited.h"
 
+#include "domain/grant.h"
 #include "domain/roll.h"
 #include "domain/space.h"
 
 CALLS(call_find, visit_find(op, txn, c->tenant, c->id, &c->member.visit))
 CALLS(call_remove, visit_remove(op, txn, c->tenant, c->id))
 CALLS(call_add, session_add(op, txn, &c->session, &c->cookie))
+CALLS(call_end, session_end(op, txn, c->actor, c->id, &c->yes))
 
 struct turn {
     struct slice tenant, id;
@@ -178,6 +180,46 @@ static void a_sign_in_like_the_one_before_leaves_the_membership_as_it_is(void **
     assert_true(slice_equal(row_of(house), first));
     struct visit visit = visit_of(house, house->login.user.id);
     assert_int_equal(visit.last, NOON + DAY_MS);
+    assert_true(slice_equal(visit.assertion, house->identity.assertion_id));
+}
+
+static struct visit after_session(struct house *house, struct slice assertion) {
+    struct call c = {.session = {.tenant = S("acme"),
+                                 .user_id = house->login.user.id,
+                                 .assertion = assertion,
+                                 .expires_at = house->fixture->op.now + HOUR_MS}};
+    assert_done(fixture_write(house->fixture, call_add, &c));
+    return visit_of(house, house->login.user.id);
+}
+
+static void a_sign_in_without_an_assertion_leaves_the_last_one(void **state) {
+    struct house *house = *state;
+    assert_done(house_admit(house));
+    house->fixture->op.now += MINUTE_MS;
+    struct visit visit = after_session(house, S(""));
+    assert_int_equal(visit.last, NOON + MINUTE_MS);
+    assert_true(slice_equal(visit.assertion, house->identity.assertion_id));
+}
+
+static void of_a_long_assertion_there_is_as_much_as_in_a_grant(void **state) {
+    struct house *house = *state;
+    static char name[GRANT_TEXT_MAX + 9];
+    memset(name, 'a', sizeof name);
+    assert_done(house_admit(house));
+    struct visit visit = after_session(house, slice_of(name, sizeof name));
+    assert_true(slice_equal(visit.assertion, slice_of(name, GRANT_TEXT_MAX)));
+}
+
+// A session that ends is no visit, and neither does it take one away.
+static void an_end_leaves_the_visit(void **state) {
+    struct house *house = *state;
+    assert_done(house_admit(house));
+    struct call c = {.id = house->login.session.id, .actor = &house->fixture->staff};
+    house->fixture->op.now += MINUTE_MS;
+    assert_done(fixture_write(house->fixture, call_end, &c));
+    struct visit visit = visit_of(house, house->login.user.id);
+    assert_int_equal(visit.last, NOON);
+    assert_int_equal(visit.sessions.len, 0);
     assert_true(slice_equal(visit.assertion, house->identity.assertion_id));
 }
 
@@ -396,6 +438,9 @@ int main(void) {
         T(one_that_says_nothing_has_no_row),
         T(a_tenant_too_long_for_a_key_is_nobodys),
         H(a_sign_in_like_the_one_before_leaves_the_membership_as_it_is),
+        H(a_sign_in_without_an_assertion_leaves_the_last_one),
+        H(of_a_long_assertion_there_is_as_much_as_in_a_grant),
+        H(an_end_leaves_the_visit),
         H(who_shows_grants_names_the_assertion_that_confirmed_them),
         H(what_a_sign_in_does_not_confirm_keeps_the_name_of_the_assertion_that_did),
         T(a_store_from_before_gets_them_in_steps),
