@@ -179,6 +179,57 @@ static void a_visit_soon_after_takes_the_row_before_away(void **state) {
     assert_int_equal(rows_of(house, "acme"), FEW + 1);
 }
 
+// Of who was never there the row stands in front of all others; nothing would be near enough to meet it there.
+static void a_first_visit_leaves_nothing(void **state) {
+    struct house *house = *state;
+    visit_all(house, FEW, NOON, 0);
+    visit_in(house, "acme", 7, MEMBER_INVITED, 0);
+    (void)roll_left();
+    visit_in(house, "acme", 7, MEMBER_ACTIVE, NOON + DAY_MS);
+    assert_int_equal(rows_of(house, "acme"), FEW + 1);
+    assert_int_equal(roll_left(), 0);
+}
+
+// A list of a role by last visit passes over the rows whose bits say that it is not there.
+struct bits {
+    struct member member;
+    bool admin, other;
+};
+static reason bits_fn(struct op *op, struct txn *txn, void *arg) {
+    struct bits *bits = arg;
+    struct spot spot;
+    struct key key = roll_prefix(S("acme"), S(""), ROLL_VISIT, MEMBER_ACTIVE);
+    struct slice value;
+    roll_spot(ROLL_VISIT, &bits->member, &spot);
+    roll_seek(&key, ROLL_VISIT, &spot);
+    TRY(txn_get(op, txn, key_slice(&key), &value));
+    bits->admin = value.len == 8 && roll_may_have(value, roll_role_bit(S("admin")));
+    bits->other = value.len != 8 || roll_may_have(value, roll_role_bit(S("read_only")));
+    return NULL;
+}
+CALLS(call_visit_alone, visit_put(op, txn, S("acme"), c->id, &c->view.visit, &c->member.visit)) // view: before
+
+static void a_row_says_which_roles_its_member_has(void **state) {
+    struct house *house = *state;
+    static const int64_t times[] = {NOON, NOON + MINUTE_MS, NOON + DAY_MS};
+    struct grant grant = {.role_id = S("admin"), .source = GRANT_MANUAL};
+    struct call c = {.membership = {.tenant = S("acme"),
+                                    .user_id = id_of(house, 1),
+                                    .status = MEMBER_ACTIVE,
+                                    .grants = {&grant, 1}}};
+    c.id = c.membership.user_id;
+    assert_done(fixture_write(house->fixture, call_put, &c));
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        c.view.visit = c.member.visit;
+        c.member.visit.last = times[i];
+        assert_done(fixture_write(house->fixture, call_visit_alone, &c));
+        struct bits bits = {.member = {.membership = c.membership, .visit = c.member.visit}};
+        assert_done(fixture_read(house->fixture, bits_fn, &bits));
+        assert_true(bits.admin);
+        assert_false(bits.other);
+    }
+}
+
 static void a_row_of_another_status_or_of_nobody_counts_no_more(void **state) {
     struct house *house = *state;
     visit_all(house, FEW, NOON - 10 * DAY_MS, HOUR_MS);
@@ -322,6 +373,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(a_visit_long_after_leaves_the_row_before_and_no_list_shows_it),
         T(a_visit_soon_after_takes_the_row_before_away),
+        T(a_first_visit_leaves_nothing),
+        T(a_row_says_which_roles_its_member_has),
         T(a_row_of_another_status_or_of_nobody_counts_no_more),
         T(pages_are_full_however_many_rows_were_left),
         T(a_turn_goes_on_where_the_last_one_ended),
