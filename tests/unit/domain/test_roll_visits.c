@@ -177,6 +177,19 @@ static void a_visit_soon_after_takes_the_row_before_away(void **state) {
     shows(house, "last_visit", -1, "40132");
     visit(house, 2, NOON + 3 * HOUR_MS);
     assert_int_equal(rows_of(house, "acme"), FEW + 1);
+    visit(house, 3, NOON + ROLL_NEAR);
+    assert_int_equal(rows_of(house, "acme"), FEW + 2);
+}
+
+static void a_row_is_that_of_its_time_and_its_status(void **state) {
+    (void)state;
+    struct member member = {.membership = {.status = MEMBER_DISABLED}, .visit = {.last = NOON}};
+    struct spot spot;
+    roll_spot(ROLL_VISIT, &member, &spot);
+    assert_true(roll_is_now(&member, MEMBER_DISABLED, &spot));
+    assert_false(roll_is_now(&member, MEMBER_ACTIVE, &spot));
+    member.visit.last++;
+    assert_false(roll_is_now(&member, MEMBER_DISABLED, &spot));
 }
 
 // Of who was never there the row stands in front of all others; nothing would be near enough to meet it there.
@@ -373,6 +386,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(a_visit_long_after_leaves_the_row_before_and_no_list_shows_it),
         T(a_visit_soon_after_takes_the_row_before_away),
+        T(a_row_is_that_of_its_time_and_its_status),
         T(a_first_visit_leaves_nothing),
         T(a_row_says_which_roles_its_member_has),
         T(a_row_of_another_status_or_of_nobody_counts_no_more),

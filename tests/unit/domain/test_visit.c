@@ -4,6 +4,7 @@
 #include "visited.h"
 
 #include "domain/grant.h"
+#include "domain/member_life.h"
 #include "domain/roll.h"
 #include "domain/space.h"
 
@@ -221,6 +222,45 @@ static void an_end_leaves_the_visit(void **state) {
     assert_int_equal(visit.last, NOON);
     assert_int_equal(visit.sessions.len, 0);
     assert_true(slice_equal(visit.assertion, house->identity.assertion_id));
+}
+
+static reason invite_fn(struct op *op, struct txn *txn, void *arg) {
+    struct call *c = arg;
+    const struct invitation invitation = {.email = c->user.email};
+    return member_invite(op, txn, c->actor, c->tenant, &invitation, &c->member, &c->yes);
+}
+static struct call deleted(struct house *house) {
+    struct call c = {.actor = &house->fixture->staff,
+                     .tenant = S("acme"),
+                     .id = house->login.user.id,
+                     .status = MEMBER_DELETED};
+    assert_done(fixture_write(house->fixture, call_set_status, &c));
+    c.user = (struct user){.email = house->login.user.email};
+    return c;
+}
+
+static void who_is_taken_back_is_shown_with_the_visit_that_is_stored(void **state) {
+    struct house *house = *state;
+    assert_done(house_admit(house));
+    struct call c = deleted(house);
+    house->fixture->op.now += HOUR_MS;
+    assert_done(fixture_write(house->fixture, call_member_add, &c));
+    assert_int_equal(c.member.visit.last, NOON);
+}
+
+// There is none when somebody is deleted; were there one, it would live again, and would have to be found by who ends all.
+static void a_list_outlasts_a_new_invitation(void **state) {
+    struct house *house = *state;
+    assert_done(house_admit(house));
+    struct call c = deleted(house);
+    assert_int_equal(visit_of(house, c.id).sessions.len, 0);
+    (void)after_session(house, S("_a"));
+    assert_done(fixture_write(house->fixture, invite_fn, &c));
+    assert_true(slice_equal(c.member.user.id, house->login.user.id));
+    struct visit visit = visit_of(house, c.id);
+    assert_int_equal(visit.sessions.len, 20);
+    assert_int_equal(visit.last, 0);
+    assert_int_equal(visit.assertion.len, 0);
 }
 
 static void who_shows_grants_names_the_assertion_that_confirmed_them(void **state) {
@@ -441,6 +481,8 @@ int main(void) {
         H(a_sign_in_without_an_assertion_leaves_the_last_one),
         H(of_a_long_assertion_there_is_as_much_as_in_a_grant),
         H(an_end_leaves_the_visit),
+        H(who_is_taken_back_is_shown_with_the_visit_that_is_stored),
+        H(a_list_outlasts_a_new_invitation),
         H(who_shows_grants_names_the_assertion_that_confirmed_them),
         H(what_a_sign_in_does_not_confirm_keeps_the_name_of_the_assertion_that_did),
         T(a_store_from_before_gets_them_in_steps),
