@@ -299,9 +299,11 @@ static void a_store_with_an_index_gets_lists_in_steps(void **state) {
         assert_done(fixture_write(fixture, make_old, &old[i]));
         assert_int_equal(listed(house, old[i].id, "acme"), 0);
     }
+    fixture->op.now += MINUTE_MS;
     assert_done(store_migrate(&fixture->op, fixture->store, steps, 2));
     assert_done(fixture_read(fixture, count_index, &index));
     assert_false(index);
+    assert_int_equal(visit_of(house, id).last, NOON); // nobody came
     assert_int_equal(listed(house, id, "acme"), old[0].rows.count);
     assert_int_equal(listed(house, other, "acme"), old[1].rows.count);
     assert_int_equal(old[0].rows.count + old[1].rows.count, OLD_SESSIONS);
