@@ -177,6 +177,23 @@ static void only_those_that_are_there_count_against_the_limit(void **state) {
     assert_reason(fixture_read(house->fixture, call_session_find, &first), UNAUTHENTICATED);
 }
 
+// Where one that is gone would be the first to end, nobody would be ended for it.
+static void room_is_made_past_those_that_are_gone(void **state) {
+    struct house *house = *state;
+    struct slice id = add_by_hand(house, "acme", "jane@acme.example", NULL);
+    struct call room = {.id = id, .actor = &house->fixture->staff};
+    (void)add_by_hand(house, "umbrella", "jane@acme.example", NULL);
+    for (size_t i = 0; i < 3; i++) {
+        (void)add(house, id, "umbrella", NOON + HOUR_MS);
+    }
+    sweep_at(house, NOON + 2 * HOUR_MS);
+    for (size_t i = 0; i < SESSIONS_EACH_MAX; i++) {
+        (void)add(house, id, "acme", NOON + 3 * HOUR_MS);
+    }
+    assert_done(fixture_write(house->fixture, call_room, &room));
+    assert_int_equal(listed(house, id, ""), SESSIONS_EACH_MAX - 1);
+}
+
 static void a_list_that_is_none_is_refused(void **state) {
     struct house *house = *state;
     size_t count = 0;
@@ -324,6 +341,7 @@ int main(void) {
         T(one_that_expired_but_is_there_stays_listed),
         T(the_lists_of_all_tenants_are_a_persons),
         T(only_those_that_are_there_count_against_the_limit),
+        T(room_is_made_past_those_that_are_gone),
         T(a_list_that_is_none_is_refused),
         T(a_tenant_that_goes_leaves_no_lists),
         T(what_is_forgotten_is_no_list_any_more),

@@ -281,6 +281,21 @@ static void a_session_is_told_to_its_owner(void **state) {
     (void)refused(at, NOBODY, "getSession", "/session", NULL, 401, "unauthenticated");
 }
 
+// What another tenant knows of a person is told once the person came, and stays so.
+static void who_was_here_once_is_no_stranger(void **state) {
+    struct scene *at = *state;
+    struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
+    struct caller eve = signed_in(at, "other", "eve@other.example", "user");
+    const char *there = keep_text(at, "/api/v1/tenants/other/users/%.*s", SLICE(eve.user_id));
+    (void)done(at, OPERATOR, "changeUser", there, "{\"first_name\":\"Eve\"}");
+    (void)done(at, OPERATOR, "addUser", USERS, "{\"email\":\"eve@other.example\"}");
+    expect_text(done(at, ann, "getUser", path_of(at, eve, ""), NULL).body, "first_name", "");
+    (void)done(at, OPERATOR, "removeUser", path_of(at, eve, ""), NULL);
+    (void)signed_in(at, "acme", "eve@other.example", "user");
+    (void)done(at, OPERATOR, "disableUser", path_of(at, eve, ":disable"), NULL);
+    expect_text(done(at, ann, "getUser", path_of(at, eve, ""), NULL).body, "first_name", "Eve");
+}
+
 // A grant of a sign-in names no assertion: that of the visit confirmed it, wherever it is shown.
 static reason confirm(struct op *op, struct txn *txn, void *arg) {
     const struct caller *who = arg;
@@ -329,6 +344,7 @@ int main(void) {
         PEOPLE_TEST(the_catalogue_is_there_for_all),
         PEOPLE_TEST(a_person_sees_who_they_are_and_why),
         PEOPLE_TEST(a_session_is_told_to_its_owner),
+        PEOPLE_TEST(who_was_here_once_is_no_stranger),
         PEOPLE_TEST(the_assertion_that_confirmed_a_grant_is_named_wherever_it_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
