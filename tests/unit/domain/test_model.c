@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Random sequences of what administrators and operators do to people, roles and sessions, in the store and beside it
 // in a model that is arrays and loops. After each step both have to say the same: what was refused and why, who is in
-// which state with which roles, how many sessions there are; a refusal leaves nothing behind, and at the end the
+// which state with which roles, how many sessions there are, who came when; a refusal leaves nothing behind, and at the end the
 // audit log is whole. The seed is printed; GATEHOUSE_SEED repeats one, GATEHOUSE_SEQUENCES runs more.
 #include "fixture.h"
 
@@ -44,6 +44,8 @@ struct model {
     enum status status[TENANTS][PEOPLE];
     unsigned roles[TENANTS][PEOPLE]; // bits
     unsigned sessions[TENANTS][PEOPLE];
+    int64_t visits[TENANTS][PEOPLE]; // the last one, 0 = never
+    int64_t now;
     bool own[TENANTS][ROLES]; // is the role there? The built-in ones are
 };
 static struct permission_set gives[ROLES]; // as the built-in roles say, and own_permissions
@@ -141,6 +143,7 @@ static struct refusals model_step(const struct model *m, const struct step *s,
         ceiling(m, s, s->bits, &all);
         after->status[t][p] = INVITED;
         after->roles[t][p] = s->bits;
+        after->visits[t][p] = 0;
         break;
     case COME_IN:
         refuse(&all, !member, REASON_OF(NOT_FOUND));
@@ -181,7 +184,10 @@ static struct refusals model_step(const struct model *m, const struct step *s,
         refuse(&all, role_in_use(m, t, s->r), REASON_OF(ROLE_IN_USE));
         after->own[t][s->r] = false;
         break;
-    case SIGN_IN: after->sessions[t][p]++; break;
+    case SIGN_IN:
+        after->sessions[t][p]++;
+        after->visits[t][p] = m->now;
+        break;
     case SIGN_OUT: after->sessions[t][p] = 0; break;
     case KINDS: break;
     }
@@ -231,7 +237,7 @@ static reason start_session(struct op *op, struct txn *txn, struct doing *d) {
                               .user_id = id_of(d->w, d->s->p),
                               .connection = S("none"),
                               .authenticated_at = op->now,
-                              .expires_at = op->now + HOUR_MS};
+                              .expires_at = op->now + 30 * DAY_MS};
     return session_add(op, txn, &session, &cookie);
 }
 
@@ -302,12 +308,48 @@ static reason compare_person(struct op *op, struct txn *txn, const struct world 
                              unsigned p) {
     struct membership membership = {.status = 0};
     struct rows sessions = {NULL, 0};
+    struct visit visit;
     bool found = false;
     TRY(membership_find(op, txn, slice_str(tenants[t]), id_of(w, p), &membership, &found));
+    TRY(visit_find(op, txn, slice_str(tenants[t]), id_of(w, p), &visit));
+    assert_int_equal(visit.last, w->model.visits[t][p]);
     TRY(session_list(op, txn, slice_str(tenants[t]), id_of(w, p), SLICE_NONE, &sessions));
     assert_int_equal(found ? status_of(&membership) : NOBODY, w->model.status[t][p]);
     assert_int_equal(found ? bits_of(&membership) : 0, w->model.roles[t][p]);
     assert_int_equal(sessions.count, w->model.sessions[t][p]);
+    return NULL;
+}
+
+// Those with a role ("" = all), the one who came last first.
+static reason compare_order(struct op *op, struct txn *txn, struct slice tenant, struct slice role,
+                            size_t count) {
+    const struct member_filter filter = {.status = -1, .role = role, .sort = S("-last_visit")};
+    struct rows members = {NULL, 0};
+    struct slice next;
+    size_t total = 0;
+    TRY(member_list(op, txn, tenant, &filter, (struct page){.limit = 50}, &members, &next, &total));
+    const struct member *at = members.at;
+    assert_int_equal(members.count, count);
+    assert_int_equal(total, count);
+    for (size_t i = 1; i < members.count; i++) {
+        assert_true(at[i - 1].visit.last >= at[i].visit.last);
+    }
+    return NULL;
+}
+
+static reason compare_orders(struct op *op, struct txn *txn, const struct world *w, unsigned t) {
+    size_t count[ROLES + 1] = {0};
+    for (unsigned p = 0; p < PEOPLE; p++) {
+        bool shown = w->model.status[t][p] != NOBODY && w->model.status[t][p] != DELETED;
+        for (unsigned r = 0; r < ROLES; r++) {
+            count[r] += shown && (w->model.roles[t][p] & 1U << r) != 0 ? 1 : 0;
+        }
+        count[ROLES] += shown ? 1 : 0;
+    }
+    for (unsigned r = 0; r <= ROLES; r++) {
+        TRY(compare_order(op, txn, slice_str(tenants[t]), r < ROLES ? slice_str(roles[r]) : S(""),
+                          count[r]));
+    }
     return NULL;
 }
 
@@ -327,6 +369,7 @@ static reason compare(struct op *op, struct txn *txn, void *arg) {
                         &next, &total));
         assert_int_equal(members.count, shown);
         assert_int_equal(total, shown);
+        TRY(compare_orders(op, txn, w, t));
         for (unsigned r = OWN_ROLES; r < ROLES; r++) {
             struct role role;
             reason why = role_find(op, txn, slice_str(tenants[t]), slice_str(roles[r]), &role);
@@ -454,7 +497,8 @@ static void run_sequence(struct fixture *fixture) {
     assert_done(fixture_write(fixture, learn_own, w));
     for (unsigned i = 0; i < STEPS; i++) {
         op_close(&fixture->op); // memory of one step
-        op_open(&fixture->op, NOON + (int64_t)i * 5 * MINUTE_MS / 60);
+        op_open(&fixture->op, NOON + (int64_t)i * 7 * MINUTE_MS); // so that some come again within ROLL_NEAR
+        w->model.now = fixture->op.now;
         fixture->op.id = S("req_model");
         struct step step = next_step(&w->model);
         take_step(w, &step, i);
