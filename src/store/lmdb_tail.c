@@ -5,11 +5,11 @@
 #include "base/check.h"
 #include "store/lmdb.h"
 
-// So much of the journal, and the tail goes into the tree: some 250 logins. More would share more pages, but the write of
+// So much of the journal, and the tail goes into the tree: some 500 logins. More would share more pages, but the write of
 // all of them holds up who comes meanwhile.
-#define TAIL_BYTES ((uint64_t)1 << 20)
+#define TAIL_BYTES ((uint64_t)2 << 20)
 // While the tree has no room the tail may grow to this, then writes are refused.
-#define TAIL_MAX (4 * TAIL_BYTES)
+#define TAIL_MAX (2 * TAIL_BYTES)
 // Kept for the next write; what a larger one took is given back.
 #define UNDO_KEEP ((size_t)1 << 20)
 
