@@ -13,7 +13,7 @@ import threading
 import harness
 from rig import Client, CrashCase, in_threads, shim
 
-LOGINS = 1200           # some four commits of the tree
+LOGINS = 2400           # some four commits of the tree
 THREADS = 12
 HEAD = struct.Struct("<ccQI")
 SECTOR, PAGE = 512, 4096
