@@ -73,10 +73,10 @@ class FloodedNeighbourTest(ShareCase):
         end = time.monotonic() + 2
         statuses, alone = self.logins(gate, bodies, lambda: end)
         self.assertEqual(set(statuses), {303})
-        pool = gate.forge(12000 * seconds // 4)
+        pool = gate.forge(10000 * seconds)      # more than it can take, so that the flood does not run dry
         flood = os.path.join(os.path.dirname(os.path.realpath(gate.tools.place)), "crash", "flood")
         flooding = subprocess.Popen([flood, "--port", str(gate.port), "--path", ACS, "--bodies", gate.file_of(pool),
-                                     "--rate", "12000", "--seconds", str(seconds), "--conns", "2000"],
+                                     "--rate", "30000", "--seconds", str(seconds), "--conns", "2000"],
                                     stdout=subprocess.PIPE, text=True)
         time.sleep(0.5)
         until = time.monotonic() + seconds - 1.5
