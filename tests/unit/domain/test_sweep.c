@@ -1,35 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Sweeping: what is over goes with its index rows, what is not stays, and a step is bounded.
 #include "people.h"
+#include "space_rows.h"
 
 #include "domain/outbox_work.h"
 #include "domain/space.h"
 
 CALLS(call_add, session_add(op, txn, &c->session, &c->cookie))
 
-struct count {
-    uint8_t space;
-    size_t rows;
-};
-static reason count_fn(struct op *op, struct txn *txn, void *arg) {
-    struct count *count = arg;
-    struct key prefix = key_in(count->space);
-    struct scan scan;
-    struct slice key;
-    struct slice value;
-    count->rows = 0;
-    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
-    reason why = NULL;
-    while ((why = scan_next(op, &scan, &key, &value)) == NULL && key.at != NULL) {
-        count->rows++;
-    }
-    scan_close(&scan);
-    return why;
-}
 static size_t rows_in(struct house *house, enum space space) {
-    struct count count = {(uint8_t)space, 0};
-    assert_done(fixture_read(house->fixture, count_fn, &count));
-    return count.rows;
+    return space_rows(house->fixture, (uint8_t)space).count;
 }
 
 struct sweeping {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The rows of visits: what a sign-in leaves in them and nowhere else, and how a store from before gets them.
 #include "people.h"
+#include "space_rows.h"
 #include "visited.h"
 
 #include "domain/grant.h"
@@ -34,32 +35,6 @@ static struct visit get(struct fixture *fixture, const char *tenant, const char 
     return c.member.visit;
 }
 
-// Rows of a space.
-struct tally {
-    uint8_t space;
-    size_t count, key_len;
-};
-static reason tally_fn(struct op *op, struct txn *txn, void *arg) {
-    struct tally *tally = arg;
-    struct key prefix = key_in(tally->space);
-    struct scan scan;
-    struct slice key;
-    struct slice value;
-    TRY(scan_open(op, txn, key_slice(&prefix), SLICE_NONE, false, &scan));
-    reason why = scan_next(op, &scan, &key, &value);
-    for (; why == NULL && key.at != NULL; tally->count++) {
-        tally->key_len = key.len;
-        why = scan_next(op, &scan, &key, &value);
-    }
-    scan_close(&scan);
-    return why;
-}
-static struct tally rows_in(struct fixture *fixture, uint8_t space) {
-    struct tally tally = {.space = space};
-    assert_done(fixture_read(fixture, tally_fn, &tally));
-    return tally;
-}
-
 #define JANE "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 #define JOHN "usr_01ARZ3NDEKTSV4RRFFQ69G5FAW"
 
@@ -74,7 +49,7 @@ static void each_member_has_a_row_of_its_own_under_a_short_key(void **state) {
     assert_int_equal(get(fixture, "acme", JOHN).last, 8);
     assert_int_equal(get(fixture, "umbrella", JANE).last, 9);
     assert_int_equal(get(fixture, "acm", JANE).last, 0);
-    struct tally tally = rows_in(fixture, SPACE_VISIT);
+    struct space_rows tally = space_rows(fixture, SPACE_VISIT);
     assert_int_equal(tally.count, 3);
     assert_int_equal(tally.key_len, 1 + 16 + 4); // that of the last one, John's
 }
@@ -94,7 +69,7 @@ static void any_id_has_a_row(void **state) {
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(get(fixture, "acme", ids[i]).last, i + 1);
     }
-    assert_int_equal(rows_in(fixture, SPACE_VISIT).count, count);
+    assert_int_equal(space_rows(fixture, SPACE_VISIT).count, count);
 }
 
 // The ids of the two differ in their last bit; a list says whose it is.
@@ -131,9 +106,9 @@ static void one_that_says_nothing_has_no_row(void **state) {
     struct call c = {.tenant = S("acme"), .id = S(JANE)};
     assert_done(set(fixture, "acme", JANE, &(struct visit){.last = 0}));
     assert_done(set(fixture, "acme", JANE, &(struct visit){.assertion = S("_a")}));
-    assert_int_equal(rows_in(fixture, SPACE_VISIT).count, 1);
+    assert_int_equal(space_rows(fixture, SPACE_VISIT).count, 1);
     assert_done(set(fixture, "acme", JANE, &(struct visit){.last = 0}));
-    assert_int_equal(rows_in(fixture, SPACE_VISIT).count, 0);
+    assert_int_equal(space_rows(fixture, SPACE_VISIT).count, 0);
     assert_done(fixture_write(fixture, call_remove, &c)); // none is no harm
     assert_done(set(fixture, "acme", JANE, &(struct visit){.last = 3}));
     assert_done(fixture_write(fixture, call_remove, &c));
@@ -392,9 +367,9 @@ static void check_moved(struct fixture *fixture) {
         }
         count += visit.last > 0 || visit.sessions.len > 0 ? 1 : 0;
     }
-    assert_int_equal(rows_in(fixture, SPACE_VISIT).count, count);
-    assert_int_equal(rows_in(fixture, SPACE_MEMBERSHIP).count, OLD);
-    assert_int_equal(rows_in(fixture, SPACE_ROLL).count, OLD); // none came, none went
+    assert_int_equal(space_rows(fixture, SPACE_VISIT).count, count);
+    assert_int_equal(space_rows(fixture, SPACE_MEMBERSHIP).count, OLD);
+    assert_int_equal(space_rows(fixture, SPACE_ROLL).count, OLD); // none came, none went
 }
 
 static void a_store_from_before_gets_them_in_steps(void **state) {
@@ -445,7 +420,7 @@ static void a_step_that_two_programs_made_loses_no_session(void **state) {
     assert_slice(visit.sessions, "aaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbcccccccccccccccccccc"
                                  "ddddddddddddddddddddffffffffffffffffffff");
     assert_int_equal(get(fixture, "acme", JOHN).sessions.len, 0);
-    assert_int_equal(rows_in(fixture, SPACE_MEMBERSHIP).count, 1);
+    assert_int_equal(space_rows(fixture, SPACE_MEMBERSHIP).count, 1);
 }
 
 static reason bend_list(struct op *op, struct txn *txn, void *arg) {
