@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -399,7 +400,9 @@ static void forge_all(const struct order *order, const struct signer *signer) {
     for (int i = 0; i < order->threads; i++) {
         pthread_join(hands[i].thread, NULL);
     }
-    if (fclose(crew.out) != 0) {
+    // A file is on the disk before anything is measured with it: else the system writes it half a minute later, and whoever
+    // waits for a sync then waits for all of it.
+    if (fflush(crew.out) != 0 || (crew.out != stdout && fsync(fileno(crew.out)) != 0) || fclose(crew.out) != 0) {
         err(2, "%s", order->out);
     }
     pthread_cond_destroy(&crew.turn);

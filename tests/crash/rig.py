@@ -163,9 +163,12 @@ class Rig(harness.Gate):
         return range(first, self.made)
 
     def file_of(self, numbers):
+        """On the disk: else the system writes it there half a minute later, and whoever waits for a sync then waits for all of it."""
         path = os.path.join(self.folder, "bodies")
         with open(path, "w", encoding="ascii") as f:
             f.writelines(self.lines[n] + "\n" for n in numbers)
+            f.flush()
+            os.fsync(f.fileno())
         return path
 
     def post_all(self, numbers, conns=16):
