@@ -19,6 +19,8 @@
 // So long a group waits at most for writes that were announced. On one core a dozen logins take this long, and in a
 // larger group each dirties fewer pages and pays less of the sync.
 #define GATHER_MS 2
+// So many in a group: more come than can be done, and what they wait for is each other.
+#define CROWD 96
 // Nothing came for so long: the tail goes into the tree, so that reads have no need of it.
 #define TAIL_IDLE_MS 20
 // How often a store that found no room looks for some. A write that succeeds proves none (a small one
@@ -474,7 +476,7 @@ void *commit_loop(void *arg) {
                 look_for_room(store);
                 next_probe = clock_steady() + FULL_PROBE_MS;
             }
-        } else if (body_is_open(store) && (count == 0 || taken.asked || engine_is_due(store->engine))) {
+        } else if (body_is_open(store) && (count == 0 || taken.asked || engine_is_due(store->engine, count >= CROWD))) {
             flush_tail(store);
         }
         if (taken.asked) {

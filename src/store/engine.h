@@ -89,8 +89,8 @@ bool engine_is_over(const struct engine *engine);
 // Makes what was written durable; reads in the tail may go on meanwhile. After an error the tail must be restored, or the
 // engine closed.
 MUST_USE int engine_sync(struct engine *engine);
-// The tail is so long that it should go into the tree.
-bool engine_is_due(const struct engine *engine);
+// The tail is so long that it should go into the tree; a longer one may stay while it is crowded.
+bool engine_is_due(const struct engine *engine, bool crowded);
 // The tail goes into the tree, durably; there is none then. After an error it must be restored, or the engine closed.
 MUST_USE int engine_flush(struct engine *engine);
 // The tail as the journal has it: only what engine_sync and engine_flush acknowledged. Never ENGINE_NO_ROOM: without it what was

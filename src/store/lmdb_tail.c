@@ -8,8 +8,10 @@
 // So much of the journal, and the tail goes into the tree: some 500 logins. More would share more pages, but the write of
 // all of them holds up who comes meanwhile.
 #define TAIL_BYTES ((uint64_t)2 << 20)
+// While it is crowded: who comes meanwhile then waits for those before him anyway, and each login costs less.
+#define TAIL_CROWDED_BYTES (2 * TAIL_BYTES)
 // While the tree has no room the tail may grow to this, then writes are refused.
-#define TAIL_MAX (2 * TAIL_BYTES)
+#define TAIL_MAX (2 * TAIL_CROWDED_BYTES)
 // Kept for the next write; what a larger one took is given back.
 #define UNDO_KEEP ((size_t)1 << 20)
 
@@ -136,8 +138,9 @@ bool engine_has_tail(const struct engine *engine) {
     return engine->tail != NULL;
 }
 
-bool engine_is_due(const struct engine *engine) {
-    return engine->tail != NULL && journal_bytes(engine->journal) >= TAIL_BYTES;
+bool engine_is_due(const struct engine *engine, bool crowded) {
+    return engine->tail != NULL &&
+           journal_bytes(engine->journal) >= (crowded ? TAIL_CROWDED_BYTES : TAIL_BYTES);
 }
 
 int engine_flush(struct engine *engine) {

@@ -14,6 +14,7 @@
 static atomic_int fail_write, fail_sync, fail_after_sync; // of the journal
 static atomic_int fail_commit, fail_open, fail_put, fail_get, fail_resize;
 static atomic_int opened; // attempts
+static atomic_int committed; // attempts, of the tree
 static atomic_int put_at; // the put that fails, from 1
 static atomic_int hold_ms; // so long a put or commit that fails takes
 
@@ -100,6 +101,7 @@ static void hold_up(void) {
 
 int __wrap_mdb_txn_commit(MDB_txn *txn) {
     ends(txn);
+    atomic_fetch_add(&committed, 1);
     int code = atomic_exchange(&fail_commit, 0);
     if (code != 0) {
         hold_up();

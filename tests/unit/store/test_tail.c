@@ -364,6 +364,63 @@ static void what_had_no_room_does_not_come_back(void **state) {
     assert_false(has_row(at, row.key));
 }
 
+// ---- how long it gets
+
+#define MANY 100 // more than are a crowd
+#define FEW 60
+
+static reason count_commits(struct op *op, struct txn *txn, void *arg) {
+    (void)op;
+    (void)txn;
+    *(int *)arg = atomic_load(&committed);
+    return NULL;
+}
+
+// How often the tree is committed between a group of so many, which write 3 MB, and the group right behind it.
+static int commits_behind(struct scratch *at, size_t count) {
+    static char bytes[(3U << 20) / FEW];
+    struct gatekeeper before;
+    struct gatekeeper last = {.writer = {.answer = NULL}};
+    struct writer writers[MANY];
+    struct one_row rows[MANY];
+    unsigned char keys[MANY][2];
+    hold_committer(&before, at->store);
+    for (size_t i = 0; i < count; i++) {
+        keys[i][0] = 'm';
+        keys[i][1] = (unsigned char)i;
+        rows[i] = (struct one_row){.key = slice_of(keys[i], 2), .value = slice_of(bytes, (3U << 20) / count)};
+        writer_start(&writers[i], at->store, put_one, &rows[i]);
+    }
+    assert_int_equal(sem_init(&last.inside, 0, 0), 0);
+    assert_int_equal(sem_init(&last.go, 0, 0), 0);
+    wait_for_waiting(at->store, count);
+    writer_start(&last.writer, at->store, hold, &last);
+    wait_for_waiting(at->store, count + 1);
+    let_go(&before);
+    assert_int_equal(sem_wait(&last.inside), 0);
+    int commits[] = {atomic_load(&committed), -1};
+    struct writer behind;
+    writer_start(&behind, at->store, count_commits, &commits[1]);
+    wait_for_waiting(at->store, 1);
+    let_go(&last);
+    assert_done(writer_wait(&behind));
+    writer_drop(&behind);
+    for (size_t i = 0; i < count; i++) {
+        assert_done(writer_wait(&writers[i]));
+        writer_drop(&writers[i]);
+    }
+    return commits[1] - commits[0];
+}
+
+static void a_tail_is_longer_while_it_is_crowded(void **state) {
+    assert_int_equal(commits_behind(*state, FEW), 1);
+    wait_for_no_tail(*state);
+    assert_int_equal(commits_behind(*state, MANY), 0);
+    wait_for_no_tail(*state);
+    reopen_store(*state);
+    assert_true(has_row(*state, slice_of("m\143", 2))); // the last of many
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_tail_that_the_tree_fails_to_take_is_not_lost),
@@ -378,6 +435,7 @@ int main(void) {
         STORE_TEST(what_had_no_room_does_not_come_back),
         STORE_TEST(a_large_write_is_durable_in_the_tree),
         STORE_TEST(a_large_write_is_durable_whoever_is_refused_behind_it),
+        STORE_TEST(a_tail_is_longer_while_it_is_crowded),
     };
     RUN(tests);
 }
