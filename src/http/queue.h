@@ -9,7 +9,7 @@
 
 #define QUEUE_LANES 64 // of keys by hash: two that meet in one share it
 
-#define QUEUE_TOGETHER_MAX 8
+#define QUEUE_TOGETHER_MAX 16
 
 struct queue_job {
     bool shares; // may be run together with others of which that is true

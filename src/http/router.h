@@ -13,7 +13,7 @@
 typedef reason (*route_fn)(struct op *op, struct gate *gate, struct request *request,
                            struct reply *reply);
 
-#define ROUTER_TOGETHER_MAX 8 // requests of one route_many_fn; more only make the first ones wait
+#define ROUTER_TOGETHER_MAX 16 // requests of one route_many_fn; more only make the first ones wait
 
 // A request on its way through the router.
 struct route;

@@ -15,7 +15,7 @@
 
 #define POOL_JOBS_MAX 2000     // a leak in a library stays small; a fork costs less than one job in hundreds
 #define POOL_TOGETHER_MAX 16   // messages of one call
-#define POOL_TRIP_BYTES (64U << 10) // of messages that go together: some eight honest ones, so that none waits for a large one
+#define POOL_TRIP_BYTES (128U << 10) // of messages that go together: some sixteen honest ones, so that none waits for a large one
 #define POOL_DEADLINE_MS 2000  // of one trip; an honest message takes under 1 ms
 #define POOL_WAIT_MS 1000      // for a free worker; then worker.failed
 #define POOL_WAITERS_MAX 256   // more are refused at once
