@@ -8,7 +8,7 @@
 #include "http/router.h"
 
 #define SERVER_QUEUE_MAX 256    // requests that wait for a thread: a tenth of a second; more only makes all late
-#define SERVER_HEADERS_MAX (32U << 10) // bytes of one request's head
+#define SERVER_HEADERS_MAX (16U << 10) // bytes of one request's head
 #define SERVER_TIMEOUT_S 30     // a connection that sends nothing, or too slowly for the next byte
 
 struct server;

@@ -72,6 +72,30 @@ class FramingTest(GateCase):
         )
 
 
+class HeadTest(GateCase):
+    """Sixteen KB: as much as the proxies before it and other servers take by default."""
+
+    def answer(self, line, headers):
+        with socket.create_connection(("127.0.0.1", self.gate.port), timeout=WAIT_S) as wire:
+            wire.sendall(line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n")
+            return wire.recv(65536).split(b"\r\n")[0]
+
+    def test_a_head_may_have_sixteen_kilobytes(self):
+        cookies = b"".join(b"Cookie: other%d=%s\r\n" % (i, b"c" * 3000) for i in range(5))
+        self.assertEqual(self.answer(b"GET /healthz", cookies), b"HTTP/1.1 200 OK")
+        self.assertEqual(self.answer(b"GET /healthz?q=" + b"a" * 15500, b""), b"HTTP/1.1 200 OK")
+
+    def test_a_larger_one_is_refused_and_nobody_else_is_kept_out(self):
+        cookies = b"".join(b"Cookie: other%d=%s\r\n" % (i, b"c" * 3000) for i in range(7))
+        self.assertEqual(
+            self.answer(b"GET /healthz", cookies), b"HTTP/1.1 431 Request Header Fields Too Large"
+        )
+        self.assertEqual(
+            self.answer(b"GET /healthz?q=" + b"a" * 21000, b""), b"HTTP/1.1 414 URI Too Long"
+        )
+        self.assertGoodLogin()
+
+
 def is_closed(wire):
     """Did the gate hang up?"""
     wire.setblocking(False)
