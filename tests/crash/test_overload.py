@@ -16,7 +16,7 @@ P99_MOST = 20           # times the one at half load
 ATTEMPTS = 5            # for the same reason
 MEMORY_MOST_MIB = 400   # all processes; each of a thousand requests that wait holds tens of KB
 CONNS = 4096
-PEOPLE = 20000          # in the store before: as many as a flood adds, so that it is not measured by what an empty store can do
+PEOPLE_A_SECOND = 6000  # of the flood, in the store before: as many as it adds, so that it is not measured by what an empty store can do
 ALONE, ALONE_S = 60, 0.005
 IDLE = 2000
 
@@ -41,7 +41,7 @@ class OverloadTest(CrashCase):
         cores = sorted(os.sched_getaffinity(0))
         return ["taskset", "-c", str(cores[which]), *command] if len(cores) > 1 else command
 
-    def peak(self, gate, count=4000):
+    def peak(self, gate, count=12000):
         """As many at once as share a commit well, one after the other."""
         numbers = gate.forge(count)
         found, right = gate.tools.load(gate.port, ACS, gate.file_of(numbers), 0, len(numbers), 64, 60, False)
@@ -77,9 +77,10 @@ class OverloadTest(CrashCase):
     def test_three_times_what_it_can_do_is_refused_at_once_and_harms_nothing(self):
         gate = self.rig(prefix=self.pinned([], 0))
         gate.set_up()
-        self.peak(gate, PEOPLE)
+        seconds = 20 if self.soak else 6
+        self.peak(gate, PEOPLE_A_SECOND * seconds)
         for _ in range(ATTEMPTS):
-            wrong = self.measure(gate, 20 if self.soak else 6)
+            wrong = self.measure(gate, seconds)
             if not wrong:
                 break
             harness.say(f"# {', '.join(wrong)}")
