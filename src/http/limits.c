@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Counters per window in a fixed table. A key's slot is chosen by a keyed hash, so that a stranger cannot aim at
-// somebody else's slot.
 #include "http/limits.h"
 
 #include <pthread.h>
@@ -11,12 +9,9 @@
 #include "base/rand.h"
 #include "domain/sign_in.h"
 #include "http/address.h"
+#include "http/counters.h"
 #include "http/gate.h"
 
-struct slot {
-    int64_t window; // its number, for the kind's length
-    int64_t count;
-};
 // Each kind has windows of its own length, and so a table of its own.
 enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_TOKEN, KIND_API, KIND_PASSWORD,
     KIND_FORGOT_EACH, KIND_FORGOT_ADDRESS, KIND_PLATFORM, KINDS };
@@ -27,8 +22,8 @@ struct reading {
 struct limits {
     pthread_mutex_t mutex;
     uint8_t secret[16];
-    struct reading readings[LIMITS_SLOTS];
-    struct slot slots[KINDS][LIMITS_SLOTS];
+    struct reading readings[READINGS_KNOWN];
+    struct counters counters[KINDS];
 };
 
 struct limits *limits_open(void) {
@@ -47,40 +42,27 @@ void limits_close(struct limits *limits) {
     }
 }
 
-static struct slot *slot_of(struct limits *limits, enum kind kind, struct slice key,
-                            struct slice more) {
+// Counts `add` for the key, which has two parts; false when this window has had `most`.
+static bool count_pair(struct limits *limits, enum kind kind, struct slice key, struct slice more,
+                       int64_t window, int64_t most, uint32_t add) {
     struct slice parts[] = {slice_of(limits->secret, sizeof limits->secret), key, more};
     struct sha256 digest = digest_parts(parts, 3);
-    uint32_t hash;
-    memcpy(&hash, digest.bytes, sizeof hash);
-    return &limits->slots[kind][hash % LIMITS_SLOTS];
-}
-
-// Counts `add`; false when this window has had `most`.
-static bool count_some(struct limits *limits, enum kind kind, struct slice key, int64_t now,
-                       int64_t length, int64_t most, int64_t add) {
-    struct slot *slot = slot_of(limits, kind, key, S(""));
-    int64_t window = now / length;
     (void)pthread_mutex_lock(&limits->mutex);
-    if (slot->window != window) {
-        *slot = (struct slot){window, 0};
-    }
-    bool fits = slot->count < most;
-    slot->count += fits ? add : 0;
+    bool fits = counters_count(&limits->counters[kind], &digest, window, most, add);
     (void)pthread_mutex_unlock(&limits->mutex);
     return fits;
 }
 
 static bool count(struct limits *limits, enum kind kind, struct slice key, int64_t now,
                   int64_t length, int64_t most) {
-    return count_some(limits, kind, key, now, length, most, 1);
+    return count_pair(limits, kind, key, S(""), now / length, most, 1);
 }
 
 // The same for all addresses of one subscriber.
 static bool count_address(struct limits *limits, enum kind kind, struct slice address, int64_t now,
-                          int64_t length, int64_t most, int64_t add) {
+                          int64_t length, int64_t most, uint32_t add) {
     char room[ADDRESS_TEXT_MAX];
-    return count_some(limits, kind, address_share(address, room), now, length, most, add);
+    return count_pair(limits, kind, address_share(address, room), S(""), now / length, most, add);
 }
 
 reason limits_login(struct op *op, struct limits *limits, const struct settings *settings,
@@ -150,19 +132,11 @@ bool limits_keep_refusal(struct limits *limits, struct slice connection) {
     return count(limits, KIND_REFUSED, connection, clock_steady(), MINUTE_MS, REFUSALS_KEPT_MAX);
 }
 
-static bool secret_window(struct limits *limits, struct slice address, struct slice client,
-                          int64_t more) {
+static bool count_secret(struct limits *limits, struct slice address, struct slice client,
+                         uint32_t add) {
     char room[ADDRESS_TEXT_MAX];
-    struct slot *slot = slot_of(limits, KIND_SECRET, address_share(address, room), client);
-    int64_t window = clock_steady() / MINUTE_MS;
-    (void)pthread_mutex_lock(&limits->mutex);
-    if (slot->window != window) {
-        *slot = (struct slot){window, 0};
-    }
-    bool fits = slot->count < SECRETS_BAD_MAX;
-    slot->count += fits ? more : 0;
-    (void)pthread_mutex_unlock(&limits->mutex);
-    return fits;
+    return count_pair(limits, KIND_SECRET, address_share(address, room), client,
+                      clock_steady() / MINUTE_MS, SECRETS_BAD_MAX, add);
 }
 
 bool limits_token(struct limits *limits, struct slice credential) {
@@ -170,11 +144,11 @@ bool limits_token(struct limits *limits, struct slice credential) {
 }
 
 bool limits_secret_fits(struct limits *limits, struct slice address, struct slice client) {
-    return secret_window(limits, address, client, 0);
+    return count_secret(limits, address, client, 0);
 }
 
 bool limits_bad_secret(struct limits *limits, struct slice address, struct slice client) {
-    return secret_window(limits, address, client, 1);
+    return count_secret(limits, address, client, 1);
 }
 
 reason limits_api(struct op *op, struct limits *limits, const struct settings *settings,
@@ -194,7 +168,7 @@ int64_t limits_api_wait(void) {
 static struct reading *reading_of(struct limits *limits, const struct sha256 *key) {
     uint32_t hash;
     memcpy(&hash, key->bytes, sizeof hash);
-    return &limits->readings[hash % LIMITS_SLOTS];
+    return &limits->readings[hash % READINGS_KNOWN];
 }
 
 bool limits_read_known(struct limits *limits, const struct sha256 *key, int64_t hour) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Rates and counts in memory, bounded in size: logins per address and per connection, sign-ins that wait. An address is what
+// Rates and counts in memory, bounded in size (counters.h): logins per address and per connection, sign-ins that wait. An address is what
 // address_share says of it: all that one subscriber of IPv6 has count together.
 #ifndef GATEHOUSE_HTTP_LIMITS_H
 #define GATEHOUSE_HTTP_LIMITS_H
 
 #include "base/op.h"
 
-#define LIMITS_SLOTS 8192 // counters of a kind; two keys on one slot share it, which only makes it stricter
+#define READINGS_KNOWN 8192 // those of an hour that are remembered
 #define REFUSALS_KEPT_MAX 120 // some 4 KB each, kept for 30 days: a flood of old messages fills 20 MB an hour, not a disk
 #define SECRETS_BAD_MAX 20 // nobody guesses 256 bits: this keeps the log readable and a loop of a broken program cheap
 #define TOKENS_EACH_MAX 300 // a program that asks for one before each call is told so, before it keeps a core busy with signing
@@ -40,8 +40,8 @@ bool limits_keep_refusal(struct limits *limits, struct slice connection);
 // Access tokens of one credential: TOKENS_EACH_MAX in a minute. A program keeps its token until it ends.
 bool limits_token(struct limits *limits, struct slice credential);
 // Wrong secrets: SECRETS_BAD_MAX in a minute of one address for one client; those for clients that there are not count
-// together. Past it that address is refused for that
-// client, whatever it shows. limits_bad_secret counts one; false: that was one too many.
+// together. Past it that address is refused for that client, whatever it shows. limits_bad_secret counts one; false: that
+// was one too many.
 bool limits_secret_fits(struct limits *limits, struct slice address, struct slice client);
 bool limits_bad_secret(struct limits *limits, struct slice address, struct slice client);
 // A request of the API by this credential: at most api_rate in a minute. rate_limited.
