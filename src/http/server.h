@@ -8,7 +8,10 @@
 #include "http/router.h"
 
 #define SERVER_QUEUE_MAX 256    // requests that wait for a thread: a tenth of a second; more only makes all late
-#define SERVER_HEADERS_MAX (16U << 10) // bytes of one request's head
+// Bytes of one request's head. libmicrohttpd reads it into this and 4 KB more, and copies the line of cookies there: of that
+// 9 KB fit (nginx and Apache take 8 by default). What is larger it answers itself, 431 or 414, without a body; where not even
+// that fits, it closes.
+#define SERVER_HEADERS_MAX (16U << 10)
 #define SERVER_TIMEOUT_S 30     // a connection that sends nothing, or too slowly for the next byte
 
 struct server;

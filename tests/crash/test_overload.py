@@ -44,7 +44,7 @@ class OverloadTest(CrashCase):
     def peak(self, gate, count=12000):
         """As many at once as share a commit well, one after the other."""
         numbers = gate.forge(count)
-        found, right = gate.tools.load(gate.port, ACS, gate.file_of(numbers), 0, len(numbers), 64, 60, False)
+        found, right = gate.tools.load(gate.port, ACS, gate.file_of(numbers), 0, len(numbers), 64, max(60, count // 500), False)
         self.assertTrue(right, found)
         return found["rate"]
 

@@ -8,7 +8,9 @@ import socket
 import threading
 import time
 import unittest
+from urllib.parse import urlsplit
 
+from browser import Browser, Cookie
 from case import TENANT, ForgedIdp, GateCase
 from harness import Gate
 
@@ -73,7 +75,8 @@ class FramingTest(GateCase):
 
 
 class HeadTest(GateCase):
-    """Sixteen KB: as much as the proxies before it and other servers take by default."""
+    """Sixteen KB: as much as the proxies before it and other servers take by default. Of cookies
+    in one line nine, since the library keeps that line twice."""
 
     def answer(self, line, headers):
         with socket.create_connection(("127.0.0.1", self.gate.port), timeout=WAIT_S) as wire:
@@ -85,10 +88,24 @@ class HeadTest(GateCase):
         self.assertEqual(self.answer(b"GET /healthz", cookies), b"HTTP/1.1 200 OK")
         self.assertEqual(self.answer(b"GET /healthz?q=" + b"a" * 15500, b""), b"HTTP/1.1 200 OK")
 
+    def test_nine_kilobytes_of_cookies_of_others_keep_nobody_out(self):
+        host = urlsplit(self.connection.acs_url).hostname
+        browser = Browser()  # sends them in one line, as browsers do
+        browser.jar[host] = {
+            (name, "/"): Cookie(name, "c" * 2990, "/", False, False, "none")
+            for name in ("other1", "other2", "other3")
+        }
+        groups = tuple(f"group-{i}-{'g' * 60}" for i in range(60))
+        self.assertSignedIn(self.log_in(browser, groups=groups + ("staff",)))
+
     def test_a_larger_one_is_refused_and_nobody_else_is_kept_out(self):
         cookies = b"".join(b"Cookie: other%d=%s\r\n" % (i, b"c" * 3000) for i in range(7))
         self.assertEqual(
             self.answer(b"GET /healthz", cookies), b"HTTP/1.1 431 Request Header Fields Too Large"
+        )
+        line = b"Cookie: other=%s\r\n" % (b"c" * 12000)
+        self.assertEqual(
+            self.answer(b"GET /healthz", line), b"HTTP/1.1 431 Request Header Fields Too Large"
         )
         self.assertEqual(
             self.answer(b"GET /healthz?q=" + b"a" * 21000, b""), b"HTTP/1.1 414 URI Too Long"
