@@ -162,9 +162,9 @@ class Rig(harness.Gate):
         assert len(self.lines) == self.made
         return range(first, self.made)
 
-    def file_of(self, numbers):
+    def file_of(self, numbers, name="bodies"):
         """On the disk: else the system writes it there half a minute later, and whoever waits for a sync then waits for all of it."""
-        path = os.path.join(self.folder, "bodies")
+        path = os.path.join(self.folder, name)
         with open(path, "w", encoding="ascii") as f:
             f.writelines(self.lines[n] + "\n" for n in numbers)
             f.flush()
