@@ -1,107 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Signing in with a password, by API and by page: from the invitation to the session, with all that stands between.
-#include "http/callers.h"
+// Signing in with a password by API: from the invitation to the session, with all that stands between.
+#include "http/passwords.h"
 
 #include <liboath/oath.h>
 
-#include "domain/account.h"
 #include "domain/second_factor.h"
 #include "domain/sign_in.h"
-#include "domain/tenant_settings.h"
-
-#define USERS "/api/v1/tenants/acme/users"
-#define GOOD "correct horse battery"
-#define BETTER "seven purple monkeys dance"
-
-static int open_passwords(void **state) {
-    static const struct argon_options small = {
-        .memory_kib = 64, .passes = 1, .lanes = 1, .threads = 2, .waiting = 2};
-    int code = scene_open(state);
-    struct scene *at = *state;
-    two_tenants(at);
-    at->gate.argon = argon_open(&small);
-    return code;
-}
-#define PASSWORD_TEST(name) cmocka_unit_test_setup_teardown(name, open_passwords, scene_close)
-
-// ---- what the tests do in the store ----
-
-struct peek {
-    struct scene *at;
-    struct slice tenant, user_id, text;
-    struct letter letter;
-    struct account account;
-    struct tenant_settings settings;
-    bool found;
-};
-static reason last_link(struct op *op, struct txn *txn, void *arg) {
-    struct peek *peek = arg;
-    TRY(outbox_last(op, txn, peek->tenant, peek->user_id, &peek->letter, &peek->found));
-    assert_true(peek->found);
-    return peek->letter.ticket_id.len == 0
-               ? NULL
-               : ticket_text(op, peek->at->gate.ticket_key, peek->letter.ticket_id, &peek->text);
-}
-static reason get_account(struct op *op, struct txn *txn, void *arg) {
-    struct peek *peek = arg;
-    return account_find(op, txn, peek->user_id, &peek->account, &peek->found);
-}
-static reason put_account(struct op *op, struct txn *txn, void *arg) {
-    return account_put(op, txn, &((struct peek *)arg)->account);
-}
-static reason put_settings(struct op *op, struct txn *txn, void *arg) {
-    struct peek *peek = arg;
-    struct actor system = {.kind = ACTOR_SYSTEM, .id = S("test")};
-    return tenant_settings_put(op, txn, &system, &peek->settings);
-}
-static struct peek peek_at(struct scene *at, struct slice user_id) {
-    at->keep.now = at->now;
-    return (struct peek){.at = at, .tenant = S("acme"), .user_id = user_id};
-}
-static const char *link_of(struct scene *at, struct slice user_id, int kind) {
-    struct peek peek = peek_at(at, user_id);
-    assert_done(store_read(&at->keep, at->gate.store, last_link, &peek));
-    assert_string_equal(letter_kind_names[peek.letter.kind], letter_kind_names[kind]);
-    return keep_text(at, "%.*s", SLICE(peek.text));
-}
-static void set_settings(struct scene *at, struct tenant_settings settings) {
-    struct peek peek = peek_at(at, S(""));
-    peek.settings = settings;
-    assert_done(store_write(&at->keep, at->gate.store, put_settings, &peek));
-}
-static void later(struct scene *at, int64_t ms) {
-    at->now += ms;
-}
-
-// ---- people ----
-
-static struct slice invite(struct scene *at, const char *email) {
-    later(at, SECOND_MS);
-    struct answer answer =
-        done(at, OPERATOR, "addUser", USERS,
-             keep_text(at, "{\"email\":\"%s\",\"first_name\":\"Ann\",\"roles\":[\"user\"]}", email));
-    return slice_str(keep_at(at, answer.body, "id"));
-}
-static struct slice with_password(struct scene *at, const char *email) {
-    struct slice id = invite(at, email);
-    const char *body = keep_text(at, "{\"token\":\"%s\",\"password\":\"" GOOD "\"}",
-                                 link_of(at, id, LETTER_WELCOME));
-    struct answer answer = done(at, NOBODY, "acceptInvitation", "/api/v1/invitations:accept", body);
-    expect_text(answer.body, "status", "active");
-    later(at, SECOND_MS);
-    return id;
-}
-static const char *ask(struct scene *at, const char *email, const char *password, const char *more) {
-    return keep_text(at, "{\"email\":\"%s\",\"password\":\"%s\"%s}", email, password, more);
-}
-static struct answer sign_in(struct scene *at, const char *email, const char *password,
-                             const char *more) {
-    return done(at, NOBODY, "signIn", "/api/v1/sign-in", ask(at, email, password, more));
-}
-static struct answer no_sign_in(struct scene *at, const char *email, const char *password,
-                                const char *more, unsigned status, const char *why) {
-    return refused(at, NOBODY, "signIn", "/api/v1/sign-in", ask(at, email, password, more), status, why);
-}
 
 // ---- from the invitation to the session ----
 
@@ -534,44 +438,6 @@ static void who_was_let_back_in_sets_a_new_password(void **state) {
                   keep_text(at, "{\"token\":\"%s\",\"password\":\"" GOOD "\"}", text), 404, "link.unknown");
 }
 
-// ---- pages ----
-
-static struct answer post(struct scene *at, const char *path, struct slice body, struct slice cookie,
-                          bool same_site) {
-    begin(at, METHOD_POST, path, NULL);
-    at->request.body = body;
-    set_header(at, "Content-Type", S("application/x-www-form-urlencoded"));
-    set_header(at, "Sec-Fetch-Site", same_site ? S("same-origin") : S("cross-site"));
-    if (cookie.len > 0) {
-        set_header(at, "Cookie", op_text(&at->op, SIGN_IN_COOKIE_NAME "=%.*s", SLICE(cookie)));
-    }
-    return send(at);
-}
-
-static void a_form_of_another_site_signs_nobody_in(void **state) {
-    struct scene *at = *state;
-    (void)with_password(at, "ann@acme.example");
-    struct slice body = S("email=ann%40acme.example&password=correct+horse+battery");
-    assert_int_equal(post(at, "/password", body, S(""), false).status, 403);
-    struct answer answer = post(at, "/password", body, S(""), true);
-    assert_int_equal(answer.status, 303);
-    assert_slice(reply_header_of(at, "Location"), "/");
-    assert_true(slice_starts(reply_header_of(at, "Set-Cookie"), S(SESSION_COOKIE_NAME "=")));
-}
-
-static void a_sign_in_that_is_not_there_begins_again(void **state) {
-    struct scene *at = *state;
-    static const char *const paths[] = {"/second-factor", "/password/tenant", "/password/change",
-                                        "/second-factor/setup"};
-    for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(post(at, paths[i], S("code=123456&do=begin"), S("nonsense"), true).status, 303);
-        assert_slice(reply_header_of(at, "Location"), "/password");
-    }
-    // The API has none, so this is how a step that came too late is told there.
-    reason why = REASON_OF(SIGN_IN_AGAIN);
-    assert_int_equal(why->http, 401);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         PASSWORD_TEST(an_invitation_becomes_a_session),
@@ -595,8 +461,6 @@ int main(void) {
         PASSWORD_TEST(an_enforced_provider_leaves_only_those_who_are_named),
         PASSWORD_TEST(local_sign_in_can_be_switched_off),
         PASSWORD_TEST(who_was_let_back_in_sets_a_new_password),
-        PASSWORD_TEST(a_form_of_another_site_signs_nobody_in),
-        PASSWORD_TEST(a_sign_in_that_is_not_there_begins_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
