@@ -2,14 +2,14 @@
 // How often each of many keys came in the window of time that runs now, in a table of fixed size. A key is never counted
 // less than it came. A key that finds no place takes that of the neighbour counted least, and goes on from its count
 // (Metwally, Agrawal, El Abbadi: Efficient Computation of Frequent and Top-k Elements in Data Streams, ICDT 2005): so
-// strangers who come under many names push nobody's count out, and one that is counted too much is so by at most a part
-// in COUNTERS of all that came in the window.
+// nobody gets more by coming among strangers with many names, and who is counted too much is so by at most an eighth of
+// what came of him and his neighbours.
 #ifndef GATEHOUSE_HTTP_COUNTERS_H
 #define GATEHOUSE_HTTP_COUNTERS_H
 
 #include "base/digest.h"
 
-#define COUNTERS_NEIGHBOURS 8 // one or two cache lines
+#define COUNTERS_NEIGHBOURS 8 // 128 bytes
 #define COUNTERS 8192         // places of a table
 
 struct counter {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Rates and counts in memory, bounded in size (counters.h): logins per address and per connection, sign-ins that wait. An address is what
-// address_share says of it: all that one subscriber of IPv6 has count together.
+// Rates and counts in memory, bounded in size (counters.h): logins per address and per connection, sign-ins that wait. An
+// address is what address_share says of it: all that one subscriber of IPv6 has count together.
 #ifndef GATEHOUSE_HTTP_LIMITS_H
 #define GATEHOUSE_HTTP_LIMITS_H
 

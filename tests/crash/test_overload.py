@@ -67,7 +67,8 @@ class OverloadTest(CrashCase):
         back = wait_for("a quick login after the flood", lambda: self.is_quick(gate), 5)
         after = self.peak(gate)
         harness.say(f"# peak {peak:.0f}/s and {after:.0f}/s, at half load p99 {half['p99_us'] / 1e3:.1f} ms; at {times}x, the "
-                    f"first time {before['rate']}/s, p99 {before['p99_us'] / 1e3:.1f} ms, for {seconds} s: {over['rate']}/s, p50 {over['p50_us'] / 1e3:.1f} ms, p99 {over['p99_us'] / 1e3:.1f} ms, "
+                    f"first time {before['rate']}/s, p99 {before['p99_us'] / 1e3:.1f} ms, for {seconds} s: "
+                    f"{over['rate']}/s, p50 {over['p50_us'] / 1e3:.1f} ms, p99 {over['p99_us'] / 1e3:.1f} ms, "
                     f"{over['refused']} refused with p50 {over['refused_p50_us'] / 1e3:.1f} ms, "
                     f"p99 {over['refused_p99_us'] / 1e3:.1f} ms, {over['held_back']} held back by the client; "
                     f"memory {memory[0] / 2**20:.1f} -> {max(memory) / 2**20:.1f} MiB; back after {back:.2f} s")

@@ -84,6 +84,18 @@ static void a_new_window_begins_at_nothing(void **state) {
     assert_false(counters_count(counters, &who, WINDOW + 1, MOST, 1));
 }
 
+static void who_is_late_for_a_window_sets_nobody_back(void **state) {
+    (void)state;
+    struct sha256 who = neighbour(0);
+    struct sha256 late = neighbour(1);
+    assert_true(counters_count(counters, &who, WINDOW + 1, MOST, MOST));
+    assert_true(comes(late));
+    assert_false(counters_count(counters, &who, WINDOW + 1, MOST, 1));
+    assert_false(comes(who));
+    assert_true(counters_count(counters, &late, WINDOW + 1, MOST, MOST - 1));
+    assert_false(counters_count(counters, &late, WINDOW + 1, MOST, 1));
+}
+
 static void who_only_asks_takes_no_place(void **state) {
     (void)state;
     struct sha256 first = neighbour(0);
@@ -140,6 +152,7 @@ int main(void) {
         COUNT_TEST(each_of_many_comes_as_often_as_it_may),
         COUNT_TEST(neighbours_have_their_own_counts),
         COUNT_TEST(a_new_window_begins_at_nothing),
+        COUNT_TEST(who_is_late_for_a_window_sets_nobody_back),
         COUNT_TEST(who_only_asks_takes_no_place),
         COUNT_TEST(nobody_gets_more_by_coming_with_strangers),
         COUNT_TEST(strangers_push_out_no_count_that_is_higher),
