@@ -23,6 +23,7 @@ struct engine {
     MDB_txn *tail; // NULL: none
     struct undo undo;
     bool unread; // what the journal holds was not looked at yet
+    size_t ahead; // bytes of the file, up to which env_go_ahead went
     bool stuck;  // the tail was left by another process, or another opening: it has to get into the tree before it grows
 };
 
@@ -41,6 +42,8 @@ static inline struct slice slice_val(MDB_val it) {
 int env_what_it_means(MDB_env *env, int code);
 // The tree that is in the file, in a number: another after each change.
 MUST_USE int env_base(MDB_env *env, uint64_t *ret_base);
+// The file grows before the tree does, page by page in the kernel's memory. Call it after a commit.
+void env_go_ahead(struct engine *engine);
 
 // The tail is no more; the journal still has it.
 void engine_drop(struct engine *engine);

@@ -20,6 +20,10 @@
 // millions of rows.
 #define VERIFY_ROWS_MAX 200000
 #define PATH_BYTES 4096
+// The file is kept so much larger than the tree, once that is as large itself: more than a full tail adds to it.
+#define AHEAD_BYTES ((size_t)8 << 20)
+// In steps of this; what a kernel reads at once at the least.
+#define AHEAD_STEP ((size_t)128 << 10)
 // What a group of logins may add to the file at once, about.
 #define PROBE_BYTES ((size_t)64 << 10)
 
@@ -242,6 +246,31 @@ int env_base(MDB_env *env, uint64_t *ret_base) {
         *ret_base = journal_base(slice_of((const char *)tree, sizeof tree));
     }
     return code;
+}
+
+// Linux keeps what is written at once, and was not in memory before, in one large folio, and ext4 then goes through all blocks of a
+// folio for each page of it that is written. LMDB writes new pages in runs, and changes them later one by one. What is read
+// without read-ahead comes into memory page by page, and stays so. Nothing depends on it: whoever has no room for it goes on as he is.
+void env_go_ahead(struct engine *engine) {
+    MDB_envinfo info;
+    MDB_stat stat;
+    mdb_filehandle_t fd = -1;
+    struct stat file;
+    if (mdb_env_info(engine->env, &info) != 0 || mdb_env_stat(engine->env, &stat) != 0 ||
+        mdb_env_get_fd(engine->env, &fd) != 0 || fstat(fd, &file) != 0) {
+        return;
+    }
+    size_t used = (info.me_last_pgno + 1) * stat.ms_psize;
+    size_t from = engine->ahead > used ? engine->ahead : used / AHEAD_STEP * AHEAD_STEP;
+    size_t end = (used + AHEAD_BYTES) / AHEAD_STEP * AHEAD_STEP;
+    if (used < AHEAD_BYTES || end < from + AHEAD_BYTES / 4 || end > info.me_mapsize ||
+        (file.st_size < (off_t)end && ftruncate(fd, (off_t)end) != 0)) {
+        return;
+    }
+    for (; from < end; from += AHEAD_STEP) {
+        (void)posix_fadvise(fd, (off_t)from, AHEAD_STEP, POSIX_FADV_WILLNEED);
+    }
+    engine->ahead = end;
 }
 
 // Nothing reads behind the end of the file.

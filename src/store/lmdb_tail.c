@@ -156,6 +156,7 @@ int engine_flush(struct engine *engine) {
         return env_what_it_means(engine->env, code);
     }
     engine->stuck = false;
+    env_go_ahead(engine);
     uint64_t base = 0;
     code = env_base(engine->env, &base);
     if (code == 0) { // whatever the journal holds is of a tree that is no more

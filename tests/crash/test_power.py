@@ -64,7 +64,7 @@ class Disk:
             for at, one in self.maybe[file]:
                 put(self.images[file], at, one)
             self.maybe[file] = []
-        # A new length is the end of a probe for room, behind everything: whether it is there makes no difference.
+        # A new length is the end of a probe for room, or room for later, behind everything: whether it is there makes no difference.
 
     def cut(self, chance):
         """The files as the power left them."""
