@@ -19,8 +19,10 @@
 // So long a group waits at most for writes that were announced. On one core a dozen logins take this long, and in a
 // larger group each dirties fewer pages and pays less of the sync.
 #define GATHER_MS 2
-// So many in a group: more come than can be done, and what they wait for is each other.
+// So many in one of the last groups: more come than can be done, and what they wait for is each other. After a large group
+// often comes a small one, of those who came a little later.
 #define CROWD 96
+#define CROWD_GROUPS 3
 // Nothing came for so long: the tail goes into the tree, so that reads have no need of it.
 #define TAIL_IDLE_MS 20
 // How often a store that found no room looks for some. A write that succeeds proves none (a small one
@@ -422,6 +424,11 @@ static size_t take(struct store *store, struct request *group[STORE_GROUP_MAX], 
     return count;
 }
 
+// How many more groups count as crowded, this one included.
+static size_t crowded_groups(size_t count, size_t before) {
+    return count >= CROWD ? CROWD_GROUPS : before > 0 ? before - 1 : 0;
+}
+
 // What another process left in the journal goes into the tree, before anybody reads.
 static bool start(struct store *store) {
     body_tail_begin(store);
@@ -458,6 +465,7 @@ static void tell_asked(struct store *store) {
 void *commit_loop(void *arg) {
     struct store *store = arg;
     int64_t next_probe = 0;
+    size_t crowded = 0;
     struct taken taken = {.over = !start(store)};
     while (!taken.over) {
         struct request *group[STORE_GROUP_MAX];
@@ -468,6 +476,7 @@ void *commit_loop(void *arg) {
             close_failed(store);
             body_tail_end(store);
         }
+        crowded = crowded_groups(count, crowded);
         for (size_t from = 0; from < count;) {
             from += commit_some(store, group + from, count - from);
         }
@@ -476,7 +485,7 @@ void *commit_loop(void *arg) {
                 look_for_room(store);
                 next_probe = clock_steady() + FULL_PROBE_MS;
             }
-        } else if (body_is_open(store) && (count == 0 || taken.asked || engine_is_due(store->engine, count >= CROWD))) {
+        } else if (body_is_open(store) && (count == 0 || taken.asked || engine_is_due(store->engine, crowded > 0))) {
             flush_tail(store);
         }
         if (taken.asked) {
