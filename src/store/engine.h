@@ -69,6 +69,11 @@ void engine_close(struct engine *engine); // drops the tail, which the journal s
 MUST_USE int engine_verify(struct engine *engine);
 // Whether the disk takes more now: writes behind the end of the file, syncs, and takes it back.
 MUST_USE int engine_probe(struct engine *engine);
+// A copy of what is in the file `from`, of one moment and without free pages, to `to`, which is then synced. Another process may have
+// it open, and write; this one must not.
+MUST_USE int engine_copy(const char *from, int to);
+// All rows of a file that engine_copy made can be read. ENGINE_FAILED too when the file is no such.
+MUST_USE int engine_count(const char *file, struct store_stat *ret_stat);
 // Of the tail when there is one; then only under what engine_share asks for.
 MUST_USE int engine_stat(struct engine *engine, struct store_stat *ret_stat);
 

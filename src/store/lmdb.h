@@ -9,6 +9,9 @@
 #include "store/engine.h"
 #include "store/journal.h"
 
+// One slot for each read that runs at once: far above the threads of a gate.
+#define READERS_MAX 1000
+
 // What a write changed, so that it can be taken back: one behind the other, each with its length at its end.
 struct undo {
     char *at;
@@ -42,6 +45,8 @@ static inline struct slice slice_val(MDB_val it) {
 int env_what_it_means(MDB_env *env, int code);
 // The tree that is in the file, in a number: another after each change.
 MUST_USE int env_base(MDB_env *env, uint64_t *ret_base);
+// Goes through the rows, at most `most` of them: they ascend, and are as many as they should.
+MUST_USE int env_walk(MDB_txn *txn, MDB_dbi rows, uint64_t most, uint64_t *ret_count);
 // The file grows before the tree does, page by page in the kernel's memory. Call it after a commit.
 void env_go_ahead(struct engine *engine);
 

@@ -12,8 +12,6 @@
 
 // A fresh store is small; the map costs address space only, and doubles when it is full.
 #define MAP_START ((size_t)64 << 20)
-// One slot for each read that runs at once: far above the threads of a gate.
-#define READERS_MAX 1000
 // Room for them: a slot is a cache line of 64 bytes, the head less than a kilobyte.
 #define LOCK_FILE_BYTES ((READERS_MAX + 16) * 64)
 // A verification reads a few hundred megabytes at most, so that a start takes seconds also with
@@ -179,20 +177,20 @@ void engine_close(struct engine *engine) {
     }
 }
 
-static int walk(struct engine *engine, MDB_txn *txn) {
+int env_walk(MDB_txn *txn, MDB_dbi rows, uint64_t most, uint64_t *ret_count) {
     MDB_stat stat;
     MDB_cursor *cursor = NULL;
-    int code = mdb_stat(txn, engine->rows, &stat);
-    code = code != 0 ? code : mdb_cursor_open(txn, engine->rows, &cursor);
+    int code = mdb_stat(txn, rows, &stat);
+    code = code != 0 ? code : mdb_cursor_open(txn, rows, &cursor);
     if (code != 0) {
         return code;
     }
-    size_t count = 0;
+    uint64_t count = 0;
     MDB_val key;
     MDB_val value;
     struct slice before = SLICE_NONE;
     code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    while (code == 0 && count < VERIFY_ROWS_MAX) {
+    while (code == 0 && count < most) {
         struct slice here = slice_of(key.mv_data, key.mv_size);
         if (here.len == 0 || (count > 0 && slice_compare(before, here) >= 0)) {
             code = MDB_CORRUPTED;
@@ -203,6 +201,7 @@ static int walk(struct engine *engine, MDB_txn *txn) {
         code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
     mdb_cursor_close(cursor);
+    *ret_count = count;
     if (code == MDB_NOTFOUND) {
         return count == stat.ms_entries ? 0 : MDB_CORRUPTED;
     }
@@ -213,7 +212,8 @@ int engine_verify(struct engine *engine) {
     MDB_txn *txn = NULL;
     int code = mdb_txn_begin(engine->env, NULL, MDB_RDONLY, &txn);
     if (code == 0) {
-        code = walk(engine, txn);
+        uint64_t count = 0;
+        code = env_walk(txn, engine->rows, VERIFY_ROWS_MAX, &count);
         mdb_txn_abort(txn);
     }
     return code;

@@ -156,6 +156,7 @@ int engine_flush(struct engine *engine) {
         return env_what_it_means(engine->env, code);
     }
     engine->stuck = false;
+    (void)mdb_reader_check(engine->env, NULL); // who copied the file and was killed would keep its old pages for ever
     env_go_ahead(engine);
     uint64_t base = 0;
     code = env_base(engine->env, &base);
