@@ -21,11 +21,11 @@ extern const struct entity session_entity, pending_entity, trace_entity, expiry_
 // The two halves of replay_add, for who asks first and writes later in the same transaction.
 struct replay {
     struct key key;
-    bool fresh; // not used so far
+    bool fresh;       // not used so far
+    int64_t restored; // not 0: not fresh because it was issued before the store was restored, then
 };
 MUST_USE reason replay_look(struct op *op, struct txn *txn, struct slice connection,
-                            struct slice issuer, struct slice id, int64_t expires,
-                            struct replay *ret_replay);
+                            const struct replay_of *of, struct replay *ret_replay);
 MUST_USE reason replay_use(struct op *op, struct txn *txn, const struct replay *replay,
                            bool *ret_fresh);
 // Notes that rows of this hour were removed.

@@ -24,6 +24,7 @@ struct identity {
     struct slice session_index, authn_context;
     int64_t authn_instant;
     int64_t session_not_on_or_after; // 0 = none
+    int64_t issued;  // IssueInstant of the Assertion
     int64_t expires; // earliest of the signed NotOnOrAfter values and IssueInstant + 25 h: the ledger's hour
     struct rows attributes; // struct attribute
 };

@@ -206,8 +206,16 @@ static reason check_replay(struct op *op, struct txn *txn, struct admission *a) 
         return login_fail(op, a, REASON_OF(RESPONSE_ID_MISSING), "replay", S("an assertion ID"),
                           S("none"), NULL);
     }
-    TRY(replay_look(op, txn, a->connection.slug, identity->issuer, identity->assertion_id,
-                    identity->expires, &a->replay));
+    const struct replay_of of = {identity->issuer, identity->assertion_id, identity->issued,
+                                 identity->expires};
+    TRY(replay_look(op, txn, a->connection.slug, &of, &a->replay));
+    if (a->replay.restored > 0) {
+        return login_fail(op, a, REASON_OF(ASSERTION_REPLAYED), "replay",
+                          op_text(op, "one issued after the store was restored, %.*s",
+                                  SLICE(time_text(op, a->replay.restored))),
+                          op_text(op, "one of %.*s, which may have been used: start again",
+                                  SLICE(time_text(op, identity->issued))), NULL);
+    }
     if (!a->replay.fresh) {
         return login_fail(op, a, REASON_OF(ASSERTION_REPLAYED), "replay",
                           S("an assertion that was not used before"), identity->assertion_id, NULL);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The replay ledger: what was used once is not used again, whatever the clock says and however
 // often the gate restarts. A row's key starts with the hour in which the message expires; the
-// highest hour that was ever swept is kept, and nothing that expired in it or before is fresh.
+// highest hour that was ever swept is kept, and nothing that expired in it or before is fresh. Nor is, in a store that came from a
+// backup, what was issued before it was put back: its row may be among those that were lost.
 #include "base/clock.h"
 #include "base/digest.h"
 #include "domain/keep.h"
@@ -28,48 +29,85 @@ static struct key ledger_key(uint32_t hour, struct slice connection, struct slic
     return key;
 }
 
-// *ret_any false: nothing was ever swept.
-static reason read_swept(struct op *op, struct txn *txn, uint32_t *ret_hour, bool *ret_any) {
+// What is not fresh, though it has no row.
+struct marks {
+    bool any;         // false: nothing was ever swept
+    uint32_t hour;    // the highest that was swept
+    int64_t restored; // what was issued before this may have a row that was lost; 0: nothing was
+};
+
+static reason read_marks(struct op *op, struct txn *txn, struct marks *ret_marks) {
     struct key key = key_in(SPACE_REPLAY_SWEPT);
     struct slice value;
+    uint64_t restored = 0;
+    *ret_marks = (struct marks){.any = false};
     TRY(txn_get(op, txn, key_slice(&key), &value));
-    *ret_any = value.at != NULL;
-    if (value.at != NULL && (!key_read_u32(&value, ret_hour) || value.len > 0)) {
+    if (value.at == NULL) {
+        return NULL;
+    }
+    ret_marks->any = true;
+    if (!key_read_u32(&value, &ret_marks->hour) ||
+        (value.len > 0 && !key_read_u64(&value, &restored)) || value.len > 0) {
         REFUSE(op, STORE_UNAVAILABLE, "the replay ledger's mark cannot be read");
     }
+    ret_marks->restored = (int64_t)restored;
     return NULL;
+}
+
+static reason write_marks(struct op *op, struct txn *txn, const struct marks *marks) {
+    struct key key = key_in(SPACE_REPLAY_SWEPT);
+    struct key value = {.len = 0};
+    key_u32(&value, marks->hour);
+    if (marks->restored > 0) {
+        key_u64(&value, (uint64_t)marks->restored);
+    }
+    return txn_put(op, txn, key_slice(&key), key_slice(&value));
 }
 
 reason replay_swept(struct op *op, struct txn *txn, uint32_t hour) {
-    uint32_t highest = 0;
-    bool any = false;
-    TRY(read_swept(op, txn, &highest, &any));
-    if (any && highest >= hour) {
+    struct marks marks;
+    TRY(read_marks(op, txn, &marks));
+    if (marks.any && marks.hour >= hour) {
         return NULL;
     }
-    struct key key = key_in(SPACE_REPLAY_SWEPT);
-    uint8_t bytes[4];
-    for (unsigned i = 0; i < 4; i++) {
-        bytes[i] = (uint8_t)(hour >> (24 - 8 * i));
-    }
-    return txn_put(op, txn, key_slice(&key), slice_of(bytes, sizeof bytes));
+    marks.hour = hour;
+    return write_marks(op, txn, &marks);
 }
 
-// The row's key, and whether its hour can still be told apart from one that was swept: else `fresh` is false.
-static reason locate(struct op *op, struct txn *txn, struct slice connection, struct slice issuer,
-                     struct slice id, int64_t expires, struct replay *ret_replay) {
-    uint32_t swept = 0;
+reason replay_restored(struct op *op, struct txn *txn, const struct actor *actor, int64_t copied, int64_t at) {
+    struct marks marks;
+    char moment[CLOCK_TEXT];
+    clock_print(copied, moment);
+    TRY(read_marks(op, txn, &marks));
+    // Messages name whole seconds. Never back, should the clock be.
+    int64_t second = at / SECOND_MS * SECOND_MS;
+    marks.restored = second > marks.restored ? second : marks.restored;
+    TRY(write_marks(op, txn, &marks));
+    return audit_add(op, txn, actor, S(""), "store.restored", S("store"),
+                     op_text(op, "from a backup of %s", moment));
+}
+
+reason replay_copied(struct op *op, struct txn *txn, const struct actor *actor, struct slice to) {
+    return audit_add(op, txn, actor, S(""), "store.copied", S("store"), op_text(op, "to %.*s", SLICE(to)));
+}
+
+// The row's key, and whether its hour can still be told apart from one that was swept, and the message from one whose row was lost:
+// else `fresh` is false.
+static reason locate(struct op *op, struct txn *txn, struct slice connection,
+                     const struct replay_of *of, struct replay *ret_replay) {
+    struct marks marks;
     uint32_t hour = 0;
-    bool any = false;
-    TRY(read_swept(op, txn, &swept, &any));
-    ret_replay->fresh = hour_of(expires, &hour) && (!any || hour > swept);
-    ret_replay->key = ledger_key(hour, connection, issuer, id);
+    TRY(read_marks(op, txn, &marks));
+    ret_replay->restored = marks.restored > 0 && of->issued < marks.restored ? marks.restored : 0;
+    ret_replay->fresh =
+        hour_of(of->expires, &hour) && (!marks.any || hour > marks.hour) && ret_replay->restored == 0;
+    ret_replay->key = ledger_key(hour, connection, of->issuer, of->id);
     return NULL;
 }
 
-reason replay_look(struct op *op, struct txn *txn, struct slice connection, struct slice issuer,
-                   struct slice id, int64_t expires, struct replay *ret_replay) {
-    TRY(locate(op, txn, connection, issuer, id, expires, ret_replay));
+reason replay_look(struct op *op, struct txn *txn, struct slice connection,
+                   const struct replay_of *of, struct replay *ret_replay) {
+    TRY(locate(op, txn, connection, of, ret_replay));
     struct slice value;
     TRY(txn_get(op, txn, key_slice(&ret_replay->key), &value));
     ret_replay->fresh = ret_replay->fresh && value.at == NULL;
@@ -84,9 +122,9 @@ reason replay_use(struct op *op, struct txn *txn, const struct replay *replay, b
     return txn_add(op, txn, key_slice(&replay->key), slice_of(used, sizeof used), ret_fresh);
 }
 
-reason replay_add(struct op *op, struct txn *txn, struct slice connection, struct slice issuer,
-                  struct slice id, int64_t expires, bool *ret_fresh) {
+reason replay_add(struct op *op, struct txn *txn, struct slice connection,
+                  const struct replay_of *of, bool *ret_fresh) {
     struct replay replay;
-    TRY(locate(op, txn, connection, issuer, id, expires, &replay));
+    TRY(locate(op, txn, connection, of, &replay));
     return replay_use(op, txn, &replay, ret_fresh);
 }

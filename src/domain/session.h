@@ -95,9 +95,19 @@ MUST_USE reason pending_remove(struct op *op, struct txn *txn, struct slice hand
 // The replay ledger (one row an assertion or logout request, kept 26 h past its expiry).
 // *ret_fresh false: it was used. `expires` is what the signed content says, capped by the caller at
 // IssueInstant + 25 h, so the same message has the same key whatever the clock says. What expired before
-// the highest hour ever swept is not fresh either.
+// the highest hour ever swept is not fresh either, nor what was issued before the store was restored.
+struct replay_of {
+    struct slice issuer, id;
+    int64_t issued, expires; // both signed
+};
 MUST_USE reason replay_add(struct op *op, struct txn *txn, struct slice connection,
-                           struct slice issuer, struct slice id, int64_t expires, bool *ret_fresh);
+                           const struct replay_of *of, bool *ret_fresh);
+// The store is a copy of the moment `copied`, put back now, `at`: writes that down, and an audit row. To be written before anybody
+// signs in.
+MUST_USE reason replay_restored(struct op *op, struct txn *txn, const struct actor *actor, int64_t copied,
+                                int64_t at);
+// Somebody copies the store: an audit row.
+MUST_USE reason replay_copied(struct op *op, struct txn *txn, const struct actor *actor, struct slice to);
 
 // Removes at most `most` expired rows (sessions, pending, ledger, traces); *ret_more true: there are more.
 MUST_USE reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more);

@@ -34,7 +34,7 @@ enum space {
     SPACE_SESSION_OF = 0x31,        // index: user id, key of the session; before version 5 of the store
     SPACE_PENDING = 0x32,           // u32 minute of expiry, 16 random bytes
     SPACE_REPLAY = 0x33,            // u32 hour of expiry, SHA-256(connection, issuer, id)
-    SPACE_REPLAY_SWEPT = 0x34,      // the highest hour ever swept
+    SPACE_REPLAY_SWEPT = 0x34,      // the highest hour ever swept; u64 when the store was restored, if it was
     SPACE_SESSION_NAMED = 0x35,     // index: 16 bytes of SHA-256(connection, NameID), key of the session; not of those by_link
     SPACE_AUDIT = 0x40,             // tenant, audit id (ULID): rows from before the chain
     SPACE_TRACE = 0x41,             // trace id (ULID)

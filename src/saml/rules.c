@@ -387,6 +387,7 @@ static void conclude(const struct ruling *ruling, struct statement *statement) {
     } else if (statement->response_signed && statement->response_in_response_to.len > 0) {
         identity->in_response_to = statement->response_in_response_to;
     }
+    identity->issued = statement->issue_instant;
     identity->expires = expiry(statement);
     (void)clock_parse(statement->authn_instant, &identity->authn_instant);
     (void)clock_parse(statement->session_not_on_or_after, &identity->session_not_on_or_after);

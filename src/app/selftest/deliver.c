@@ -117,8 +117,9 @@ static reason find_sessions(struct op *op, struct txn *txn, void *arg) {
     struct leaving *leaving = arg;
     const struct logout_message *message = leaving->message;
     struct rows found;
-    TRY(replay_add(op, txn, leaving->connection->slug, message->issuer, message->id,
-                   message->issue_instant + HOUR_MS, &leaving->fresh));
+    const struct replay_of of = {message->issuer, message->id, message->issue_instant,
+                                 message->issue_instant + HOUR_MS};
+    TRY(replay_add(op, txn, leaving->connection->slug, &of, &leaving->fresh));
     TRY(session_list_by_name_id(op, txn, leaving->connection->slug, message->name_id, &found));
     leaving->sessions = found.count;
     return NULL;

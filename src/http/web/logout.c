@@ -157,8 +157,8 @@ static reason end_named(struct op *op, struct txn *txn, void *arg) {
     bool fresh = false;
     int64_t expires = message->not_on_or_after != 0 ? message->not_on_or_after
                                                     : message->issue_instant + HOUR_MS;
-    TRY(replay_add(op, txn, logout->connection->slug, message->issuer, message->id, expires,
-                   &fresh));
+    const struct replay_of of = {message->issuer, message->id, message->issue_instant, expires};
+    TRY(replay_add(op, txn, logout->connection->slug, &of, &fresh));
     logout->replayed = !fresh;
     logout->ended = 0;
     if (!fresh) {

@@ -5,28 +5,34 @@
 
 struct ledger {
     struct slice connection, issuer, id;
-    int64_t expires;
+    int64_t issued, expires;
     bool fresh, seen, halves;
+    int64_t restored;
 };
 static reason add_fn(struct op *op, struct txn *txn, void *arg) {
     struct ledger *l = arg;
     struct replay replay;
+    const struct replay_of of = {l->issuer, l->id, l->issued, l->expires};
     bool again = true;
-    TRY(replay_look(op, txn, l->connection, l->issuer, l->id, l->expires, &replay));
+    TRY(replay_look(op, txn, l->connection, &of, &replay));
     l->seen = !replay.fresh;
+    l->restored = replay.restored;
     TRY(l->halves ? replay_use(op, txn, &replay, &l->fresh)
-                  : replay_add(op, txn, l->connection, l->issuer, l->id, l->expires, &l->fresh));
+                  : replay_add(op, txn, l->connection, &of, &l->fresh));
     TRY(replay_use(op, txn, &replay, &again));
     assert_false(again); // neither way does it twice
     return NULL;
 }
 static bool halves;
-static bool is_fresh(struct fixture *fixture, struct slice id, int64_t expires) {
-    struct ledger l = {S("acme-okta"), S("http://www.okta.com/exk1"), id, expires, false, false, halves};
+static bool was_issued(struct fixture *fixture, struct slice id, int64_t issued, int64_t expires) {
+    struct ledger l = {S("acme-okta"), S("http://www.okta.com/exk1"), id, issued, expires, false, false, halves, 0};
     halves = !halves; // both ways, in turn
     assert_done(fixture_write(fixture, add_fn, &l));
     assert_true(l.fresh == !l.seen); // asking and taking agree
     return l.fresh;
+}
+static bool is_fresh(struct fixture *fixture, struct slice id, int64_t expires) {
+    return was_issued(fixture, id, NOON - MINUTE_MS, expires);
 }
 
 struct sweeping {
@@ -50,7 +56,7 @@ static void an_assertion_is_fresh_once(void **state) {
 }
 
 static void connection_and_issuer_are_part_of_it(void **state) {
-    struct ledger l = {S("ab"), S("c"), S("_a"), NOON, false, false, false};
+    struct ledger l = {S("ab"), S("c"), S("_a"), 0, NOON, false, false, false, 0};
     assert_done(fixture_write(*state, add_fn, &l));
     assert_true(l.fresh);
     l.connection = S("a");
@@ -127,6 +133,52 @@ static void the_mark_never_goes_back(void **state) {
     assert_false(is_fresh(fixture, S("_a"), NOON));
 }
 
+// ---- a store that came from a backup
+
+static reason restored_fn(struct op *op, struct txn *txn, void *arg) {
+    const struct actor actor = {.kind = ACTOR_OPERATOR, .id = S("operator:0"), .address = S("local")};
+    const int64_t *at = arg;
+    return replay_restored(op, txn, &actor, NOON - DAY_MS, *at);
+}
+static void restore_at(struct fixture *fixture, int64_t at) {
+    assert_done(fixture_write(fixture, restored_fn, &at));
+}
+
+static void what_was_issued_before_a_restore_is_not_fresh(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(was_issued(fixture, S("_before"), NOON - 2, NOON + MINUTE_MS));
+    restore_at(fixture, NOON + 700);
+    assert_false(was_issued(fixture, S("_lost"), NOON - 1, NOON + MINUTE_MS)); // its row may be lost
+    assert_true(was_issued(fixture, S("_new"), NOON, NOON + MINUTE_MS));       // in the same second
+    assert_false(was_issued(fixture, S("_new"), NOON, NOON + MINUTE_MS));
+    assert_true(was_issued(fixture, S("_later"), NOON + SECOND_MS, NOON + HOUR_MS));
+}
+
+static void it_says_that_it_is_for_the_restore(void **state) {
+    struct fixture *fixture = *state;
+    struct ledger l = {S("acme-okta"), S("i"), S("_a"), NOON - 1, NOON + MINUTE_MS, false, false, false, 0};
+    restore_at(fixture, NOON);
+    assert_done(fixture_write(fixture, add_fn, &l));
+    assert_true(l.restored == NOON && !l.fresh);
+    l.issued = NOON;
+    assert_done(fixture_write(fixture, add_fn, &l));
+    assert_true(l.restored == 0 && l.fresh);
+}
+
+static void sweeps_and_restores_keep_each_others_mark(void **state) {
+    struct fixture *fixture = *state;
+    assert_true(is_fresh(fixture, S("_a"), NOON));
+    restore_at(fixture, NOON);
+    sweep_at(fixture, NOON + 27 * HOUR_MS);
+    assert_false(was_issued(fixture, S("_b"), NOON - 1, NOON + 30 * HOUR_MS));
+    assert_false(was_issued(fixture, S("_b"), NOON + 1, NOON)); // of an hour that was swept
+    assert_true(was_issued(fixture, S("_b"), NOON + 1, NOON + 30 * HOUR_MS));
+    restore_at(fixture, NOON + HOUR_MS);
+    assert_false(was_issued(fixture, S("_c"), NOON + HOUR_MS, NOON)); // still
+    restore_at(fixture, NOON);                                        // by a clock that stepped back
+    assert_false(was_issued(fixture, S("_d"), NOON + 1, NOON + 30 * HOUR_MS));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void) {
@@ -140,6 +192,9 @@ int main(void) {
         T(what_was_swept_is_never_fresh_again),
         T(a_clock_that_was_a_year_ahead_lets_nothing_in_twice),
         T(the_mark_never_goes_back),
+        T(what_was_issued_before_a_restore_is_not_fresh),
+        T(it_says_that_it_is_for_the_restore),
+        T(sweeps_and_restores_keep_each_others_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
