@@ -168,6 +168,7 @@ ROWS = {
     "listGateAudit": Row(200),
     "exportGateAudit": Row(200),
     "verifyGateAudit": Row(200),
+    "noteCopy": Row(422, NOT_TAKEN),
     # Access requests.
     "askForAccess": Row(404),
     "askedForAccess": Row(404, form="t=x"),

@@ -51,6 +51,7 @@ API(api_user_resend);
 API(api_user_reactivate);
 API(api_user_unlock);
 API(api_user_restore);
+API(api_store_copy);
 API(api_user_change_email);
 API(api_user_sessions);
 API(api_user_session_delete);
@@ -139,6 +140,8 @@ extern const struct field_table role_clone_fields, role_change_fields, role_over
     organization_change_fields, authorize_fields;
 extern const struct field_table sign_in_ask_fields, forgot_ask_fields, reset_ask_fields, accept_ask_fields,
     password_change_ask_fields;
+
+extern const struct field_table copy_ask_fields;
 
 extern const struct field_table request_ask_fields, request_approval_ask_fields,
     request_note_ask_fields, request_comment_ask_fields, own_request_ask_fields;
