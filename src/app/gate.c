@@ -88,6 +88,10 @@ static reason check_dir(struct op *op, const char *path) {
     return NULL;
 }
 
+reason gate_migrate(struct op *op, struct store *store) {
+    return store_migrate(op, store, migrations, sizeof migrations / sizeof migrations[0]);
+}
+
 reason gate_init(struct op *op, const struct settings *settings) {
     const char *dir = NULL;
     const char *keys = NULL;
@@ -102,7 +106,7 @@ reason gate_init(struct op *op, const struct settings *settings) {
     TRY(seal_key_make(op, keys));
     TRY(sp_keys_make(op, keys));
     TRY(store_open(op, dir, &store));
-    reason why = store_migrate(op, store, migrations, sizeof migrations / sizeof migrations[0]);
+    reason why = gate_migrate(op, store);
     store_close(store);
     return why;
 }
@@ -141,7 +145,7 @@ static reason open_parts(struct op *op, struct gate *gate) {
     TRY(path_in(op, gate->settings, "keys", &keys));
     TRY(check_dir(op, dir));
     TRY(store_open(op, dir, &gate->store));
-    TRY(store_migrate(op, gate->store, migrations, sizeof migrations / sizeof migrations[0]));
+    TRY(gate_migrate(op, gate->store));
     TRY(keyring_open(op, keys, &gate->keyring));
     TRY(link_key_make(op, keys)); // a data directory from before there were links has none
     TRY(link_key_open(op, keys, &gate->ticket_key));

@@ -8,6 +8,8 @@
 
 // Makes the data directory, the keys and the store where they are not there yet. start.*.
 MUST_USE reason gate_init(struct op *op, const struct settings *settings);
+// Brings a store up to date. start.schema, store.unavailable.
+MUST_USE reason gate_migrate(struct op *op, struct store *store);
 // The spawner is started before keys and store are opened, so that nothing of them is in it. start.*, worker.failed.
 // `workers` warm ones.
 MUST_USE reason gate_open(struct op *op, const struct settings *settings, size_t workers,

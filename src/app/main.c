@@ -19,6 +19,8 @@ static const struct cli_command commands[] = {
     {"audit", "who did what, and whether the log of it is whole", audit_actions},
     {"mail", "letters that wait, that were given up, and whether mail goes out", mail_actions},
     {"keys", "the gate's own SAML keys, and rolling them over", keys_actions},
+    {"backup", "copy the store and the keys while the gate runs", backup_actions},
+    {"restore", "make a data directory of a backup", restore_actions},
     {"check", "verify a SAML response offline and explain the verdict", check_actions},
     {"metadata", "read an identity provider's metadata as an import would", metadata_actions},
     {"selftest", "attack this very program, and say what it withstands", selftest_actions},
