@@ -36,6 +36,13 @@ reason store_copy(struct op *op, const char *dir, const char *to) {
     return copy_to(op, from, to);
 }
 
+reason store_hold(struct op *op, const char *dir, int *ret_lock) {
+    struct place place;
+    TRY(place_take(op, dir, &place));
+    *ret_lock = place.lock;
+    return NULL;
+}
+
 reason store_check(struct op *op, const char *file, struct store_stat *ret_stat) {
     int code = engine_count(file, ret_stat);
     if (code != 0) {

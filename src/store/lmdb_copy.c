@@ -6,6 +6,8 @@
 
 #include "store/lmdb.h"
 
+#define COPY_AGAIN 5
+
 static int open_env(const char *path, unsigned flags, MDB_env **ret_env) {
     MDB_env *env = NULL;
     int code = mdb_env_create(&env);
@@ -22,16 +24,24 @@ static int open_env(const char *path, unsigned flags, MDB_env **ret_env) {
     return 0;
 }
 
-int engine_copy(const char *from, int to) {
+static int copy_once(const char *from, int to) {
     MDB_env *env = NULL;
     int code = open_env(from, 0, &env);
     if (code != 0) {
         return code;
     }
     code = mdb_env_copyfd2(env, to, MDB_CP_COMPACT);
-    code = code == 0 && fsync(to) != 0 ? errno : code;
     mdb_env_close(env);
     return code;
+}
+
+// The map may grow between the opening and the reading: nothing is written then.
+int engine_copy(const char *from, int to) {
+    int code = copy_once(from, to);
+    for (int again = 0; again < COPY_AGAIN && code == MDB_MAP_RESIZED; again++) {
+        code = copy_once(from, to);
+    }
+    return code == 0 && fsync(to) != 0 ? errno : code;
 }
 
 // Read through the map behind the end of the file, the process would die.

@@ -114,6 +114,8 @@ int engine_undo(struct txn *txn) {
 // ---- the tail as a whole
 
 static int begin(struct engine *engine) {
+    // Who copied the file and was killed would keep its old pages for ever; on a full disk they are what is needed.
+    (void)mdb_reader_check(engine->env, NULL);
     return mdb_txn_begin(engine->env, NULL, 0, &engine->tail);
 }
 
@@ -156,7 +158,6 @@ int engine_flush(struct engine *engine) {
         return env_what_it_means(engine->env, code);
     }
     engine->stuck = false;
-    (void)mdb_reader_check(engine->env, NULL); // who copied the file and was killed would keep its old pages for ever
     env_go_ahead(engine);
     uint64_t base = 0;
     code = env_base(engine->env, &base);

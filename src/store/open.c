@@ -183,6 +183,14 @@ static int stat_of(struct store *store, struct store_stat *ret_stat) {
     return code;
 }
 
+reason store_settle(struct op *op, struct store *store) {
+    CHECK(!inside_);
+    if (!atomic_load(&store->ready)) {
+        return engine_refuse(op, ENGINE_CLOSED);
+    }
+    return wait_for_tree(store) ? NULL : engine_refuse(op, ENOSPC);
+}
+
 reason store_stat(struct op *op, struct store *store, struct store_stat *ret_stat) {
     CHECK(!inside_);
     if (!atomic_load(&store->ready)) {
@@ -386,6 +394,7 @@ static int wait_for_start(struct store *store) {
 
 static reason open_all(struct op *op, const char *dir, struct store *store) {
     TRY(place_take(op, dir, &store->place));
+    TRY(place_expect_whole(op, &store->place));
     TRY(open_engine(op, store));
     if (start_committer(store) != 0) {
         REFUSE(op, STORE_UNAVAILABLE, "no thread can be started for the store");

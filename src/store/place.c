@@ -3,6 +3,7 @@
 // however that ends, so nothing stale is ever left; the process id in the file is only for the
 // message.
 #include "store/place.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +98,18 @@ reason place_take(struct op *op, const char *dir, struct place *place) {
     TRY(make_dir(op, dir, place));
     TRY(join(op, place, PLACE_STORE, place->file));
     return take_lock(op, place);
+}
+
+reason place_expect_whole(struct op *op, const struct place *place) {
+    char path[PLACE_PATH_MAX];
+    struct stat about;
+    TRY(join(op, place, STORE_RESTORING, path));
+    if (lstat(path, &about) == 0) {
+        REFUSE(op, DATA_DIR,
+               "a restore into %s was stopped: remove " STORE_RESTORING ", store.mdb and keys there, and restore again",
+               place->dir);
+    }
+    return NULL;
 }
 
 static int sync_dir(const char *path) {

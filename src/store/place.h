@@ -19,6 +19,8 @@ struct place {
 // start.data_dir, start.data_dir_locked. The lock goes when place_leave is called or the process
 // ends.
 MUST_USE reason place_take(struct op *op, const char *dir, struct place *place);
+// start.data_dir: a restore that was stopped left only a part there.
+MUST_USE reason place_expect_whole(struct op *op, const struct place *place);
 // The names in the directory (and its own, when it was made) are on the disk, not only the bytes.
 MUST_USE reason place_settle(struct op *op, const struct place *place);
 void place_leave(struct place *place);

@@ -111,11 +111,18 @@ struct store_stat {
 };
 MUST_USE reason store_stat(struct op *op, struct store *store, struct store_stat *ret_stat);
 
+// Waits until what was answered is in the store's file. store.unavailable: there is no room in it.
+MUST_USE reason store_settle(struct op *op, struct store *store);
 // Copies what is in the tree of the store in directory `dir` into the new file `to` (0600, synced): all of one moment, and that is
-// all that was answered before the last store_walk. A gate may have it open, and goes on meanwhile; this process must not have. What
+// all that was answered before the last store_settle. A gate may have it open, and goes on meanwhile; this process must not have. What
 // is removed while it copies keeps its room until it is done. start.data_dir: a file cannot be used; store.unavailable: the store is
 // damaged, or there is no room. `to` is removed then.
 MUST_USE reason store_copy(struct op *op, const char *dir, const char *to);
+// Holds the directory `dir`, which is there, as store_open does, without opening anything: until *ret_lock is closed.
+// start.data_dir, start.data_dir_locked.
+MUST_USE reason store_hold(struct op *op, const char *dir, int *ret_lock);
+// Who puts a store there works in this directory of it; while that is there, store_open refuses (start.data_dir).
+#define STORE_RESTORING "restoring"
 // Reads all rows of such a copy. store.unavailable: it is none, or damaged.
 MUST_USE reason store_check(struct op *op, const char *file, struct store_stat *ret_stat);
 

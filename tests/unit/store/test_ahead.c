@@ -37,8 +37,10 @@ static void assert_many(struct scratch *at, char first, int count) {
     }
 }
 
+// Once all of it is in the file.
 static uint64_t used(struct scratch *at) {
     struct store_stat stat;
+    assert_done(store_settle(&at->op, at->store));
     assert_done(store_stat(&at->op, at->store, &stat));
     return stat.used_bytes;
 }

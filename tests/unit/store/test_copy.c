@@ -12,16 +12,9 @@ static void path_of(const struct scratch *at, const char *name, char ret_path[30
     (void)snprintf(ret_path, 300, "%s/%s", at->root, name);
 }
 
-static reason walk_nothing(struct op *op, struct txn *txn, void *arg) {
-    (void)op;
-    (void)txn;
-    (void)arg;
-    return NULL;
-}
-
 // In another process, as a command beside a gate. The exit status: 0 done, else which refusal.
 static int copy_beside(struct scratch *at, const char *to) {
-    assert_done(store_walk(&at->op, at->store, walk_nothing, NULL));
+    assert_done(store_settle(&at->op, at->store));
     pid_t child = fork();
     if (child == 0) {
         struct op op;
@@ -144,7 +137,7 @@ static uint64_t used(struct scratch *at) {
 static void churn(struct scratch *at, int times) {
     for (int i = 0; i < times; i++) {
         fill(at, 'a', 60);
-        assert_done(store_walk(&at->op, at->store, walk_nothing, NULL));
+        assert_done(store_settle(&at->op, at->store));
     }
 }
 
@@ -182,6 +175,31 @@ static void who_is_killed_while_he_copies_keeps_no_room(void **state) {
     (void)close(ready[1]);
 }
 
+static void a_directory_that_is_held_is_opened_by_nobody(void **state) {
+    struct scratch *at = *state;
+    int lock = -1;
+    assert_refused(store_hold(&at->op, at->dir, &lock), DATA_DIR_LOCKED);
+    store_close(at->store);
+    at->store = NULL;
+    assert_done(store_hold(&at->op, at->dir, &lock));
+    assert_refused(store_open(&at->op, at->dir, &at->store), DATA_DIR_LOCKED);
+    (void)close(lock);
+    assert_done(store_open(&at->op, at->dir, &at->store));
+}
+
+static void what_a_restore_left_is_not_opened(void **state) {
+    struct scratch *at = *state;
+    char path[300];
+    (void)snprintf(path, sizeof path, "%s/" STORE_RESTORING, at->dir);
+    store_close(at->store);
+    at->store = NULL;
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_refused(store_open(&at->op, at->dir, &at->store), DATA_DIR);
+    assert_true(slice_find(at->op.detail, S("was stopped")) != SIZE_MAX);
+    assert_int_equal(rmdir(path), 0);
+    assert_done(store_open(&at->op, at->dir, &at->store));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_copy_has_all_that_was_answered),
@@ -190,6 +208,8 @@ int main(void) {
         STORE_TEST(a_file_that_is_there_is_not_overwritten),
         STORE_TEST(what_is_no_store_is_not_copied),
         STORE_TEST(a_copy_that_is_damaged_is_found_out),
+        STORE_TEST(a_directory_that_is_held_is_opened_by_nobody),
+        STORE_TEST(what_a_restore_left_is_not_opened),
         STORE_TEST(who_is_killed_while_he_copies_keeps_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
