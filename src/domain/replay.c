@@ -79,8 +79,8 @@ reason replay_restored(struct op *op, struct txn *txn, const struct actor *actor
     char moment[CLOCK_TEXT];
     clock_print(copied, moment);
     TRY(read_marks(op, txn, &marks));
-    // Messages name whole seconds. Never back, should the clock be.
-    int64_t second = at / SECOND_MS * SECOND_MS;
+    // Messages name whole seconds, so to the end of this one. Never back, should the clock be.
+    int64_t second = (at + SECOND_MS - 1) / SECOND_MS * SECOND_MS;
     marks.restored = second > marks.restored ? second : marks.restored;
     TRY(write_marks(op, txn, &marks));
     return audit_add(op, txn, actor, S(""), "store.restored", S("store"),

@@ -147,9 +147,10 @@ static void restore_at(struct fixture *fixture, int64_t at) {
 static void what_was_issued_before_a_restore_is_not_fresh(void **state) {
     struct fixture *fixture = *state;
     assert_true(was_issued(fixture, S("_before"), NOON - 2, NOON + MINUTE_MS));
-    restore_at(fixture, NOON + 700);
+    restore_at(fixture, NOON - 300);
     assert_false(was_issued(fixture, S("_lost"), NOON - 1, NOON + MINUTE_MS)); // its row may be lost
-    assert_true(was_issued(fixture, S("_new"), NOON, NOON + MINUTE_MS));       // in the same second
+    assert_false(was_issued(fixture, S("_same"), NOON - SECOND_MS, NOON + MINUTE_MS)); // used in that very second
+    assert_true(was_issued(fixture, S("_new"), NOON, NOON + MINUTE_MS));
     assert_false(was_issued(fixture, S("_new"), NOON, NOON + MINUTE_MS));
     assert_true(was_issued(fixture, S("_later"), NOON + SECOND_MS, NOON + HOUR_MS));
 }
