@@ -4,14 +4,14 @@
 #include "app/backup.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/backup_files.h"
 #include "app/gate.h"
+#include "base/auto.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/json.h"
@@ -20,7 +20,6 @@
 #define NOTE_NAME "backup.json"
 #define STORE_NAME "store.mdb"
 #define NOTE_MAX 4096
-#define STAGE "restoring" // in the data directory, until all is there
 
 // ---- backup.json ----
 
@@ -105,10 +104,10 @@ static reason fill(struct op *op, const char *data, const char *part, struct bac
     struct files_tree now;
     TRY(files_join(op, data, "keys", keys));
     TRY(files_join(op, part, "keys", path));
-    TRY(files_copy_tree(op, keys, path, NULL, &copied));
+    TRY(files_copy_tree(op, keys, path, &copied));
     TRY(files_join(op, part, STORE_NAME, path));
     TRY(store_copy(op, data, path));
-    TRY(files_copy_tree(op, keys, NULL, NULL, &now));
+    TRY(files_copy_tree(op, keys, NULL, &now));
     if (now.count != copied.count || !same_secret(digest_slice(&now.digest), digest_slice(&copied.digest))) {
         REFUSE(op, DATA_DIR, "the keys in %s were changed while they were copied; run it again", keys);
     }
@@ -127,8 +126,11 @@ static reason make(struct op *op, const char *data, const char *part, const char
     return files_sync_parent(op, to);
 }
 
-reason backup_expect(struct op *op, const char *to) {
+reason backup_expect(struct op *op, const struct settings *settings, const char *to) {
+    const char *data = NULL;
     const char *part = NULL;
+    TRY(op_cstr(op, settings->data_dir, &data));
+    TRY(files_own(op, data));
     TRY(op_cstr(op, op_text(op, "%s.part", to), &part));
     TRY(files_absent(op, part));
     return files_absent(op, to);
@@ -139,7 +141,7 @@ reason backup_make(struct op *op, const struct settings *settings, const char *t
     const char *part = NULL;
     TRY(op_cstr(op, settings->data_dir, &data));
     TRY(op_cstr(op, op_text(op, "%s.part", to), &part));
-    TRY(backup_expect(op, to));
+    TRY(backup_expect(op, settings, to));
     TRY(files_make_dir(op, part));
     *ret_backup = (struct backup){.made = op->now};
     reason why = make(op, data, part, to, ret_backup);
@@ -175,9 +177,13 @@ reason backup_check(struct op *op, const char *from, struct backup *ret_backup) 
     struct backup found = {.made = 0};
     TRY(read_note(op, from, ret_backup));
     TRY(files_join(op, from, STORE_NAME, path));
+    TRY(files_size(op, path, &found.store_bytes));
+    if (found.store_bytes != ret_backup->store_bytes) {
+        return refuse_other(op, from, STORE_NAME); // without reading what is far too large
+    }
     TRY(files_digest(op, path, &found.store_bytes, &found.store_digest));
     TRY(files_join(op, from, "keys", path));
-    TRY(files_copy_tree(op, path, NULL, NULL, &tree));
+    TRY(files_copy_tree(op, path, NULL, &tree));
     describe_keys(&tree, &found);
     TRY(check_against(op, from, ret_backup, &found));
     TRY(describe_store(op, from, &found));
@@ -188,20 +194,23 @@ reason backup_check(struct op *op, const char *from, struct backup *ret_backup) 
 
 struct restoring {
     const struct backup *backup;
+    int64_t at;
     struct actor actor;
 };
 
 static reason note_restored(struct op *op, struct txn *txn, void *arg) {
     const struct restoring *restoring = arg;
-    return replay_restored(op, txn, &restoring->actor, restoring->backup->made, op->now);
+    return replay_restored(op, txn, &restoring->actor, restoring->backup->made, restoring->at);
 }
 
 // Before it is in its place: no gate can start with it as it was.
 static reason mark(struct op *op, const char *stage, const struct backup *backup) {
     struct store *store = NULL;
-    struct restoring restoring = {backup, {.kind = ACTOR_OPERATOR,
-                                           .id = op_text(op, "operator:%u", (unsigned)getuid()),
-                                           .address = S("local")}};
+    int64_t now = clock_now(); // not when the command began: copying takes a while
+    struct restoring restoring = {backup, now > backup->made ? now : backup->made,
+                                  {.kind = ACTOR_OPERATOR,
+                                   .id = op_text(op, "operator:%u", (unsigned)getuid()),
+                                   .address = S("local")}};
     TRY(store_open(op, stage, &store));
     reason why = gate_migrate(op, store);
     why = why != NULL ? why : store_write(op, store, note_restored, &restoring);
@@ -228,24 +237,33 @@ static reason move(struct op *op, const char *stage, const char *data, const cha
     return NULL;
 }
 
-static reason put(struct op *op, const char *from, const char *data, const char *stage,
-                  const struct stat *owner, const struct backup *backup) {
+static reason stage_all(struct op *op, const char *from, const char *stage, const struct backup *backup) {
     char source[FILES_PATH_MAX];
     char path[FILES_PATH_MAX];
     struct files_tree tree;
     struct backup copied = {.made = 0};
     TRY(files_join(op, from, "keys", source));
     TRY(files_join(op, stage, "keys", path));
-    TRY(files_copy_tree(op, source, path, owner, &tree));
+    TRY(files_copy_tree(op, source, path, &tree));
     describe_keys(&tree, &copied);
     TRY(files_join(op, from, STORE_NAME, source));
     TRY(files_join(op, stage, STORE_NAME, path));
-    TRY(files_copy(op, source, path, owner));
+    TRY(files_copy(op, source, path));
     TRY(files_digest(op, path, &copied.store_bytes, &copied.store_digest));
     TRY(check_against(op, from, backup, &copied));
-    TRY(mark(op, stage, backup));
-    TRY(move(op, stage, data, "keys"));
-    TRY(move(op, stage, data, STORE_NAME)); // last: without it there is no store to start with
+    return mark(op, stage, backup);
+}
+
+static reason put(struct op *op, const char *from, const char *data, const char *stage, const struct backup *backup) {
+    char path[FILES_PATH_MAX];
+    TRY(stage_all(op, from, stage, backup));
+    TRY(files_join(op, data, STORE_NAME, path));
+    TRY(move(op, stage, data, STORE_NAME));
+    reason why = move(op, stage, data, "keys");
+    if (why != NULL) {
+        (void)unlink(path);
+        return why;
+    }
     return files_sync_dir(op, data);
 }
 
@@ -259,22 +277,28 @@ static reason expect_empty(struct op *op, const char *data) {
     return NULL;
 }
 
+// Under the lock of the data directory; and while `restoring` is there nothing opens a store beside it.
+static reason restore_held(struct op *op, const char *from, const char *data, const struct backup *backup) {
+    char stage[FILES_PATH_MAX];
+    TRY(expect_empty(op, data));
+    TRY(files_join(op, data, STORE_RESTORING, stage));
+    TRY(files_make_dir(op, stage));
+    TRY(files_sync_dir(op, data));
+    reason why = put(op, from, data, stage, backup);
+    files_remove_tree(stage);
+    return why != NULL ? why : files_sync_dir(op, data);
+}
+
 reason backup_restore(struct op *op, const struct settings *settings, const char *from, struct backup *ret_backup) {
     const char *data = NULL;
-    char stage[FILES_PATH_MAX];
-    struct stat owner;
+    AUTO_FD lock = -1;
     TRY(op_cstr(op, settings->data_dir, &data));
     TRY(backup_check(op, from, ret_backup));
-    if (mkdir(data, 0700) != 0 && errno != EEXIST) {
+    bool made = mkdir(data, 0700) == 0;
+    if (!made && errno != EEXIST) {
         REFUSE(op, DATA_DIR, "the data directory %s cannot be made: %s", data, strerror(errno));
     }
-    if (stat(data, &owner) != 0) {
-        REFUSE(op, DATA_DIR, "the data directory %s cannot be used: %s", data, strerror(errno));
-    }
-    TRY(expect_empty(op, data));
-    TRY(files_join(op, data, STAGE, stage));
-    TRY(files_make_dir(op, stage));
-    reason why = put(op, from, data, stage, geteuid() == 0 ? &owner : NULL, ret_backup);
-    files_remove_tree(stage);
-    return why;
+    TRY(made ? files_sync_parent(op, data) : files_own(op, data));
+    TRY(store_hold(op, data, &lock));
+    return restore_held(op, from, data, ret_backup);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -50,10 +51,31 @@ reason files_make_dir(struct op *op, const char *path) {
     return refuse(op, path, "cannot be made", errno);
 }
 
+reason files_own(struct op *op, const char *path) {
+    struct stat about;
+    if (stat(path, &about) != 0) {
+        return refuse(op, path, "cannot be looked at", errno);
+    }
+    if (about.st_uid != geteuid()) {
+        REFUSE(op, DATA_DIR, "%s belongs to user id %u: run this as that user, as the gate runs (you are %u)", path,
+               (unsigned)about.st_uid, (unsigned)geteuid());
+    }
+    return NULL;
+}
+
+reason files_size(struct op *op, const char *path, int64_t *ret_bytes) {
+    struct stat about;
+    if (lstat(path, &about) != 0) {
+        return refuse(op, path, "cannot be looked at", errno);
+    }
+    *ret_bytes = (int64_t)about.st_size;
+    return NULL;
+}
+
 // ---- files ----
 
 reason files_read(struct op *op, const char *path, size_t max, struct slice *ret_bytes) {
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    AUTO_FD fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW); // a pipe would wait for who writes
     char *bytes = NULL;
     if (fd < 0) {
         return refuse(op, path, "cannot be read", errno);
@@ -102,7 +124,7 @@ static void unmap(struct mapped *mapped) {
 
 // An empty file has len 0.
 static reason map(struct op *op, const char *path, struct mapped *ret_mapped) {
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    AUTO_FD fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW); // a pipe would wait for who writes
     struct stat about;
     if (fd < 0 || fstat(fd, &about) != 0) {
         return refuse(op, path, "cannot be read", errno);
@@ -129,19 +151,16 @@ reason files_digest(struct op *op, const char *path, int64_t *ret_bytes, struct 
     return NULL;
 }
 
-static reason copy_mapped(struct op *op, const struct mapped *mapped, const char *to, const struct stat *owner) {
+static reason copy_mapped(struct op *op, const struct mapped *mapped, const char *to) {
     AUTO_FD fd = -1;
     TRY(create(op, to, &fd));
-    if (owner != NULL && fchown(fd, owner->st_uid, owner->st_gid) != 0) {
-        return refuse(op, to, "cannot be given to the owner of the data directory", errno);
-    }
     return write_all(op, to, fd, slice_of(mapped->at, mapped->len));
 }
 
-reason files_copy(struct op *op, const char *from, const char *to, const struct stat *owner) {
+reason files_copy(struct op *op, const char *from, const char *to) {
     AUTO_MAPPED mapped = {NULL, 0};
     TRY(map(op, from, &mapped));
-    return copy_mapped(op, &mapped, to, owner);
+    return copy_mapped(op, &mapped, to);
 }
 
 // ---- trees ----
@@ -154,27 +173,22 @@ static int not_dots(const struct dirent *entry) {
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-struct walk {
-    const struct stat *owner;
-    struct files_tree *tree;
-};
-
-static reason walk_dir(struct op *op, const struct walk *walk, const char *from, const char *to, const char *name,
+static reason walk_dir(struct op *op, struct files_tree *tree, const char *from, const char *to, const char *name,
                        unsigned depth);
 
 // The digest so far, the name below the root, and what is in the file.
-static reason walk_file(struct op *op, const struct walk *walk, const char *from, const char *to, const char *name) {
+static reason walk_file(struct op *op, struct files_tree *tree, const char *from, const char *to, const char *name) {
     AUTO_MAPPED mapped = {NULL, 0};
     TRY(map(op, from, &mapped));
-    TRY(to != NULL ? copy_mapped(op, &mapped, to, walk->owner) : NULL);
-    const struct slice parts[] = {digest_slice(&walk->tree->digest), slice_str(name),
+    TRY(to != NULL ? copy_mapped(op, &mapped, to) : NULL);
+    const struct slice parts[] = {digest_slice(&tree->digest), slice_str(name),
                                   slice_of(mapped.at, mapped.len)};
-    walk->tree->digest = digest_parts(parts, sizeof parts / sizeof parts[0]);
-    walk->tree->count++;
+    tree->digest = digest_parts(parts, sizeof parts / sizeof parts[0]);
+    tree->count++;
     return NULL;
 }
 
-static reason walk_entry(struct op *op, const struct walk *walk, const char *from, const char *to, const char *name,
+static reason walk_entry(struct op *op, struct files_tree *tree, const char *from, const char *to, const char *name,
                          const char *entry, unsigned depth) {
     char source[FILES_PATH_MAX];
     char target[FILES_PATH_MAX];
@@ -186,8 +200,11 @@ static reason walk_entry(struct op *op, const struct walk *walk, const char *fro
     if (lstat(source, &about) != 0) {
         return refuse(op, source, "cannot be looked at", errno);
     }
-    return S_ISDIR(about.st_mode) ? walk_dir(op, walk, source, to != NULL ? target : NULL, below, depth + 1)
-                                  : walk_file(op, walk, source, to != NULL ? target : NULL, below);
+    if (!S_ISDIR(about.st_mode) && (!S_ISREG(about.st_mode) || about.st_size > FILES_TREE_FILE_MAX)) {
+        REFUSE(op, DATA_DIR, "%s is nothing that a gate made: it is no file, or larger than any key; remove it", source);
+    }
+    return S_ISDIR(about.st_mode) ? walk_dir(op, tree, source, to != NULL ? target : NULL, below, depth + 1)
+                                  : walk_file(op, tree, source, to != NULL ? target : NULL, below);
 }
 
 static void free_entries(struct dirent **entries, int count) {
@@ -197,34 +214,29 @@ static void free_entries(struct dirent **entries, int count) {
     free(entries);
 }
 
-static reason walk_dir(struct op *op, const struct walk *walk, const char *from, const char *to, const char *name,
+static reason walk_dir(struct op *op, struct files_tree *tree, const char *from, const char *to, const char *name,
                        unsigned depth) {
     struct dirent **entries = NULL;
     if (depth > DEPTH_MAX) {
         REFUSE(op, DATA_DIR, "%s is deeper than anything that a gate makes; remove it", from);
     }
     TRY(to != NULL ? files_make_dir(op, to) : NULL);
-    if (to != NULL && walk->owner != NULL && chown(to, walk->owner->st_uid, walk->owner->st_gid) != 0) {
-        return refuse(op, to, "cannot be given to the owner of the data directory", errno);
-    }
     int count = scandir(from, &entries, not_dots, by_name);
     if (count < 0) {
         return refuse(op, from, "cannot be read", errno);
     }
     reason why = NULL;
     for (int i = 0; i < count && why == NULL; i++) {
-        why = walk_entry(op, walk, from, to, name, entries[i]->d_name, depth);
+        why = walk_entry(op, tree, from, to, name, entries[i]->d_name, depth);
     }
     free_entries(entries, count);
     TRY(why);
     return to != NULL ? files_sync_dir(op, to) : NULL;
 }
 
-reason files_copy_tree(struct op *op, const char *from, const char *to, const struct stat *owner,
-                       struct files_tree *ret_tree) {
+reason files_copy_tree(struct op *op, const char *from, const char *to, struct files_tree *ret_tree) {
     *ret_tree = (struct files_tree){.count = 0};
-    const struct walk walk = {owner, ret_tree};
-    return walk_dir(op, &walk, from, to, "", 0);
+    return walk_dir(op, ret_tree, from, to, "", 0);
 }
 
 reason files_sync_dir(struct op *op, const char *path) {

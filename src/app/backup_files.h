@@ -3,8 +3,6 @@
 #ifndef GATEHOUSE_APP_BACKUP_FILES_H
 #define GATEHOUSE_APP_BACKUP_FILES_H
 
-#include <sys/stat.h>
-
 #include "base/digest.h"
 #include "base/op.h"
 
@@ -21,11 +19,13 @@ MUST_USE reason files_make_dir(struct op *op, const char *path); // 0700, must n
 MUST_USE reason files_read(struct op *op, const char *path, size_t max, struct slice *ret_bytes);
 MUST_USE reason files_write(struct op *op, const char *path, struct slice bytes); // new, 0600, synced
 MUST_USE reason files_digest(struct op *op, const char *path, int64_t *ret_bytes, struct sha256 *ret_digest);
-// `to` is new, 0600, synced. `owner`: whose it becomes; NULL: who runs this.
-MUST_USE reason files_copy(struct op *op, const char *from, const char *to, const struct stat *owner);
-// All files below `from`. `to` NULL: reads only. A link, a device: refused, what is copied is what a gate put there.
-MUST_USE reason files_copy_tree(struct op *op, const char *from, const char *to, const struct stat *owner,
-                                struct files_tree *ret_tree);
+MUST_USE reason files_size(struct op *op, const char *path, int64_t *ret_bytes);
+MUST_USE reason files_own(struct op *op, const char *path); // refuses what belongs to another user
+MUST_USE reason files_copy(struct op *op, const char *from, const char *to); // `to` is new, 0600, synced
+// All files below `from`, none over FILES_TREE_FILE_MAX. `to` NULL: reads only. A link, a device: refused, what is copied is what a
+// gate put there.
+#define FILES_TREE_FILE_MAX (1 << 20)
+MUST_USE reason files_copy_tree(struct op *op, const char *from, const char *to, struct files_tree *ret_tree);
 MUST_USE reason files_sync_dir(struct op *op, const char *path);
 MUST_USE reason files_sync_parent(struct op *op, const char *path);
 void files_remove_tree(const char *path); // as far as it can

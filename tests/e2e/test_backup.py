@@ -47,13 +47,18 @@ class BackupTest(GateCase):
         shutil.rmtree(self.data())
         self.restore()
         self.gate.serve()
+        self.wait_out_the_second()
+
+    @staticmethod
+    def wait_out_the_second():
+        """An IssueInstant names whole seconds; those of the second of the restore are refused."""
+        time.sleep(1.1)
 
     def test_what_was_used_before_a_restore_is_refused_after_it(self):
         known, lost, kept = self.unsolicited(), self.unsolicited(), self.unsolicited()
         self.assertSignedIn(self.post(known))
         self.backup()
         self.assertSignedIn(self.post(lost))        # the backup knows nothing of it
-        time.sleep(1.1)                             # an IssueInstant names whole seconds
         self.put_back()
         for xml in (known, lost, kept):
             problem = self.assertProblem(self.post(xml), 403, "assertion.replayed")
@@ -114,7 +119,7 @@ class BackupTest(GateCase):
 
     def test_a_data_directory_that_is_in_use_is_not_overwritten(self):
         self.backup()
-        self.assertIn("is there already", self.restore(code=1))     # the gate runs
+        self.assertIn("stop it first", self.restore(code=1))
         self.gate.stop()
         self.assertIn("is there already", self.restore(code=1))
         self.gate.serve()
@@ -146,9 +151,43 @@ class BackupTest(GateCase):
         os.symlink("/etc/passwd", os.path.join(self.place, "keys", "more.key"))
         self.restore(code=1)
         os.unlink(os.path.join(self.place, "keys", "more.key"))
+        os.mkfifo(os.path.join(self.place, "keys", "more.key"))
+        self.assertIn("nothing that a gate made", self.restore("--check", code=1))
+        os.unlink(os.path.join(self.place, "keys", "more.key"))
         self.restore()
         self.gate.serve()
+        self.wait_out_the_second()
         self.assertSignedIn(self.post(self.unsolicited()))
+
+    def test_only_who_owns_the_data_directory_works_in_it(self):
+        self.backup()
+        root = os.geteuid() == 0
+        other = os.path.join(self.folder, "other") if root else "/"
+        if root:
+            os.mkdir(other)
+            os.chown(other, 65534, 65534)
+        env = {**self.gate.env, "GATEHOUSE_DATA_DIR": other}
+        for command in ("restore", "backup"):
+            place = self.place if command == "restore" else self.place + "-more"
+            done = subprocess.run([harness.find_built("gatehouse"), command, place], env=env, capture_output=True,
+                                  text=True, timeout=60)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn("run this as that user", done.stderr)
+        self.assertTrue(not root or os.listdir(other) == [])
+
+    def test_one_that_was_stopped_in_the_middle_of_a_restore_starts_no_gate(self):
+        self.backup()
+        other = os.path.join(self.folder, "other")
+        os.mkdir(other, 0o700)
+        os.mkdir(os.path.join(other, "restoring"))
+        shutil.copytree(os.path.join(self.place, "keys"), os.path.join(other, "keys"))
+        env = {**self.gate.env, "GATEHOUSE_DATA_DIR": other}
+        for command in (["serve"], ["tenant", "list"], ["init"]):
+            done = subprocess.run([harness.find_built("gatehouse"), *command], env=env, capture_output=True, text=True,
+                                  timeout=60)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn("was stopped", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(other, "store.mdb")))
 
     @staticmethod
     def rewrite(path, content):
@@ -156,14 +195,21 @@ class BackupTest(GateCase):
             f.write(content)
 
     def test_one_that_is_killed_leaves_no_backup(self):
+        killed = 0
         for i in range(8):
             place = f"{self.place}-{i}"
             command = subprocess.Popen([harness.find_built("gatehouse"), "backup", place], env=self.gate.env,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(0.005 * i)
+            while command.poll() is None and not os.path.exists(place + ".part"):
+                pass                                # as soon as it has begun
+            time.sleep(0.0005 * i)
             command.send_signal(signal.SIGKILL)
             command.wait()
             if os.path.exists(place):               # it was faster: then it is whole
                 self.assertEqual(self.gate.run("restore", "--check", place).returncode, 0)
+            else:
+                killed += 1
+                self.assertEqual(self.gate.run("restore", "--check", place + ".part").returncode, 1)
+        self.assertGreater(killed, 0)
         self.assertSignedIn(self.post(self.unsolicited()))
         self.backup()

@@ -340,6 +340,7 @@ int cli_run(int argc, char **argv, const struct cli_command *commands) {
     // A command says by itself what went wrong; `serve` turns the log on.
     log_level_set((enum log_level)(LOG_ERROR + 1));
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); // a file that may not grow: the write says it
     int status = run(&op, argc, argv, commands);
     op_close(&op);
     return status;

@@ -47,9 +47,13 @@ static reason make(struct op *op, struct args *args) {
     struct backup backup;
     args->own_fault = true;
     TRY(args_settings(op, args, &settings));
-    TRY(op_cstr(op, args->words[0], &to));
-    TRY(backup_expect(op, to));
-    TRY(settle(op, args, args->words[0]));
+    struct slice place = args->words[0];
+    while (place.len > 1 && place.at[place.len - 1] == '/') {
+        place.len--;
+    }
+    TRY(op_cstr(op, place, &to));
+    TRY(backup_expect(op, settings, to));
+    TRY(settle(op, args, place));
     TRY(backup_make(op, settings, to, &backup));
     return show_backup(op, args, to, &backup, "The backup is made:");
 }

@@ -16,13 +16,6 @@ static reason note(struct op *op, struct txn *txn, void *arg) {
     return replay_copied(op, txn, &ask->request->actor, ask->to);
 }
 
-static reason nothing(struct op *op, struct txn *txn, void *arg) {
-    (void)op;
-    (void)txn;
-    (void)arg;
-    return NULL;
-}
-
 reason api_store_copy(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
     struct copy_ask ask = {.request = request};
     const struct json *object = NULL;
@@ -30,11 +23,7 @@ reason api_store_copy(struct op *op, struct gate *gate, struct request *request,
     TRY(request_json(op, request, &object));
     TRY(json_to_fields(op, &copy_ask_fields, object, S(""), &ask));
     TRY(api_write(op, gate, note, &ask));
-    TRY(store_walk(op, gate->store, nothing, NULL)); // waits until the file has it
-    if (store_full(gate->store)) {
-        REFUSE(op, STORE_UNAVAILABLE,
-               "the disk is full: what was answered last is not in the store's file yet; free some space first");
-    }
+    TRY(store_settle(op, gate->store));
     TRY(store_stat(op, gate->store, &stat));
     struct json *body = json_object(op);
     json_set_number(op, body, "rows", (int64_t)stat.rows);
