@@ -23,7 +23,7 @@ static reason copy_to(struct op *op, const char *from, const char *to) {
         REFUSE(op, STORE_UNAVAILABLE, "there is no room for the copy %s (%s); it was removed", to, engine_words(code));
     }
     if (code == ENOENT || code == EACCES || code == EPERM) {
-        REFUSE(op, DATA_DIR, "%s, or the -lock file beside it, cannot be opened: %s; run this as the user that the gate runs as, or as root",
+        REFUSE(op, DATA_DIR, "%s, or the -lock file beside it, cannot be opened: %s; run this as the user that the gate runs as",
                from, engine_words(code));
     }
     REFUSE(op, STORE_UNAVAILABLE, "%s could not be copied to %s: %s; what was copied was removed", from, to,
@@ -32,7 +32,7 @@ static reason copy_to(struct op *op, const char *from, const char *to) {
 
 reason store_copy(struct op *op, const char *dir, const char *to) {
     const char *from = NULL;
-    TRY(op_cstr(op, op_text(op, "%s/" PLACE_STORE, dir), &from));
+    TRY(op_cstr(op, op_text(op, "%s/" STORE_FILE, dir), &from));
     return copy_to(op, from, to);
 }
 

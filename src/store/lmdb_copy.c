@@ -45,13 +45,13 @@ int engine_copy(const char *from, int to) {
 }
 
 // Read through the map behind the end of the file, the process would die.
-static int fits(MDB_env *env, uint64_t used) {
+static int fits(MDB_env *env, const MDB_envinfo *info, const MDB_stat *stat) {
     mdb_filehandle_t fd = -1;
     struct stat file;
     if (mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &file) != 0) {
         return EIO;
     }
-    return (uint64_t)file.st_size >= used ? 0 : MDB_CORRUPTED;
+    return stat->ms_psize > 0 && info->me_last_pgno < (uint64_t)file.st_size / stat->ms_psize ? 0 : MDB_CORRUPTED;
 }
 
 static int count_rows(MDB_env *env, struct store_stat *ret_stat) {
@@ -66,7 +66,7 @@ static int count_rows(MDB_env *env, struct store_stat *ret_stat) {
     }
     *ret_stat = (struct store_stat){.map_bytes = info.me_mapsize,
                                     .used_bytes = (info.me_last_pgno + 1) * stat.ms_psize};
-    code = fits(env, ret_stat->used_bytes);
+    code = fits(env, &info, &stat);
     code = code != 0 ? code : mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
     if (code == 0) {
         code = mdb_dbi_open(txn, NULL, 0, &rows);

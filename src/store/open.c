@@ -188,7 +188,10 @@ reason store_settle(struct op *op, struct store *store) {
     if (!atomic_load(&store->ready)) {
         return engine_refuse(op, ENGINE_CLOSED);
     }
-    return wait_for_tree(store) ? NULL : engine_refuse(op, ENOSPC);
+    if (wait_for_tree(store)) {
+        return NULL;
+    }
+    return engine_refuse(op, atomic_load(&store->ready) ? ENOSPC : ENGINE_CLOSED);
 }
 
 reason store_stat(struct op *op, struct store *store, struct store_stat *ret_stat) {

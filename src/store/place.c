@@ -96,7 +96,7 @@ reason place_take(struct op *op, const char *dir, struct place *place) {
         REFUSE(op, DATA_DIR, "no data directory is given; set data_dir");
     }
     TRY(make_dir(op, dir, place));
-    TRY(join(op, place, PLACE_STORE, place->file));
+    TRY(join(op, place, STORE_FILE, place->file));
     return take_lock(op, place);
 }
 

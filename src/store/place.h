@@ -7,7 +7,6 @@
 #include "base/op.h"
 
 #define PLACE_PATH_MAX 4096
-#define PLACE_STORE "store.mdb" // the file of the rows
 
 struct place {
     int lock; // descriptor; -1: not held

@@ -123,6 +123,7 @@ MUST_USE reason store_copy(struct op *op, const char *dir, const char *to);
 MUST_USE reason store_hold(struct op *op, const char *dir, int *ret_lock);
 // Who puts a store there works in this directory of it; while that is there, store_open refuses (start.data_dir).
 #define STORE_RESTORING "restoring"
+#define STORE_FILE "store.mdb" // the rows, in the directory of a store
 // Reads all rows of such a copy. store.unavailable: it is none, or damaged.
 MUST_USE reason store_check(struct op *op, const char *file, struct store_stat *ret_stat);
 
