@@ -187,7 +187,8 @@ static reason answer_request(struct op *op, struct gate *gate, const struct trus
                                           .address = request->address}};
     TRY(store_write(op, gate->store, end_named, &logout));
     if (logout.replayed) {
-        REFUSE(op, LOGOUT_REPLAYED, "the LogoutRequest %.*s was used already", SLICE(message->id));
+        REFUSE(op, LOGOUT_REPLAYED, "the LogoutRequest %.*s was used already, or issued before the store was restored",
+               SLICE(message->id));
     }
     metric_add(METRIC_SESSIONS_ENDED, (int64_t)logout.ended);
     struct outbound outbound;
