@@ -18,14 +18,15 @@
 #include "domain/session.h"
 
 #define NOTE_NAME "backup.json"
-#define STORE_NAME "store.mdb"
 #define NOTE_MAX 4096
 
 // ---- backup.json ----
 
-static struct slice hex_of(struct op *op, const struct sha256 *digest) {
+static reason set_digest(struct op *op, struct json *note, const char *name, const struct sha256 *digest) {
     struct slice text = SLICE_NONE;
-    return encode_hex(op, digest_slice(digest), &text) == NULL ? text : SLICE_NONE;
+    TRY(encode_hex(op, digest_slice(digest), &text));
+    json_set_text(op, note, name, text);
+    return NULL;
 }
 
 static reason write_note(struct op *op, const char *dir, const struct backup *backup) {
@@ -37,9 +38,9 @@ static reason write_note(struct op *op, const char *dir, const struct backup *ba
     json_set_str(op, note, "program", GATEHOUSE_VERSION);
     json_set_number(op, note, "rows", backup->rows);
     json_set_number(op, note, "store_bytes", backup->store_bytes);
-    json_set_text(op, note, "store_sha256", hex_of(op, &backup->store_digest));
+    TRY(set_digest(op, note, "store_sha256", &backup->store_digest));
     json_set_number(op, note, "keys", backup->keys);
-    json_set_text(op, note, "keys_sha256", hex_of(op, &backup->keys_digest));
+    TRY(set_digest(op, note, "keys_sha256", &backup->keys_digest));
     TRY(json_print(op, note, true, &text));
     TRY(files_join(op, dir, NOTE_NAME, path));
     return files_write(op, path, text);
@@ -86,7 +87,7 @@ static reason read_note(struct op *op, const char *dir, struct backup *ret_backu
 static reason describe_store(struct op *op, const char *dir, struct backup *backup) {
     char path[FILES_PATH_MAX];
     struct store_stat stat;
-    TRY(files_join(op, dir, STORE_NAME, path));
+    TRY(files_join(op, dir, STORE_FILE, path));
     TRY(store_check(op, path, &stat));
     backup->rows = (int64_t)stat.rows;
     return files_digest(op, path, &backup->store_bytes, &backup->store_digest);
@@ -105,7 +106,7 @@ static reason fill(struct op *op, const char *data, const char *part, struct bac
     TRY(files_join(op, data, "keys", keys));
     TRY(files_join(op, part, "keys", path));
     TRY(files_copy_tree(op, keys, path, &copied));
-    TRY(files_join(op, part, STORE_NAME, path));
+    TRY(files_join(op, part, STORE_FILE, path));
     TRY(store_copy(op, data, path));
     TRY(files_copy_tree(op, keys, NULL, &now));
     if (now.count != copied.count || !same_secret(digest_slice(&now.digest), digest_slice(&copied.digest))) {
@@ -161,7 +162,7 @@ static reason refuse_other(struct op *op, const char *dir, const char *what) {
 static reason check_against(struct op *op, const char *from, const struct backup *note, const struct backup *found) {
     if (found->store_bytes != note->store_bytes ||
         !same_secret(digest_slice(&found->store_digest), digest_slice(&note->store_digest))) {
-        return refuse_other(op, from, STORE_NAME);
+        return refuse_other(op, from, STORE_FILE);
     }
     if (found->keys != note->keys ||
         !same_secret(digest_slice(&found->keys_digest), digest_slice(&note->keys_digest))) {
@@ -176,10 +177,10 @@ reason backup_check(struct op *op, const char *from, struct backup *ret_backup) 
     struct files_tree tree;
     struct backup found = {.made = 0};
     TRY(read_note(op, from, ret_backup));
-    TRY(files_join(op, from, STORE_NAME, path));
+    TRY(files_join(op, from, STORE_FILE, path));
     TRY(files_size(op, path, &found.store_bytes));
     if (found.store_bytes != ret_backup->store_bytes) {
-        return refuse_other(op, from, STORE_NAME); // without reading what is far too large
+        return refuse_other(op, from, STORE_FILE); // without reading what is far too large
     }
     TRY(files_digest(op, path, &found.store_bytes, &found.store_digest));
     TRY(files_join(op, from, "keys", path));
@@ -187,27 +188,27 @@ reason backup_check(struct op *op, const char *from, struct backup *ret_backup) 
     describe_keys(&tree, &found);
     TRY(check_against(op, from, ret_backup, &found));
     TRY(describe_store(op, from, &found));
-    return found.rows == ret_backup->rows ? NULL : refuse_other(op, from, STORE_NAME);
+    return found.rows == ret_backup->rows ? NULL : refuse_other(op, from, STORE_FILE);
 }
 
 // ---- putting back ----
 
 struct restoring {
     const struct backup *backup;
-    int64_t at;
     struct actor actor;
 };
 
 static reason note_restored(struct op *op, struct txn *txn, void *arg) {
     const struct restoring *restoring = arg;
-    return replay_restored(op, txn, &restoring->actor, restoring->backup->made, restoring->at);
+    int64_t now = clock_now(); // not when the command began: copying takes a while
+    int64_t made = restoring->backup->made;
+    return replay_restored(op, txn, &restoring->actor, made, now > made ? now : made);
 }
 
 // Before it is in its place: no gate can start with it as it was.
 static reason mark(struct op *op, const char *stage, const struct backup *backup) {
     struct store *store = NULL;
-    int64_t now = clock_now(); // not when the command began: copying takes a while
-    struct restoring restoring = {backup, now > backup->made ? now : backup->made,
+    struct restoring restoring = {backup,
                                   {.kind = ACTOR_OPERATOR,
                                    .id = op_text(op, "operator:%u", (unsigned)getuid()),
                                    .address = S("local")}};
@@ -219,8 +220,8 @@ static reason mark(struct op *op, const char *stage, const struct backup *backup
     // What did not get into the tree is in the journal, which is not moved: then it would not be marked.
     char journal[FILES_PATH_MAX];
     struct stat about;
-    TRY(files_join(op, stage, STORE_NAME "-journal", journal));
-    if (stat(journal, &about) == 0 && about.st_size > 0) {
+    TRY(files_join(op, stage, STORE_FILE "-journal", journal));
+    if (stat(journal, &about) == 0 ? about.st_size > 0 : errno != ENOENT) {
         REFUSE(op, STORE_UNAVAILABLE, "%s could not be written whole: is the disk full?", stage);
     }
     return NULL;
@@ -246,8 +247,8 @@ static reason stage_all(struct op *op, const char *from, const char *stage, cons
     TRY(files_join(op, stage, "keys", path));
     TRY(files_copy_tree(op, source, path, &tree));
     describe_keys(&tree, &copied);
-    TRY(files_join(op, from, STORE_NAME, source));
-    TRY(files_join(op, stage, STORE_NAME, path));
+    TRY(files_join(op, from, STORE_FILE, source));
+    TRY(files_join(op, stage, STORE_FILE, path));
     TRY(files_copy(op, source, path));
     TRY(files_digest(op, path, &copied.store_bytes, &copied.store_digest));
     TRY(check_against(op, from, backup, &copied));
@@ -257,8 +258,8 @@ static reason stage_all(struct op *op, const char *from, const char *stage, cons
 static reason put(struct op *op, const char *from, const char *data, const char *stage, const struct backup *backup) {
     char path[FILES_PATH_MAX];
     TRY(stage_all(op, from, stage, backup));
-    TRY(files_join(op, data, STORE_NAME, path));
-    TRY(move(op, stage, data, STORE_NAME));
+    TRY(files_join(op, data, STORE_FILE, path));
+    TRY(move(op, stage, data, STORE_FILE));
     reason why = move(op, stage, data, "keys");
     if (why != NULL) {
         (void)unlink(path);
@@ -268,7 +269,7 @@ static reason put(struct op *op, const char *from, const char *data, const char 
 }
 
 static reason expect_empty(struct op *op, const char *data) {
-    static const char *const names[] = {STORE_NAME, STORE_NAME "-journal", "keys"};
+    static const char *const names[] = {STORE_FILE, STORE_FILE "-journal", "keys"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[FILES_PATH_MAX];
         TRY(files_join(op, data, names[i], path));

@@ -87,10 +87,6 @@ reason replay_restored(struct op *op, struct txn *txn, const struct actor *actor
                      op_text(op, "from a backup of %s", moment));
 }
 
-reason replay_copied(struct op *op, struct txn *txn, const struct actor *actor, struct slice to) {
-    return audit_add(op, txn, actor, S(""), "store.copied", S("store"), op_text(op, "to %.*s", SLICE(to)));
-}
-
 // The row's key, and whether its hour can still be told apart from one that was swept, and the message from one whose row was lost:
 // else `fresh` is false.
 static reason locate(struct op *op, struct txn *txn, struct slice connection,

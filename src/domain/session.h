@@ -106,8 +106,6 @@ MUST_USE reason replay_add(struct op *op, struct txn *txn, struct slice connecti
 // signs in.
 MUST_USE reason replay_restored(struct op *op, struct txn *txn, const struct actor *actor, int64_t copied,
                                 int64_t at);
-// Somebody copies the store: an audit row.
-MUST_USE reason replay_copied(struct op *op, struct txn *txn, const struct actor *actor, struct slice to);
 
 // Removes at most `most` expired rows (sessions, pending, ledger, traces); *ret_more true: there are more.
 MUST_USE reason sweep(struct op *op, struct txn *txn, size_t most, bool *ret_more);

@@ -13,7 +13,8 @@ FIELD_TABLE(copy_ask_fields, "copy", 1, struct copy_ask, copy_ask_rows);
 
 static reason note(struct op *op, struct txn *txn, void *arg) {
     const struct copy_ask *ask = arg;
-    return replay_copied(op, txn, &ask->request->actor, ask->to);
+    return audit_add(op, txn, &ask->request->actor, S(""), "store.copied", S("store"),
+                     op_text(op, "to %.*s", SLICE(ask->to)));
 }
 
 reason api_store_copy(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
