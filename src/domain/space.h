@@ -76,6 +76,9 @@ enum space {
     SPACE_JOB_ERROR = 0x79,         // job id, u64 line, u32 number
     SPACE_ACCOUNT = 0x58,           // user id
     SPACE_SIGN_IN = 0x59,           // u32 minute of expiry, 16 bytes of the secret's hash
+    SPACE_APPLICATION = 0x7A,       // application id
+    SPACE_APPLICATION_NAME = 0x7B,  // index: name in lower case
+    SPACE_AUTHORIZATION = 0x7C,     // u32 minute of expiry, 16 random bytes
     SPACE_MEMBER_DUE = 0x5A,        // index: u64 time, tenant, user id of a membership
 };
 
