@@ -32,7 +32,7 @@ static reason check_alive(struct op *op, struct txn *txn, const struct service_u
     if (user->expires_at != 0 && op->now >= user->expires_at) {
         return refuse(op, "the service user has expired");
     }
-    if (credential->expires_at != 0 && op->now >= credential->expires_at) {
+    if (credential_ended(credential, op->now)) {
         return refuse(op, "the credential has expired");
     }
     reason why = tenant_find(op, txn, user->tenant, &tenant);
@@ -55,18 +55,11 @@ static reason view(struct op *op, struct txn *txn, const struct service_user *us
 reason service_sign_in(struct op *op, struct txn *txn, struct slice id, struct slice secret,
                        struct service_view *ret_view, bool *ret_known) {
     struct service_user user;
-    struct sha256 digest = digest_sha256(secret);
-    const struct credential *right = NULL;
     TRY(find(op, txn, id, &user, ret_known));
     if (!*ret_known) {
         return refuse(op, "there is no such client");
     }
-    const struct credential *credentials = user.credentials.at;
-    for (size_t i = 0; i < user.credentials.count; i++) {
-        if (same_secret(credentials[i].hash, digest_slice(&digest))) {
-            right = &credentials[i];
-        }
-    }
+    const struct credential *right = credential_with(user.credentials, secret);
     if (right == NULL) {
         return refuse(op, "the secret is not one of this client");
     }

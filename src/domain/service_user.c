@@ -2,8 +2,6 @@
 // Service users, made and changed. How they sign in is in service_session.c.
 #include "domain/service_user.h"
 
-#include "base/digest.h"
-#include "base/encode.h"
 #include "base/rand.h"
 #include "base/text.h"
 #include "domain/fault.h"
@@ -17,16 +15,6 @@
 #define DESCRIPTION_BYTES (4 * SERVICE_DESCRIPTION_MAX)
 
 const char *const service_status_names[] = {"active", "disabled", NULL};
-
-static const struct field credential_rows[] = {
-    F_TEXT(struct credential, id, 1, FIELD_OUTPUT, ID_MAX),
-    F_BYTES(struct credential, hash, 2, FIELD_HIDDEN, SHA256_BYTES),
-    F_TEXT(struct credential, hint, 3, FIELD_OUTPUT, CREDENTIAL_HINT),
-    F_TIME(struct credential, created_at, 4, FIELD_OUTPUT),
-    F_TIME(struct credential, expires_at, 5, FIELD_OUTPUT),
-    F_TEXT(struct credential, created_by, 6, FIELD_OUTPUT | FIELD_NULL, GRANT_TEXT_MAX),
-};
-FIELD_TABLE(credential_fields, "credential", 1, struct credential, credential_rows);
 
 static const struct field service_user_rows[] = {
     F_TEXT(struct service_user, id, 1, FIELD_OUTPUT, ID_MAX),
@@ -457,60 +445,15 @@ reason service_user_remove(struct op *op, struct txn *txn, const struct actor *a
 
 // ---- credentials ----
 
-static reason make_secret(struct op *op, struct credential *credential, struct slice *ret_secret) {
-    uint8_t bytes[CREDENTIAL_SECRET_BYTES];
-    struct slice text;
-    rand_bytes(bytes, sizeof bytes);
-    reason why = encode_base64url(op, slice_of(bytes, sizeof bytes), &text);
-    explicit_bzero(bytes, sizeof bytes);
-    TRY(why);
-    struct slice secret = op_text(op, CREDENTIAL_SECRET "%.*s", SLICE(text));
-    if (secret.len != CREDENTIAL_SECRET_TEXT) {
-        REFUSE(op, LIMIT_MEMORY, "no memory for a secret");
-    }
-    struct sha256 digest = digest_sha256(secret);
-    TRY(op_copy(op, digest_slice(&digest), &credential->hash));
-    credential->hint = slice_sub(secret, secret.len - CREDENTIAL_HINT, secret.len);
-    *ret_secret = secret;
-    return NULL;
-}
-
 // One that has ended is in nobody's way.
 static reason drop_ended(struct op *op, struct txn *txn, const struct actor *actor,
                          struct service_user *user) {
-    struct credential *credentials = user->credentials.at;
-    size_t kept = 0;
-    for (size_t i = 0; i < user->credentials.count; i++) {
-        if (credentials[i].expires_at != 0 && credentials[i].expires_at <= op->now) {
-            TRY(service_used_remove(op, txn, credentials[i].id));
-            TRY(audit(op, txn, actor, user, "credential.revoked",
-                      op_text(op, "%.*s, which had ended", SLICE(credentials[i].id))));
-        } else {
-            credentials[kept++] = credentials[i];
-        }
+    struct credential gone;
+    while (credential_take_ended(&user->credentials, op->now, &gone)) {
+        TRY(service_used_remove(op, txn, gone.id));
+        TRY(audit(op, txn, actor, user, "credential.revoked",
+                  op_text(op, "%.*s, which had ended", SLICE(gone.id))));
     }
-    user->credentials.count = kept;
-    return NULL;
-}
-
-static reason new_credential(struct op *op, const struct actor *actor, int64_t expires_at,
-                             struct service_user *user, struct credential **ret_made,
-                             struct slice *ret_secret) {
-    struct credential *credentials = NULL;
-    size_t count = user->credentials.count;
-    TRY(op_take(op, (count + 1) * sizeof *credentials, &credentials));
-    if (count > 0) {
-        memcpy(credentials, user->credentials.at, count * sizeof *credentials);
-    }
-    struct credential *made = &credentials[count];
-    *made = (struct credential){.created_at = op->now,
-                                .expires_at = expires_at,
-                                .created_by = text_cut(actor->id, GRANT_TEXT_MAX)};
-    TRY(rand_ulid(op, S(CREDENTIAL_ID), &made->id));
-    TRY(make_secret(op, made, ret_secret));
-    user->credentials = (struct rows){credentials, count + 1};
-    user->updated_at = op->now;
-    *ret_made = made;
     return NULL;
 }
 
@@ -518,13 +461,9 @@ reason credential_add(struct op *op, struct txn *txn, const struct actor *actor,
                       struct slice tenant, struct slice id, int64_t expires_at,
                       struct credential *ret_credential, struct slice *ret_secret) {
     struct service_user user;
-    struct credential *made = NULL;
+    struct credential made;
     struct slice secret;
     TRY(find(op, txn, tenant, id, &user));
-    if (expires_at != 0 && expires_at <= op->now) {
-        op_error(op, S("/expires_at"), REASON_OF(FIELD_VALUE), "this time is over");
-        REFUSE(op, INVALID_INPUT, "a credential has to end in the future");
-    }
     TRY(check_ceiling(op, txn, actor, &user));
     TRY(check_owner(op, txn, &user));
     TRY(drop_ended(op, txn, actor, &user));
@@ -534,11 +473,12 @@ reason credential_add(struct op *op, struct txn *txn, const struct actor *actor,
                CREDENTIALS_EACH_MAX);
     }
     bool rotated = user.credentials.count > 0;
-    TRY(new_credential(op, actor, expires_at, &user, &made, &secret));
+    TRY(credential_make(op, actor, expires_at, &user.credentials, &made, &secret));
+    user.updated_at = op->now;
     TRY(entity_put(op, txn, &service_user_entity, &user));
     TRY(audit(op, txn, actor, &user, rotated ? "credential.rotated" : "credential.created",
-              op_text(op, "%.*s, ends in %.*s", SLICE(made->id), SLICE(made->hint))));
-    *ret_credential = *made;
+              op_text(op, "%.*s, ends in %.*s", SLICE(made.id), SLICE(made.hint))));
+    *ret_credential = made;
     *ret_secret = secret;
     return NULL;
 }
@@ -547,20 +487,12 @@ reason credential_remove(struct op *op, struct txn *txn, const struct actor *act
                          struct slice tenant, struct slice id, struct slice credential_id) {
     struct service_user user;
     TRY(find(op, txn, tenant, id, &user));
-    struct credential *credentials = user.credentials.at;
-    size_t at = 0;
-    while (at < user.credentials.count && !slice_equal(credentials[at].id, credential_id)) {
-        at++;
-    }
-    if (at == user.credentials.count) {
+    struct credential gone;
+    if (!credential_take(&user.credentials, credential_id, &gone)) {
         REFUSE(op, NOT_FOUND, "this service user has no such credential");
     }
-    struct slice gone = credentials[at].id;
-    memmove(&credentials[at], &credentials[at + 1],
-            (user.credentials.count - at - 1) * sizeof *credentials);
-    user.credentials.count--;
     user.updated_at = op->now;
     TRY(entity_put(op, txn, &service_user_entity, &user));
-    TRY(service_used_remove(op, txn, gone));
-    return audit(op, txn, actor, &user, "credential.revoked", gone);
+    TRY(service_used_remove(op, txn, gone.id));
+    return audit(op, txn, actor, &user, "credential.revoked", gone.id);
 }

@@ -1,34 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Service users: principals that are programs. One belongs to a tenant, has roles as people have, an owner
-// who answers for it, and at most two credentials, so that one can be replaced while the other works. A
-// secret is 256 random bits, shown once; what is stored is its SHA-256, which is enough for what nobody can guess.
+// who answers for it, and at most two credentials, so that one can be replaced while the other works.
 // Everything is read anew at each use, so that disabling one ends its tokens with the commit.
 #ifndef GATEHOUSE_DOMAIN_SERVICE_USER_H
 #define GATEHOUSE_DOMAIN_SERVICE_USER_H
 
 #include "base/clock.h"
+#include "domain/credential.h"
 #include "domain/user.h"
 
 #define SERVICE_USER_ID "svc_"
-#define CREDENTIAL_ID "crd_"
-#define CREDENTIAL_SECRET "gh_sec_" // so that scanners of source code and logs recognise one
-#define CREDENTIAL_SECRET_BYTES 32
-#define CREDENTIAL_SECRET_TEXT 50 // characters: the prefix, and base64url of the bytes
-#define CREDENTIAL_HINT 4         // last characters of the secret, to tell two apart
-#define CREDENTIALS_EACH_MAX 2
 #define SERVICE_USERS_MAX 500 // of a tenant: programs are few, and a list of them is read whole
 #define SERVICE_NAME_MAX 64
 #define SERVICE_DESCRIPTION_MAX 256
 #define SERVICE_TOKEN_MIN 900 // seconds that an access token of a service user may live
 #define SERVICE_TOKEN_MAX 28800
-
-struct credential {
-    struct slice id;
-    struct slice hash; // SHA-256 of the secret's text
-    struct slice hint;
-    int64_t created_at, expires_at; // expires_at 0 = never
-    struct slice created_by;        // actor
-};
 
 enum service_status { SERVICE_ACTIVE, SERVICE_DISABLED };
 extern const char *const service_status_names[];
@@ -46,7 +32,7 @@ struct service_user {
     int64_t rv; // grows when roles or status change
     struct rows credentials; // struct credential
 };
-extern const struct field_table service_user_fields, credential_fields;
+extern const struct field_table service_user_fields;
 
 // As it is shown: with what is stored elsewhere.
 struct service_user_shown {
