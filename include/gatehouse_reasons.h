@@ -126,6 +126,7 @@
 #define GATEHOUSE_REASON_CREDENTIAL_LIMIT "credential_limit"
 #define GATEHOUSE_REASON_OWNER_INACTIVE "owner_inactive"
 #define GATEHOUSE_REASON_SERVICE_USER_LIMIT "service_user_limit"
+#define GATEHOUSE_REASON_APPLICATION_LIMIT "application_limit"
 #define GATEHOUSE_REASON_ENTITLEMENT_MISSING "entitlement_missing"
 #define GATEHOUSE_REASON_REQUEST_WAITING "request_waiting"
 #define GATEHOUSE_REASON_REQUEST_LIMIT "request_limit"

@@ -11,6 +11,7 @@
 #define APPLICATIONS_MAX 200 // of the platform: a list of them is read whole
 #define APPLICATION_NAME_MAX 64
 #define APPLICATION_REDIRECTS_MAX 20
+#define APPLICATION_REDIRECT_MAX FIELD_TEXTS_EACH // bytes of one: it is stored in a list of texts
 #define APPLICATION_TENANTS_MAX 200
 
 struct application {
@@ -37,10 +38,11 @@ MUST_USE reason application_list(struct op *op, struct txn *txn, struct page pag
                                  size_t *ret_total);
 // name, redirect_uris, confidential, api, tenants are given. duplicate_name (without case), invalid_input by field, not_found (a tenant),
 // application_limit. A redirect URI is an absolute https one, or http on this machine by its loopback address or name, or one of a
-// scheme of the application's own with a dot in it (RFC 8252 section 7.1); no fragment, no user, at most URI_MAX.
+// scheme of the application's own with a dot in it (RFC 8252 section 7.1); no fragment, no user, at most APPLICATION_REDIRECT_MAX.
 MUST_USE reason application_create(struct op *op, struct txn *txn, const struct actor *actor,
                                    struct application *application);
-// `want`: the stored one with name, redirect_uris, api, disabled, tenants as they shall be. Refused as above.
+// `want`: the stored one with name, redirect_uris, api, disabled, tenants as they shall be. Refused as above; a tenant that was
+// named before may be gone.
 MUST_USE reason application_change(struct op *op, struct txn *txn, const struct actor *actor,
                                    const struct application *want,
                                    struct application *ret_application);
