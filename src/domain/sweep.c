@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "domain/audit_chain.h"
+#include "domain/authorization.h"
 #include "domain/batch.h"
 #include "domain/idempotency.h"
 #include "domain/job.h"
@@ -166,6 +167,7 @@ static reason sweep_all(struct op *op, struct txn *txn, size_t most, bool *ret_m
     TRY(sweep_entity(op, txn, &trace_entity, is_old_trace, op->now - TRACE_KEEP, &left));
     TRY(sweep_entity(op, txn, &ticket_entity, is_up_to, minute - TICKET_GRACE / MINUTE_MS, &left));
     TRY(sweep_entity(op, txn, &sign_in_entity, is_up_to, minute, &left));
+    TRY(sweep_entity(op, txn, &authorization_entity, is_up_to, minute, &left));
     TRY(sweep_entity(op, txn, &expiry_entity, is_up_to, minute, &left));
     TRY(sweep_letters(op, txn, LETTER_SENT, op->now - OUTBOX_KEEP_DONE, &left));
     TRY(sweep_letters(op, txn, LETTER_DROPPED, op->now - OUTBOX_KEEP_DONE, &left));
