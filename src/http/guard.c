@@ -89,6 +89,8 @@ static reason by_token(struct op *op, struct gate *gate, struct request *request
     struct lookup lookup = {claims.session, false, &request->session};
     TRY(store_read(op, gate->store, read_session, &lookup));
     be_user(request);
+    request->by_application = token_is_of_application(&claims);
+    request->scope = claims.scope;
     return NULL;
 }
 

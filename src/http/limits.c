@@ -13,7 +13,7 @@
 #include "http/gate.h"
 
 // Each kind has windows of its own length, and so a table of its own.
-enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_TOKEN, KIND_API, KIND_PASSWORD,
+enum kind { KIND_ADDRESS, KIND_CONNECTION, KIND_PENDING_ADDRESS, KIND_PENDING_CONNECTION, KIND_REFUSED, KIND_SECRET, KIND_TOKEN, KIND_CODE, KIND_API, KIND_PASSWORD,
     KIND_FORGOT_EACH, KIND_FORGOT_ADDRESS, KIND_PLATFORM, KINDS };
 struct reading {
     struct sha256 key;
@@ -141,6 +141,10 @@ static bool count_secret(struct limits *limits, struct slice address, struct sli
 
 bool limits_token(struct limits *limits, struct slice credential) {
     return count(limits, KIND_TOKEN, credential, clock_steady(), MINUTE_MS, TOKENS_EACH_MAX);
+}
+
+bool limits_code(struct limits *limits, struct slice session) {
+    return count(limits, KIND_CODE, session, clock_steady(), MINUTE_MS, CODES_EACH_MAX);
 }
 
 bool limits_secret_fits(struct limits *limits, struct slice address, struct slice client) {

@@ -39,6 +39,9 @@ MUST_USE reason limits_platform(struct op *op, struct limits *limits, struct sli
 bool limits_keep_refusal(struct limits *limits, struct slice connection);
 // Access tokens of one credential: TOKENS_EACH_MAX in a minute. A program keeps its token until it ends.
 bool limits_token(struct limits *limits, struct slice credential);
+// Codes for applications, of one session: CODES_EACH_MAX in a minute, so that a page that sends a browser to and fro fills no disk.
+#define CODES_EACH_MAX 60
+bool limits_code(struct limits *limits, struct slice session);
 // Wrong secrets: SECRETS_BAD_MAX in a minute of one address for one client; those for clients that there are not count
 // together. Past it that address is refused for that client, whatever it shows. limits_bad_secret counts one; false: that
 // was one too many.

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/rand.h"
 #include "domain/sign_in.h"
-#include "token/keyring.h"
+#include "token/token_parts.h"
 
 #define CLOCK_TOLERANCE (60 * SECOND_MS) // between gates: a token made a moment ago elsewhere
 #define TOKEN_TYPE "at+jwt"
@@ -25,6 +25,19 @@ static void write_tenant(struct op *op, struct json *body, const struct claims *
     json_set_number(op, body, "rv", claims->rv);
 }
 
+// How somebody signed in, as both kinds of token say it.
+void token_write_sign_in(struct op *op, struct json *body, const struct sign_in_facts *facts) {
+    json_set_text(op, body, "sid", facts->session);
+    json_set_number(op, body, "auth_time", facts->authenticated_at / SECOND_MS);
+    struct json *amr = json_array(op);
+    json_add_text(op, amr, facts->by_password ? S("pwd") : S("saml"));
+    if (facts->by_password && slice_equal(facts->acr, S(ACR_FACTORS))) {
+        json_add_text(op, amr, S("otp"));
+    }
+    json_set(op, body, "amr", amr);
+    json_set_text(op, body, "acr", facts->acr);
+}
+
 static reason write_claims(struct op *op, struct slice public_url, const struct claims *claims,
                            struct slice *ret_json) {
     struct json *body = json_object(op);
@@ -36,16 +49,11 @@ static reason write_claims(struct op *op, struct slice public_url, const struct 
     json_set_text(op, body, "jti", claims->token_id);
     json_set_text(op, body, "client_id", claims->client_id);
     if (claims->session.len > 0) {
-        json_set_text(op, body, "sid", claims->session);
-        json_set_number(op, body, "auth_time", claims->authenticated_at / SECOND_MS);
-        struct json *amr = json_array(op);
-        bool local = slice_equal(claims->client_id, S(TOKEN_CLIENT_PASSWORD));
-        json_add_text(op, amr, local ? S("pwd") : S("saml"));
-        if (local && slice_equal(claims->acr, S(ACR_FACTORS))) {
-            json_add_text(op, amr, S("otp"));
-        }
-        json_set(op, body, "amr", amr);
-        json_set_text(op, body, "acr", claims->acr);
+        const struct sign_in_facts facts = {.session = claims->session,
+                                            .acr = claims->acr,
+                                            .authenticated_at = claims->authenticated_at,
+                                            .by_password = claims->by_password};
+        token_write_sign_in(op, body, &facts);
         write_tenant(op, body, claims);
     } else if (claims->credential.len > 0) {
         json_set_text(op, body, "credential", claims->credential);
@@ -55,25 +63,30 @@ static reason write_claims(struct op *op, struct slice public_url, const struct 
     return json_print(op, body, false, ret_json);
 }
 
-reason token_issue(struct op *op, struct keyring *keyring, struct slice public_url,
-                   const struct claims *claims, struct slice *ret_token) {
+reason token_sign(struct op *op, struct keyring *keyring, const char *type, struct slice payload,
+                  struct slice *ret_token) {
     const struct token_key *key = keyring_signer(keyring);
-    struct slice payload;
-    TRY(write_claims(op, public_url, claims, &payload));
     cjose_err error;
     AUTO(cjose_header_t) header = cjose_header_new(&error);
     if (header == NULL || !cjose_header_set(header, CJOSE_HDR_ALG, CJOSE_HDR_ALG_ES256, &error) ||
-        !cjose_header_set(header, "typ", TOKEN_TYPE, &error) ||
+        !cjose_header_set(header, "typ", type, &error) ||
         !cjose_header_set(header, CJOSE_HDR_KID, key->kid, &error)) {
-        REFUSE(op, LIMIT_MEMORY, "no memory for an access token");
+        REFUSE(op, LIMIT_MEMORY, "no memory for a token");
     }
     AUTO(cjose_jws_t) jws = cjose_jws_sign(key->jwk, header, (const uint8_t *)payload.at,
                                            payload.len, &error);
     const char *text = NULL;
     if (jws == NULL || !cjose_jws_export(jws, &text, &error)) {
-        REFUSE(op, INTERNAL, "an access token could not be signed: %s", error.message);
+        REFUSE(op, INTERNAL, "a token could not be signed: %s", error.message);
     }
     return op_copy(op, slice_str(text), ret_token); // text is the jws's own
+}
+
+reason token_issue(struct op *op, struct keyring *keyring, struct slice public_url,
+                   const struct claims *claims, struct slice *ret_token) {
+    struct slice payload;
+    TRY(write_claims(op, public_url, claims, &payload));
+    return token_sign(op, keyring, TOKEN_TYPE, payload, ret_token);
 }
 
 static bool header_is(cjose_header_t *header, const char *name, const char *want) {
@@ -222,6 +235,7 @@ reason token_for_session(struct op *op, const struct session_view *view, int64_t
         .session = session->id,
         .tenant = session->tenant,
         .client_id = session->connection.len > 0 ? session->connection : S(TOKEN_CLIENT_PASSWORD),
+        .by_password = session->connection.len == 0,
         .acr = session->authn_context,
         .roles = view->roles,
         .scope = S(""),
@@ -233,6 +247,15 @@ reason token_for_session(struct op *op, const struct session_view *view, int64_t
     };
     TRY(rand_ulid(op, S("tok_"), &claims.token_id));
     *ret_claims = claims;
+    return NULL;
+}
+
+reason token_for_application(struct op *op, const struct session_view *view, int64_t lifetime,
+                             struct slice application, struct slice scope,
+                             struct claims *ret_claims) {
+    TRY(token_for_session(op, view, lifetime, ret_claims));
+    ret_claims->client_id = application;
+    ret_claims->scope = scope;
     return NULL;
 }
 

@@ -3,7 +3,8 @@
 #ifndef GATEHOUSE_TOKEN_TOKEN_H
 #define GATEHOUSE_TOKEN_TOKEN_H
 
-#include "domain/service_user.h"
+#include "base/json.h"
+#include "domain/application.h"
 #include "domain/session.h"
 
 #define TOKEN_LIFETIME_DEFAULT (5 * MINUTE_MS)
@@ -31,8 +32,9 @@ struct claims {
     struct slice tenant;
     struct slice client_id;
     struct slice acr;
+    bool by_password;       // not by SAML; for what is issued, token_check does not set it
     struct texts roles;
-    struct slice scope;     // "operator" for operators, else ""
+    struct slice scope;     // "operator" for operators; what an application's token is good for; else ""
     int64_t issued_at, expires_at, authenticated_at; // ms
     int64_t rv;
 };
@@ -46,6 +48,29 @@ MUST_USE reason token_check(struct op *op, struct keyring *keyring, struct slice
 // Claims for a session as it is now.
 MUST_USE reason token_for_session(struct op *op, const struct session_view *view, int64_t lifetime,
                                   struct claims *ret_claims);
+// The same for an application that the session's person signed in to; client_id and scope are the application's.
+MUST_USE reason token_for_application(struct op *op, const struct session_view *view, int64_t lifetime,
+                                      struct slice application, struct slice scope,
+                                      struct claims *ret_claims);
+// Was this token issued to an application (domain/application.h)? No connection has such a name.
+static inline bool token_is_of_application(const struct claims *claims) {
+    return slice_starts(claims->client_id, S(APPLICATION_ID));
+}
+// The words of a scope that mean something here; "operator" is none that an application can have.
+#define SCOPE_OPENID "openid"   // an ID token
+#define SCOPE_PROFILE "profile" // names
+#define SCOPE_EMAIL "email"
+#define SCOPE_API "api"         // the access token is good at /api/v1, too
+bool scope_has(struct slice scope, const char *word);
+// What an application learns of who signed in: an ID token (OpenID Connect Core section 2), ES256, typ JWT. lifetime in ms; never
+// longer than the session. nonce "": the application gave none.
+MUST_USE reason id_token_issue(struct op *op, struct keyring *keyring, struct slice public_url,
+                               const struct session_view *view, int64_t lifetime,
+                               struct slice application, struct slice scope, struct slice nonce,
+                               struct slice *ret_token);
+// The claims about the person that a scope opens: sub, and tenant; names with profile, the address with email.
+void id_claims_write(struct op *op, struct json *body, const struct session_view *view,
+                     struct slice scope);
 // Claims for a service user that showed its secret. lifetime in ms; no token outlives its service user or credential.
 MUST_USE reason token_for_service(struct op *op, const struct service_view *view, int64_t lifetime,
                                   struct claims *ret_claims);

@@ -8,6 +8,8 @@
 #include "http/web/local_web.h"
 #include "http/web/web.h"
 
+#define EMAIL_SHOWN_MAX 254 // as the field has it
+
 static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigned status,
                   struct slice email, struct slice return_to, const char *problem) {
     struct page_out page;
@@ -40,8 +42,11 @@ static struct slice local_path_or_none(struct slice text) {
 reason web_login_ask(struct op *op, struct gate *gate, struct request *request,
                      struct reply *reply) {
     struct slice return_to;
+    struct slice email;
     TRY(request_query(op, request, "return_to", &return_to));
-    return ask(op, gate, reply, 200, S(""), local_path_or_none(return_to), NULL);
+    TRY(request_query(op, request, "email", &email));
+    email = email.at != NULL && email.len <= EMAIL_SHOWN_MAX ? email : S("");
+    return ask(op, gate, reply, 200, email, local_path_or_none(return_to), NULL);
 }
 
 struct discovery {
@@ -114,6 +119,16 @@ static reason keep_pending(struct op *op, struct txn *txn, void *arg) {
     return pending_add(op, txn, &start->pending, &start->cookie);
 }
 
+// The connection as it is, or, for an application that wants a new sign-in, as one that asks the IdP for it.
+static reason wants(struct op *op, const struct request *request, const struct connection *connection,
+                    struct connection *ret_connection) {
+    struct slice force;
+    TRY(request_query(op, request, "force_authn", &force));
+    *ret_connection = *connection;
+    ret_connection->policy.force_authn |= slice_equal(force, S("true"));
+    return NULL;
+}
+
 static reason start_at(struct op *op, struct gate *gate, struct request *request,
                        const struct trust *trust, struct reply *reply) {
     const struct connection *connection = &trust->connection;
@@ -135,7 +150,9 @@ static reason start_at(struct op *op, struct gate *gate, struct request *request
     struct sp sp;
     struct outbound outbound;
     TRY(sp_addresses(op, gate->settings->public_url, connection->slug, &sp));
-    TRY(sp_authn_request(op, &sp, connection, trust_sp_keys(trust, gate->sp_keys), &start.pending,
+    struct connection wanted;
+    TRY(wants(op, request, connection, &wanted));
+    TRY(sp_authn_request(op, &sp, &wanted, trust_sp_keys(trust, gate->sp_keys), &start.pending,
                          &outbound));
     TRY(send_outbound(op, gate, reply, &outbound, "Signing in",
                       "You are being taken to your organisation's sign-in page."));

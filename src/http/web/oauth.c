@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// POST /oauth2/token: a service user shows its secret and gets an access token (RFC 6749 section 4.4). Nothing is
-// written: that it was here is noted in memory.
+// POST /oauth2/token: who the client is, and the grant of service users: one shows its secret and gets an access token (RFC 6749
+// section 4.4). Nothing is written for it: that it was here is noted in memory. Applications' grants are in oauth_code.c.
 #include "http/web/oauth.h"
 
 #include "base/clock.h"
@@ -17,6 +17,7 @@ static const struct {
     unsigned status;
 } errors[] = {
     [OAUTH_INVALID_REQUEST] = {"invalid_request", 400},
+    [OAUTH_INVALID_GRANT] = {"invalid_grant", 400},
     [OAUTH_INVALID_CLIENT] = {"invalid_client", 401},
     [OAUTH_UNAUTHORIZED_CLIENT] = {"unauthorized_client", 400},
     [OAUTH_UNSUPPORTED_GRANT_TYPE] = {"unsupported_grant_type", 400},
@@ -77,18 +78,25 @@ reason oauth_field(struct op *op, const struct request *request, struct reply *r
 
 // ---- who is the client ----
 
-struct shown {
-    struct slice id, secret;
+struct look {
+    struct oauth_shown shown;
     struct service_view *view;
+    struct application *application;
     bool known;
 };
 static reason look_up(struct op *op, struct txn *txn, void *arg) {
-    struct shown *shown = arg;
-    return service_sign_in(op, txn, shown->id, shown->secret, shown->view, &shown->known);
+    struct look *look = arg;
+    return service_sign_in(op, txn, look->shown.id, look->shown.secret, look->view, &look->known);
+}
+static reason look_up_application(struct op *op, struct txn *txn, void *arg) {
+    struct look *look = arg;
+    return application_sign_in(op, txn, look->shown.id, look->shown.secret, look->application,
+                               &look->known);
 }
 
 // RFC 6749 section 2.3.1: both parts are form-encoded inside the Basic credentials.
-static bool read_basic(struct op *op, struct slice authorization, struct shown *ret_shown) {
+static bool read_basic(struct op *op, struct slice authorization,
+                       struct oauth_shown *ret_shown) {
     struct slice scheme;
     struct slice pair;
     struct slice id;
@@ -102,7 +110,7 @@ static bool read_basic(struct op *op, struct slice authorization, struct shown *
 
 // Reads what was shown; *ret_ok false: the reply says what is wrong with it.
 static reason read_shown(struct op *op, const struct request *request, struct reply *reply,
-                         struct shown *ret_shown, bool *ret_there, bool *ret_ok) {
+                         struct oauth_shown *ret_shown, bool *ret_there, bool *ret_ok) {
     struct slice authorization = request_header(request, "Authorization");
     struct slice secret = SLICE_NONE;
     struct slice id = SLICE_NONE;
@@ -114,7 +122,7 @@ static reason read_shown(struct op *op, const struct request *request, struct re
     if (!*ret_ok) {
         return NULL;
     }
-    *ret_shown = (struct shown){.id = id, .secret = secret};
+    *ret_shown = (struct oauth_shown){.id = id, .secret = secret};
     if (authorization.len == 0) {
         return NULL;
     }
@@ -135,35 +143,51 @@ static reason read_shown(struct op *op, const struct request *request, struct re
     return NULL;
 }
 
-reason oauth_client(struct op *op, struct gate *gate, struct request *request, struct reply *reply,
-                    struct oauth_client *ret_client) {
-    struct shown shown = {.view = NULL};
-    struct oauth_client client = {.shown = false};
-    bool readable = false;
-    TRY(read_shown(op, request, reply, &shown, &client.shown, &readable));
-    if (!readable || !client.shown) {
-        client.shown = client.shown || !readable;
-        *ret_client = client;
-        return NULL;
-    }
-    shown.view = &ret_client->view;
-    // Bad secrets of one address and one client are counted: another client behind the same proxy is not held up by them.
-    if (!limits_secret_fits(gate->limits, request->address, shown.id)) {
-        *ret_client = client;
+// Bad secrets of one address and one client are counted: another client behind the same proxy is not held up by them.
+static reason check_shown(struct op *op, struct gate *gate, const struct request *request,
+                          struct reply *reply, store_fn look_at, struct look *look, bool *ret_ok) {
+    *ret_ok = false;
+    if (!limits_secret_fits(gate->limits, request->address, look->shown.id)) {
         return oauth_refuse(op, reply, OAUTH_RATE_LIMITED, TOO_MANY);
     }
-    reason why = store_read(op, gate->store, look_up, &shown);
-    client.ok = why == NULL;
-    ret_client->shown = true;
-    ret_client->ok = client.ok;
+    reason why = store_read(op, gate->store, look_at, look);
+    *ret_ok = why == NULL;
     if (why != REASON_OF(UNAUTHENTICATED)) {
         return why;
     }
     metric_add(METRIC_SERVICE_REFUSED, 1);
-    if (!limits_bad_secret(gate->limits, request->address, shown.known ? shown.id : S(""))) {
+    if (!limits_bad_secret(gate->limits, request->address, look->known ? look->shown.id : S(""))) {
         return oauth_refuse(op, reply, OAUTH_RATE_LIMITED, TOO_MANY);
     }
     return oauth_refuse(op, reply, OAUTH_INVALID_CLIENT, "the client id or its secret is wrong");
+}
+
+reason oauth_client(struct op *op, struct gate *gate, struct request *request, struct reply *reply,
+                    struct oauth_client *ret_client) {
+    struct look look = {.view = &ret_client->view};
+    bool shown = false;
+    bool readable = false;
+    TRY(read_shown(op, request, reply, &look.shown, &shown, &readable));
+    ret_client->shown = shown || !readable;
+    ret_client->ok = false;
+    return readable && shown
+               ? check_shown(op, gate, request, reply, look_up, &look, &ret_client->ok)
+               : NULL;
+}
+
+reason oauth_application(struct op *op, struct gate *gate, struct request *request,
+                         struct reply *reply, struct application *ret_application, bool *ret_ok) {
+    struct look look = {.application = ret_application};
+    bool shown = false;
+    TRY(read_shown(op, request, reply, &look.shown, &shown, ret_ok));
+    if (!*ret_ok) {
+        return NULL;
+    }
+    if (look.shown.id.len == 0) {
+        *ret_ok = false;
+        return oauth_refuse(op, reply, OAUTH_INVALID_CLIENT, "client_id is missing");
+    }
+    return check_shown(op, gate, request, reply, look_up_application, &look, ret_ok);
 }
 
 // ---- the token ----
@@ -187,29 +211,19 @@ static reason issue(struct op *op, struct gate *gate, struct reply *reply,
     return NULL;
 }
 
-reason web_token(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
-    struct slice grant = SLICE_NONE;
+// RFC 6749 section 4.4.
+static reason client_credentials(struct op *op, struct gate *gate, struct request *request,
+                                 struct reply *reply) {
     struct slice scope = SLICE_NONE;
     struct oauth_client client;
     bool ok = false;
-    TRY(oauth_field(op, request, reply, "grant_type", &grant, &ok));
-    if (!ok) {
-        return NULL;
-    }
     TRY(oauth_field(op, request, reply, "scope", &scope, &ok));
     if (!ok) {
         return NULL;
     }
-    if (grant.len == 0) {
-        return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST, "grant_type is missing");
-    }
-    if (!slice_equal(grant, S("client_credentials"))) {
-        return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_GRANT_TYPE,
-                            "the one grant_type here is client_credentials");
-    }
     if (scope.len > 0) {
         return oauth_refuse(op, reply, OAUTH_INVALID_SCOPE,
-                            "there are no scopes here: what a service user may are its roles");
+                            "a service user has no scopes: what it may are its roles");
     }
     TRY(oauth_client(op, gate, request, reply, &client));
     if (client.shown && !client.ok) {
@@ -223,4 +237,32 @@ reason web_token(struct op *op, struct gate *gate, struct request *request, stru
                             "too many tokens in a minute; keep one until it ends");
     }
     return issue(op, gate, reply, &client.view);
+}
+
+static const struct {
+    const char *name;
+    route_fn run;
+} grants[] = {
+    {"client_credentials", client_credentials},
+    {"authorization_code", oauth_change_code},
+    {"refresh_token", oauth_refresh},
+};
+
+reason web_token(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    struct slice grant = SLICE_NONE;
+    bool ok = false;
+    TRY(oauth_field(op, request, reply, "grant_type", &grant, &ok));
+    if (!ok) {
+        return NULL;
+    }
+    if (grant.len == 0) {
+        return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST, "grant_type is missing");
+    }
+    for (size_t i = 0; i < sizeof grants / sizeof grants[0]; i++) {
+        if (slice_equal(grant, slice_str(grants[i].name))) {
+            return grants[i].run(op, gate, request, reply);
+        }
+    }
+    return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_GRANT_TYPE,
+                        "grant_type can be authorization_code, refresh_token or client_credentials");
 }

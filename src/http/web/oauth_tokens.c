@@ -147,6 +147,9 @@ reason web_revoke(struct op *op, struct gate *gate, struct request *request, str
     if (token.len == 0) {
         return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST, "the form field token is missing");
     }
+    if (authorization_is_refresh(token)) {
+        return oauth_revoke_refresh(op, gate, request, reply, token);
+    }
     TRY(oauth_client(op, gate, request, reply, &client));
     if (client.shown && !client.ok) {
         return NULL;
@@ -160,6 +163,10 @@ reason web_revoke(struct op *op, struct gate *gate, struct request *request, str
     if (claims.session.len == 0 && claims.credential.len == 0) {
         return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_TOKEN_TYPE,
                             "an operator's token ends by itself and cannot be revoked");
+    }
+    if (token_is_of_application(&claims)) {
+        return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_TOKEN_TYPE,
+                            "an application's access token ends by itself: revoke the refresh token");
     }
     if (client.ok && !slice_equal(claims.client_id, client.view.user.id)) {
         return oauth_refuse(op, reply, OAUTH_UNAUTHORIZED_CLIENT,
