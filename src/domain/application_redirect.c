@@ -51,7 +51,8 @@ static bool is_private_scheme(struct slice scheme) {
 static const char *fault_of_private(struct slice rest) {
     // Without the slash "evil.example:443/cb" would be a URI with the scheme evil.example.
     if (!slice_starts(rest, S("/"))) {
-        return "a slash has to follow a scheme of the application's own, as in com.example.app:/signed-in";
+        return "a slash has to follow a scheme of the application's own, as in "
+               "com.example.app:/signed-in";
     }
     size_t end = 2;
     while (slice_starts(rest, S("//")) && end < rest.len && rest.at[end] != '/' &&
@@ -92,8 +93,8 @@ static const char *fault_of(struct op *op, struct slice text) {
     if (is_private_scheme(scheme)) {
         return fault_of_private(rest);
     }
-    return "the scheme is https, or http on this machine, or one of the application's own with a dot in it, "
-           "in small letters";
+    return "the scheme is https, or http on this machine, or one of the application's own with a dot "
+           "in it, in small letters";
 }
 
 reason application_check_redirects(struct op *op, struct faults *faults, struct texts uris) {

@@ -3,6 +3,7 @@
 // a test compares answers with what is said here.
 #include "http/schemas.h"
 
+#include "domain/application.h"
 #include "domain/audit_chain.h"
 #include "domain/job.h"
 #include "domain/metadata_watch.h"
@@ -337,7 +338,8 @@ const struct schema_part schema_parts[] = {
     {"user", "Id of a user."},
     {"job", "Id of a job."},
     {"service_user", "Id of a service user."},
-    {"credential", "Id of a credential."},
+    {"credential", "Id of a credential, which a secret of an application is, too."},
+    {"application", "Id of an application: its client_id."},
     {"session", "Id of a session."},
     {"organization", "Short name of an organization."},
     {"organization_number", "Number of an organization; of a tenant that belongs to none, its own."},

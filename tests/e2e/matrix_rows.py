@@ -233,6 +233,14 @@ ROWS = {
     "enableServiceUser": gone("service_user"),
     "addCredential": Row(422, NOT_TAKEN),
     "removeCredential": gone("credential"),
+    # Applications.
+    "listApplications": Row(200),
+    "createApplication": Row(422, NOT_TAKEN),
+    "getApplication": Row(200),
+    "changeApplication": Row(422, NOT_TAKEN),
+    "removeApplication": gone("application"),
+    "addApplicationSecret": Row(422, NOT_TAKEN),
+    "removeApplicationSecret": gone("credential"),
 }
 
 # Bodies with which the operations that answer 201 make something; `ids` are those of the tenant.
@@ -254,8 +262,10 @@ MAKERS = {
         "tenant": "acme", "first_name": "A", "last_name": "S", "roles": ["read_only"],
     },
     "addCredential": lambda ids: {},
+    "createApplication": lambda ids: {"name": "Second", "redirect_uris": ["https://second.example/cb"]},
+    "addApplicationSecret": lambda ids: {},
 }
 # These are for people alone, others for operators too.
 BY_A_PERSON = {"createMyRequest"}
 # Of these the answer holds what is shown once.
-SECRETS = {"addCredential"}
+SECRETS = {"addCredential", "addApplicationSecret"}

@@ -28,6 +28,7 @@ NOTHING = {
     "user": "usr_01JD6VY0G0000000000000000A",
     "role_id": "no-such-role",
     "service_user": "svc_01JD6VY0G0000000000000000A",
+    "application": "app_01JD6VY0G0000000000000000A",
     "credential": "crd_none",
     "session": "ses_none",
     "number": "99",
@@ -137,6 +138,11 @@ class Scene:
             "role_id": "mappers",
             "event": "aud_1",
             "service_user": service["id"],
+            "application": gate.api(
+                "POST",
+                "/applications",
+                {"name": f"Portal of {tenant}", "redirect_uris": [f"https://portal.{domain}/cb"]},
+            )["id"],
             "credential": secret["credential_id"] if "credential_id" in secret else secret["id"],
             "sha256": gate.api("GET", f"/connections/{connection.slug}/idp")["certificates"][0][
                 "sha256"

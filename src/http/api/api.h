@@ -109,6 +109,13 @@ API(api_my_permissions);
 API(api_settings_get);
 API(api_settings_put);
 API(api_settings_patch);
+API(api_applications_list);
+API(api_applications_create);
+API(api_application_get);
+API(api_application_put);
+API(api_application_delete);
+API(api_application_secrets_create);
+API(api_application_secret_delete);
 API(api_organizations_list);
 API(api_organizations_create);
 API(api_organization_get);
@@ -134,6 +141,10 @@ API(api_mail_test);
 extern const struct field_table tenant_ask_fields, tenant_change_fields, connection_ask_fields,
     connection_switch_fields, idp_ask_fields, metadata_decision_fields, mail_test_fields, user_add_fields,
     user_change_fields, service_user_ask_fields, service_user_change_fields, credential_ask_fields;
+struct credential_ask { // of credential_ask_fields
+    int64_t expires_at;
+};
+extern const struct field_table application_ask_fields, application_change_fields;
 extern const struct field_table key_ask_fields, user_disable_fields, user_email_fields;
 extern const struct field_table audit_erase_fields;
 extern const struct field_table role_clone_fields, role_change_fields, role_override_fields,

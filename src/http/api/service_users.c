@@ -24,9 +24,6 @@ FIELD_TABLE(service_user_change_fields, "service user", 1, struct ask, ask_rows)
 const struct field_table service_user_ask_fields = {"service user", 1, sizeof(struct ask), ask_rows,
                                                     6};
 
-struct credential_ask {
-    int64_t expires_at;
-};
 static const struct field credential_ask_rows[] = {
     F_TIME(struct credential_ask, expires_at, 1, FIELD_PLAIN),
 };

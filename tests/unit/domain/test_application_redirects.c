@@ -31,9 +31,10 @@ static void https_is_taken_anywhere(void **state) {
 static void http_is_taken_on_this_machine_alone(void **state) {
     static const char *const good[] = {"http://127.0.0.1/cb", "http://127.0.0.1:51004/cb",
                                        "http://[::1]/cb", "http://localhost:3000/cb"};
-    static const char *const bad[] = {"http://portal.example/cb", "http://localhost.evil.example/cb",
-                                      "http://127.0.0.1.evil.example/cb", "http://192.0.2.7/cb",
-                                      "http://[2001:db8::1]/cb", "http://0.0.0.0/cb"};
+    static const char *const bad[] = {
+        "http://portal.example/cb",         "http://localhost.evil.example/cb",
+        "http://127.0.0.1.evil.example/cb", "http://192.0.2.7/cb",
+        "http://[2001:db8::1]/cb",          "http://0.0.0.0/cb"};
     struct house *house = *state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_done(register_one(house, slice_str(good[i])));
@@ -82,20 +83,29 @@ static void a_scheme_of_its_own_has_a_dot_and_a_slash_behind_it(void **state) {
 
 static void what_else_no_redirect_uri_may_be(void **state) {
     static const char *const wrong[] = {
-        "https://portal.example/cb#",          "https://portal.example/cb#x",
-        "com.example.app:/cb#x",               "https://joe@portal.example/cb",
-        "https://joe:x@portal.example/cb",     "https://@portal.example/cb",
-        "https:/portal.example/cb",            "https:portal.example/cb",
-        "https://",                            "https:///cb",
-        "https://portal.example:0/cb",         "https://portal.example:65536/cb",
+        "https://portal.example/cb#",
+        "https://portal.example/cb#x",
+        "com.example.app:/cb#x",
+        "https://joe@portal.example/cb",
+        "https://joe:x@portal.example/cb",
+        "https://@portal.example/cb",
+        "https:/portal.example/cb",
+        "https:portal.example/cb",
+        "https://",
+        "https:///cb",
+        "https://portal.example:0/cb",
+        "https://portal.example:65536/cb",
         "https://portal.example%2eevil.com/cb",
     };
     static const char *const restricted[] = {
-        "https://portal.example/a b", "https://portal.example/a\tb", "https://portal.example/a\nb",
-        " https://portal.example/cb",      "https://portal.example/cb ",  "https://portal.example\\@x/cb",
-        "https://portal.example/\"x",      "https://portal.example/<x>",  "https://portal.example/%",
-        "https://portal.example/%4",       "https://portal.example/%zz",  "https://portal.example/\xC3\xA9",
-        "https://portal.example/{x}",      "https://portal.example/\x7F", "https://portal.example/*|",
+        "https://portal.example/a b",  "https://portal.example/a\tb",
+        "https://portal.example/a\nb", " https://portal.example/cb",
+        "https://portal.example/cb ",  "https://portal.example\\@x/cb",
+        "https://portal.example/\"x",  "https://portal.example/<x>",
+        "https://portal.example/%",    "https://portal.example/%4",
+        "https://portal.example/%zz",  "https://portal.example/\xC3\xA9",
+        "https://portal.example/{x}",  "https://portal.example/\x7F",
+        "https://portal.example/*|",
     };
     struct house *house = *state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -141,8 +151,8 @@ static void there_is_one_at_least_and_no_more_than_fit_and_none_twice(void **sta
 // ---- what a request may say ----
 
 static bool goes(struct house *house, const char *registered, const char *asked_for) {
-    struct application application = {
-        .redirect_uris = one_text(&house->fixture->op, slice_str(registered))};
+    struct application application = {.redirect_uris =
+                                          one_text(&house->fixture->op, slice_str(registered))};
     return application_redirects_to(&house->fixture->op, &application, slice_str(asked_for));
 }
 
@@ -184,8 +194,8 @@ static void only_the_same_bytes_are_the_same(void **state) {
             fail();
         }
     }
-    struct application application = {.redirect_uris = one_text(&((struct house *)*state)->fixture->op,
-                                                                S(CALLBACK))};
+    struct application application = {
+        .redirect_uris = one_text(&((struct house *)*state)->fixture->op, S(CALLBACK))};
     assert_false(application_redirects_to(&((struct house *)*state)->fixture->op, &application,
                                           slice_of(CALLBACK "\0", sizeof CALLBACK)));
 }
@@ -196,8 +206,8 @@ static void any_of_those_registered_will_do(void **state) {
     const struct application application = {.redirect_uris = {at, 2}};
     assert_true(application_redirects_to(&house->fixture->op, &application, at[0]));
     assert_true(application_redirects_to(&house->fixture->op, &application, at[1]));
-    assert_false(application_redirects_to(&house->fixture->op, &application,
-                                          S("com.example.app:/cb2")));
+    assert_false(
+        application_redirects_to(&house->fixture->op, &application, S("com.example.app:/cb2")));
 }
 
 static void on_a_loopback_address_the_port_is_free(void **state) {
