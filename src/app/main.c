@@ -13,6 +13,7 @@ static const struct cli_command commands[] = {
     {"user", "the people of a tenant", user_actions},
     {"job", "files of people that wait, run or are done", job_actions},
     {"service-user", "programs that use the API of a tenant, and their credentials", service_user_actions},
+    {"application", "what people sign in to through this gate, and its secrets", application_actions},
     {"role", "built-in roles and a tenant's own", role_actions},
     {"request", "access that people ask for, and the decisions on it", request_actions},
     {"trace", "what was checked in a sign-in, and why it was refused", trace_actions},
