@@ -10,14 +10,15 @@ liblasso3-dev libxmlsec1-dev
 libcmocka-dev valgrind xmlsec1 util-linux openssl curl libxml2-utils opensaml-schemas xmltooling-schemas
 python3 python3-aiosmtpd python3-jsonschema python3-pysaml2 python3-lasso python3-cryptography python3-lxml
 simplesamlphp php-cli php-xml php-mbstring php-curl php-sqlite3
-chromium apache2-bin
+chromium apache2-bin libapache2-mod-auth-openidc
 '
 # The browser tests need node 18 or later and npm; they are taken as they are when they are there.
 command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
 # Of SimpleSAMLphp only the files are used, by php-cli. It asks for PHP and for a web server: these two are never started,
 # Apache would be, at the next start of the machine.
 [ -d /usr/share/simplesamlphp ] || packages="php-cgi mini-httpd $packages"
-# apache2-bin is the program alone, for the tests behind a proxy: it brings no service.
+# apache2-bin is the program alone, for the tests behind a proxy and of an application that signs people in by mod_auth_openidc: it
+# brings no service.
 # What make bench PEERS=1 measures beside the gate. Never started: not now, and not at the next start of the machine.
 [ -z "${PEERS:-}" ] || packages="$packages apache2 libapache2-mod-auth-mellon libapache2-mod-shib shibboleth-sp-utils"
 missing=

@@ -150,11 +150,15 @@ reason web_revoke(struct op *op, struct gate *gate, struct request *request, str
     if (authorization_is_refresh(token)) {
         return oauth_revoke_refresh(op, gate, request, reply, token);
     }
-    TRY(oauth_client(op, gate, request, reply, &client));
-    if (client.shown && !client.ok) {
-        return NULL;
-    }
     reason why = token_check(op, gate->keyring, gate->settings->public_url, token, &claims);
+    if (why == NULL && token_is_of_application(&claims)) {
+        return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_TOKEN_TYPE,
+                            "an application's access token ends by itself: revoke the refresh token");
+    }
+    reason bad = oauth_client(op, gate, request, reply, &client);
+    if (bad != NULL || (client.shown && !client.ok)) {
+        return bad;
+    }
     if (why == REASON_OF(UNAUTHENTICATED)) { // it is worth nothing already
         reply_empty(reply, 200);
         return NULL;
@@ -163,10 +167,6 @@ reason web_revoke(struct op *op, struct gate *gate, struct request *request, str
     if (claims.session.len == 0 && claims.credential.len == 0) {
         return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_TOKEN_TYPE,
                             "an operator's token ends by itself and cannot be revoked");
-    }
-    if (token_is_of_application(&claims)) {
-        return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_TOKEN_TYPE,
-                            "an application's access token ends by itself: revoke the refresh token");
     }
     if (client.ok && !slice_equal(claims.client_id, client.view.user.id)) {
         return oauth_refuse(op, reply, OAUTH_UNAUTHORIZED_CLIENT,
