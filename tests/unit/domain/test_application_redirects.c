@@ -118,6 +118,9 @@ static void what_else_no_redirect_uri_may_be(void **state) {
     }
     assert_reason(register_one(house, slice_of("https://portal.example/a\0b", 26)),
                   RESTRICTED_CHARACTERS);
+    // What stands behind the end is not looked at.
+    assert_reason(register_one(house, slice_sub(S("https://portal.example/%41"), 0, 25)),
+                  RESTRICTED_CHARACTERS);
     assert_reason(register_one(house, S("")), INVALID_INPUT);
 }
 
@@ -246,6 +249,7 @@ static void all_else_on_a_loopback_address_is_not(void **state) {
         {"http://127.0.0.1/cb", "http://127.0.0.1.evil.example/cb"},
         {"http://127.0.0.1", "http://127.0.0.1.evil.example"},
         {"http://127.0.0.1", "http://127.0.0.1:80.evil.example"},
+        {"http://127.0.0.1.evil.example/cb", "http://127.0.0.1:80.evil.example/cb"},
         {"http://127.0.0.1/cb", "http://127.0.0.11/cb"},
         {"http://127.0.0.1/cb", "http://127.1:80/cb"},
         {"http://127.0.0.1/cb", "http://2130706433:80/cb"},
