@@ -11,6 +11,9 @@
 
 #define ID_MAX 64
 #define NAME_BYTES (4 * APPLICATION_NAME_MAX) // UTF-8 takes up to four bytes a character
+// Of a page: the largest ones fit into the memory of a request, and their JSON under what is read (JSON_BODY_MAX).
+#define PAGE_ROWS 100
+#define PAGE_BYTES (512U << 10)
 
 static const struct field application_rows[] = {
     F_TEXT(struct application, id, 1, FIELD_OUTPUT, ID_MAX),
@@ -80,6 +83,27 @@ reason application_find(struct op *op, struct txn *txn, struct slice id,
     return NULL;
 }
 
+static size_t bytes_of(struct texts texts) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < texts.count; i++) {
+        bytes += texts.at[i].len;
+    }
+    return bytes;
+}
+
+// How many of them fit into a page; at least one.
+static size_t fitting(struct rows rows) {
+    const struct application *applications = rows.at;
+    size_t bytes = 0;
+    for (size_t i = 0; i < rows.count; i++) {
+        bytes += bytes_of(applications[i].redirect_uris) + bytes_of(applications[i].tenants);
+        if (i > 0 && bytes > PAGE_BYTES) {
+            return i;
+        }
+    }
+    return rows.count;
+}
+
 reason application_list(struct op *op, struct txn *txn, struct page page,
                         struct rows *ret_applications, struct slice *ret_next, size_t *ret_total) {
     struct key prefix = key_in(SPACE_APPLICATION);
@@ -96,8 +120,12 @@ reason application_list(struct op *op, struct txn *txn, struct page page,
         .prefix = key_slice(&prefix),
         .from = page.cursor.len > 0 ? key_slice(&from) : SLICE_NONE,
     };
-    TRY(listing_read(op, txn, &listing, page_limit(page), &rows, &more));
+    size_t limit = page_limit(page) < PAGE_ROWS ? page_limit(page) : PAGE_ROWS;
+    TRY(listing_read(op, txn, &listing, limit, &rows, &more));
     TRY(listing_count(op, txn, listing.prefix, ret_total));
+    size_t count = fitting(rows);
+    more = more || count < rows.count;
+    rows.count = count;
     *ret_next = more ? ((const struct application *)rows.at)[rows.count - 1].id : SLICE_NONE;
     *ret_applications = rows;
     return NULL;

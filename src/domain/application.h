@@ -8,7 +8,7 @@
 #include "domain/service_user.h"
 
 #define APPLICATION_ID "app_"
-#define APPLICATIONS_MAX 200 // of the platform: a list of them is read whole
+#define APPLICATIONS_MAX 200 // of the platform: those who run it know each of them
 #define APPLICATION_NAME_MAX 64
 #define APPLICATION_REDIRECTS_MAX 20
 #define APPLICATION_REDIRECT_MAX FIELD_TEXTS_EACH // bytes of one: it is stored in a list of texts
@@ -32,7 +32,8 @@ extern const struct entity application_entity;
 // not_found.
 MUST_USE reason application_find(struct op *op, struct txn *txn, struct slice id,
                                  struct application *ret_application);
-// rows of struct application, by id, so in the order in which they were made.
+// rows of struct application, by id, so in the order in which they were made. A page may have fewer than asked for, and still
+// *ret_next.
 MUST_USE reason application_list(struct op *op, struct txn *txn, struct page page,
                                  struct rows *ret_applications, struct slice *ret_next,
                                  size_t *ret_total);

@@ -5,15 +5,13 @@
 #include "base/rand.h"
 #include "domain/application.h"
 
-#define PAGE "25" // of a look for a name: pages of the longest applications are still JSON that is taken
-
 static reason find_id(struct op *op, struct args *args, struct slice name, struct slice *ret_id) {
     struct slice cursor = S("");
     struct slice id = S("");
     do {
         const struct json *answer = NULL;
         TRY(api_get(op, args,
-                    op_text(op, "/applications?limit=" PAGE "&cursor=%.*s",
+                    op_text(op, "/applications?limit=100&cursor=%.*s",
                             SLICE(api_part(op, cursor))),
                     &answer));
         const struct json *items = json_get(answer, "items");

@@ -185,16 +185,15 @@ static void there_are_so_many_and_no_more_in_pages(void **state) {
     struct slice last = work.application.id;
     work = asked(house, "one more");
     assert_reason(fixture_write(house->fixture, do_create, &work), APPLICATION_LIMIT);
-    work.page = (struct page){150, SLICE_NONE};
-    assert_done(fixture_read(house->fixture, do_list, &work));
-    assert_int_equal(work.rows.count, 150);
-    assert_int_equal(work.total, APPLICATIONS_MAX);
-    assert_slice(((const struct application *)work.rows.at)[149].name, "app 149");
-    assert_true(slice_equal(work.next, ((const struct application *)work.rows.at)[149].id));
-    work.page.cursor = work.next;
-    assert_done(fixture_read(house->fixture, do_list, &work));
-    assert_int_equal(work.rows.count, 50);
-    assert_slice(((const struct application *)work.rows.at)[0].name, "app 150");
+    for (size_t i = 0; i < APPLICATIONS_MAX / 50; i++) {
+        work.page = (struct page){50, work.next};
+        assert_done(fixture_read(house->fixture, do_list, &work));
+        assert_int_equal(work.rows.count, 50);
+        assert_int_equal(work.total, APPLICATIONS_MAX);
+        const struct application *rows = work.rows.at;
+        assert_slice(rows[0].name, op_text(&house->fixture->op, "app %zu", 50 * i).at);
+        assert_true(i == 3 || slice_equal(work.next, rows[49].id));
+    }
     assert_int_equal(work.next.len, 0);
     work.page.cursor = slice_of("app_\0", 5);
     assert_reason(fixture_read(house->fixture, do_list, &work), INVALID_INPUT);
@@ -202,6 +201,43 @@ static void there_are_so_many_and_no_more_in_pages(void **state) {
     assert_done(fixture_write(house->fixture, do_remove, &work));
     work = asked(house, "one more");
     assert_done(fixture_write(house->fixture, do_create, &work));
+}
+
+static void large_ones_come_in_shorter_pages(void **state) {
+    struct house *house = *state;
+    struct slice at[APPLICATION_REDIRECTS_MAX];
+    char text[APPLICATION_REDIRECT_MAX];
+    struct work work;
+    size_t seen = 0;
+    memset(text, 'a', sizeof text);
+    memcpy(text, "https://portal.example/", 23);
+    for (size_t i = 0; i < APPLICATION_REDIRECTS_MAX; i++) {
+        at[i] = slice_of(text, sizeof text - i);
+    }
+    house->fixture->op.arena.ceiling *= 16; // it makes what many requests make
+    for (size_t i = 0; i < APPLICATIONS_MAX; i++) {
+        house->fixture->op.now = NOON + (int64_t)i;
+        work = asked(house, "");
+        work.application.name = op_text(&house->fixture->op, "app %zu", i);
+        work.application.redirect_uris = (struct texts){at, APPLICATION_REDIRECTS_MAX};
+        assert_done(fixture_write(house->fixture, do_create, &work));
+    }
+    work.page = (struct page){PAGE_LIMIT_MAX, SLICE_NONE};
+    do {
+        struct op op; // of one request
+        size_t bytes = 0;
+        op_open(&op, NOON);
+        assert_done(store_read(&op, house->fixture->store, do_list, &work));
+        const struct application *rows = work.rows.at;
+        for (size_t i = 0; i < work.rows.count; i++, seen++) {
+            assert_slice(rows[i].name, op_text(&house->fixture->op, "app %zu", seen).at);
+            bytes += rows[i].redirect_uris.count * APPLICATION_REDIRECT_MAX;
+        }
+        assert_in_range(bytes, 1, 600U << 10);
+        assert_done(op_copy(&house->fixture->op, work.next, &work.page.cursor));
+        op_close(&op);
+    } while (work.page.cursor.len > 0);
+    assert_int_equal(seen, APPLICATIONS_MAX);
 }
 
 // ---- changing ----
@@ -407,6 +443,7 @@ int main(void) {
         IN_HOUSE(a_tenant_that_is_gone_keeps_nobody_from_a_change),
         IN_HOUSE(all_that_is_wrong_is_told_at_once),
         IN_HOUSE(there_are_so_many_and_no_more_in_pages),
+        IN_HOUSE(large_ones_come_in_shorter_pages),
         IN_HOUSE(a_change_changes_what_may_be_changed),
         IN_HOUSE(a_secret_is_shown_once_and_kept_as_its_digest),
         IN_HOUSE(secrets_are_rotated),
