@@ -460,6 +460,24 @@ class CodeFlowTest(GateCase):
         self.assertEqual((status, said["active"]), (200, True))
         self.assertEqual((said["client_id"], said["scope"]), (self.application, tokens["scope"]))
 
+    def test_pages_of_other_sites_may_read_what_no_cookie_opens(self):
+        browser = self.signed_in()
+        other = "https://console.example"
+        for method, path, opened in (
+            ("POST", "/oauth2/token", "*"),
+            ("POST", "/oauth2/revoke", "*"),
+            ("GET", "/.well-known/jwks.json", "*"),
+            ("GET", "/.well-known/openid-configuration", "*"),
+            ("GET", "/session", None),
+            ("GET", "/oauth2/userinfo", None),
+            ("GET", "/api/v1/me", None),
+            ("GET", "/", None),
+        ):
+            fields = b"token=x&grant_type=x" if method == "POST" else None
+            page = browser.request(method, self.gate.url(path), fields, False, {"Origin": other})
+            self.assertEqual(page.header("access-control-allow-origin"), opened, path)
+            self.assertIsNone(page.header("access-control-allow-credentials"))
+
     def test_the_discovery_document_names_all_of_it(self):
         status, said = self.gate.call("GET", "/.well-known/openid-configuration")
         self.assertEqual(status, 200)

@@ -248,7 +248,8 @@ static const struct {
     {"refresh_token", oauth_refresh},
 };
 
-reason web_token(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+static reason run_grant(struct op *op, struct gate *gate, struct request *request,
+                        struct reply *reply) {
     struct slice grant = SLICE_NONE;
     bool ok = false;
     TRY(oauth_field(op, request, reply, "grant_type", &grant, &ok));
@@ -265,4 +266,15 @@ reason web_token(struct op *op, struct gate *gate, struct request *request, stru
     }
     return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_GRANT_TYPE,
                         "grant_type can be authorization_code, refresh_token or client_credentials");
+}
+
+// What no cookie opens a page of any site may read: it has to show a code and its verifier, or a token.
+void oauth_open(struct reply *reply) {
+    reply_header(reply, "Access-Control-Allow-Origin", S("*"));
+}
+
+reason web_token(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    TRY(run_grant(op, gate, request, reply));
+    oauth_open(reply);
+    return NULL;
 }

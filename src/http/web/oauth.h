@@ -45,6 +45,8 @@ MUST_USE reason oauth_refresh(struct op *op, struct gate *gate, struct request *
 // POST /oauth2/revoke of what is shaped like a refresh token.
 MUST_USE reason oauth_revoke_refresh(struct op *op, struct gate *gate, struct request *request,
                                      struct reply *reply, struct slice token);
+// The answer may be read by a page of another site.
+void oauth_open(struct reply *reply);
 // A field of the form; *ret_ok false: the reply says what is wrong with it.
 MUST_USE reason oauth_field(struct op *op, const struct request *request, struct reply *reply,
                             const char *name, struct slice *ret_value, bool *ret_ok);

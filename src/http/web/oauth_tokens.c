@@ -135,7 +135,8 @@ static reason end_token(struct op *op, struct gate *gate, struct request *reques
     return store_write(op, gate->store, end_it, &ending);
 }
 
-reason web_revoke(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+static reason revoke(struct op *op, struct gate *gate, struct request *request,
+                     struct reply *reply) {
     struct slice token = SLICE_NONE;
     struct oauth_client client;
     struct claims claims;
@@ -178,5 +179,11 @@ reason web_revoke(struct op *op, struct gate *gate, struct request *request, str
     }
     TRY(end_token(op, gate, request, &claims));
     reply_empty(reply, 200);
+    return NULL;
+}
+
+reason web_revoke(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
+    TRY(revoke(op, gate, request, reply));
+    oauth_open(reply);
     return NULL;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What applications read: the public keys and the discovery document.
+#include "http/web/oauth.h"
 #include "http/web/web.h"
 
 reason web_jwks(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {
@@ -8,6 +9,7 @@ reason web_jwks(struct op *op, struct gate *gate, struct request *request, struc
     TRY(keyring_jwks(op, gate->keyring, &json));
     reply_text(reply, 200, "application/jwk-set+json", json);
     reply_header(reply, "Cache-Control", S("public, max-age=300"));
+    oauth_open(reply);
     return NULL;
 }
 
@@ -64,5 +66,7 @@ reason web_discovery(struct op *op, struct gate *gate, struct request *request,
     json_set_bool(op, body, "authorization_response_iss_parameter_supported", true);
     json_set_bool(op, body, "request_parameter_supported", false);
     json_set_bool(op, body, "request_uri_parameter_supported", false);
-    return reply_json(op, reply, 200, body);
+    TRY(reply_json(op, reply, 200, body));
+    oauth_open(reply);
+    return NULL;
 }
