@@ -171,7 +171,7 @@ static reason check_tenants(struct op *op, struct txn *txn, struct faults *fault
             reason why = tenant_find(op, txn, slugs.at[i], &tenant);
             if (why == REASON_OF(NOT_FOUND)) {
                 op->detail = detail;
-                fault_in(faults, "tenants", i, why, "there is no tenant with this short name");
+                fault_in(faults, "tenants", i, REASON_OF(FIELD_VALUE), "there is no tenant with this short name");
             } else {
                 TRY(why);
             }

@@ -37,7 +37,7 @@ MUST_USE reason application_find(struct op *op, struct txn *txn, struct slice id
 MUST_USE reason application_list(struct op *op, struct txn *txn, struct page page,
                                  struct rows *ret_applications, struct slice *ret_next,
                                  size_t *ret_total);
-// name, redirect_uris, confidential, api, tenants are given. duplicate_name (without case), invalid_input by field, not_found (a tenant),
+// name, redirect_uris, confidential, api, tenants are given. duplicate_name (without case), invalid_input by field,
 // application_limit. A redirect URI is an absolute https one, or http on this machine by its loopback address or name, or one of a
 // scheme of the application's own with a dot in it (RFC 8252 section 7.1); no fragment, no user, at most APPLICATION_REDIRECT_MAX.
 MUST_USE reason application_create(struct op *op, struct txn *txn, const struct actor *actor,
@@ -59,7 +59,7 @@ MUST_USE reason application_secret_remove(struct op *op, struct txn *txn, const 
 
 // May a browser be sent there? Byte for byte one of the registered ones; with http on a loopback address the port may be any
 // (RFC 8252 section 7.3).
-bool application_redirects_to(struct op *op, const struct application *application, struct slice uri);
+bool application_redirects_to(const struct application *application, struct slice uri);
 bool application_serves(const struct application *application, struct slice tenant);
 // Who shows this id, and this secret (SLICE_NONE: none). unauthenticated: no such application, disabled, a wrong secret or one that
 // has ended, none where one is needed, one where there can be none. *ret_known: the id is that of an application.

@@ -163,9 +163,7 @@ static bool same_but_port(struct slice registered, struct slice asked) {
            slice_equal(rest[0], rest[1]);
 }
 
-bool application_redirects_to(struct op *op, const struct application *application,
-                              struct slice uri) {
-    (void)op;
+bool application_redirects_to(const struct application *application, struct slice uri) {
     for (size_t i = 0; i < application->redirect_uris.count; i++) {
         struct slice registered = application->redirect_uris.at[i];
         if (slice_equal(registered, uri) || same_but_port(registered, uri)) {

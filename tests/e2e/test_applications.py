@@ -102,7 +102,7 @@ class ApiTest(ApplicationCase):
             call = self.gate.call("POST", "/api/v1/applications", body)
             self.assertRefused(call, 422, "invalid_input", f"/{left_out}")
         call = self.gate.call("POST", "/api/v1/applications", {**good, "tenants": ["nowhere"]})
-        self.assertRefused(call, 404, "not_found", "/tenants/0")
+        self.assertRefused(call, 422, "invalid_input", "/tenants/0")
         body = {"name": "TAKEN", "redirect_uris": [CALLBACK]}
         call = self.gate.call("POST", "/api/v1/applications", body)
         self.assertRefused(call, 409, "duplicate_name")
@@ -258,7 +258,7 @@ class CommandTest(ApplicationCase):
         )
         self.assertSays(said, "/redirect_uris/1", "/tenants/0", "invalid_input")
         said = self.refused("add", "Portal", "--redirect", CALLBACK, "--tenant", "nowhere")
-        self.assertSays(said, "not_found")
+        self.assertSays(said, "no tenant", "invalid_input")
         done = self.gate.run("application", "add", "Portal")
         self.assertEqual(done.returncode, WRONG_USE)
         self.assertSays(done.stderr, "--redirect")

@@ -183,7 +183,7 @@ static reason check_application(struct op *op, struct gate *gate, struct ask *as
         REFUSE(op, APPLICATION_UNKNOWN, "there is no application with this client_id, or it is disabled");
     }
     TRY(why);
-    if (to.len == 0 || !application_redirects_to(op, &look.application, to)) {
+    if (to.len == 0 || !application_redirects_to(&look.application, to)) {
         REFUSE(op, APPLICATION_REDIRECT_URI,
                "redirect_uri must be one that is registered for application %.*s, byte for byte",
                SLICE(look.application.id));

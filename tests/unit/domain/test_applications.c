@@ -118,8 +118,8 @@ static void its_tenants_are_there_and_named_once(void **state) {
     struct slice at[APPLICATION_TENANTS_MAX + 1] = {S("acme"), S("nowhere"), S("acme")};
     struct work work = asked(house, "portal");
     work.application.tenants = (struct texts){at, 2};
-    assert_reason(fixture_write(house->fixture, do_create, &work), NOT_FOUND);
-    assert_fault(&house->fixture->op, 0, "/tenants/1", NOT_FOUND);
+    assert_reason(fixture_write(house->fixture, do_create, &work), INVALID_INPUT);
+    assert_fault(&house->fixture->op, 0, "/tenants/1", FIELD_VALUE);
     work.application.tenants = (struct texts){at, 3};
     assert_reason(fixture_write(house->fixture, do_create, &work), INVALID_INPUT);
     assert_fault(&house->fixture->op, 1, "/tenants/2", FIELD_VALUE);
@@ -158,7 +158,7 @@ static void a_tenant_that_is_gone_keeps_nobody_from_a_change(void **state) {
     work.want.tenants.count = 0;
     assert_done(fixture_write(house->fixture, do_change, &work));
     work.want.tenants.count = 1;
-    assert_reason(fixture_write(house->fixture, do_change, &work), NOT_FOUND);
+    assert_reason(fixture_write(house->fixture, do_change, &work), INVALID_INPUT);
 }
 
 static void all_that_is_wrong_is_told_at_once(void **state) {
@@ -169,7 +169,7 @@ static void all_that_is_wrong_is_told_at_once(void **state) {
     assert_reason(fixture_write(house->fixture, do_create, &work), INVALID_INPUT);
     assert_fault(&house->fixture->op, 0, "/name", FIELD_REQUIRED);
     assert_fault(&house->fixture->op, 1, "/redirect_uris/0", FIELD_VALUE);
-    assert_fault(&house->fixture->op, 2, "/tenants/0", NOT_FOUND);
+    assert_fault(&house->fixture->op, 2, "/tenants/0", FIELD_VALUE);
     assert_int_equal(space_rows(house->fixture, SPACE_APPLICATION).count, 0);
 }
 
