@@ -186,7 +186,20 @@ class CodeFlowTest(GateCase):
                 self.assertIn("code", self.answer(browser.get(page.location, follow=False)))
 
     def test_max_age_lets_a_recent_sign_in_pass(self):
-        self.assertIn("code", self.ask(self.signed_in(), max_age="3600"))
+        browser = self.signed_in(authn_instant=-600)
+        self.assertIn("code", self.ask(browser, max_age="3600"))
+        page = browser.get(self.url(max_age="300"), follow=False)
+        self.assertTrue(page.location.startswith(self.gate.url("/login?")), page.location)
+        answer = self.ask(browser, max_age="300", prompt="none")
+        self.assertEqual(answer["error"], "login_required")
+
+    def test_a_code_is_for_the_session_of_a_browser_alone(self):
+        token = json.loads(self.log_in().body)["access_token"]
+        for shown in (token, self.gate.token):
+            page = Browser().get(
+                self.url(), follow=False, headers={"Authorization": "Bearer " + shown}
+            )
+            self.assertTrue(page.location.startswith(self.gate.url("/login?")), page.location)
 
     def test_a_browser_is_never_sent_to_an_address_that_nobody_registered(self):
         browser = self.signed_in()
@@ -307,6 +320,8 @@ class CodeFlowTest(GateCase):
         self.assertEqual((status, said["reason"]), (403, "insufficient_scope"))
         status, said = self.gate.call("GET", "/oauth2/userinfo")  # an operator is nobody's person
         self.assertEqual(status, 401)
+        page = self.signed_in().get(self.gate.url("/oauth2/userinfo"))  # nor does a cookie count
+        self.assertEqual(page.status, 401)
 
     def test_an_id_token_opens_nothing(self):
         tokens = self.tokens(self.signed_in())

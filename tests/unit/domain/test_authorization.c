@@ -361,7 +361,9 @@ static void what_is_over_is_swept(void **state) {
     struct scene s = begin(house);
     struct deed d = {.yes = false};
     (void)show_code(house, &s.application, s.code);
-    assert_int_equal(rows(house), 2);
+    house->fixture->op.now = NOON + CODE_KEEP - MINUTE_MS;
+    assert_done(fixture_write(house->fixture, do_sweep, &d));
+    assert_int_equal(rows(house), 2); // that the code was used is known for as long
     house->fixture->op.now = NOON + CODE_KEEP + 2 * MINUTE_MS;
     assert_done(fixture_write(house->fixture, do_sweep, &d));
     assert_int_equal(rows(house), 1); // that of the tokens stays with the session
