@@ -150,6 +150,8 @@ class CodeFlowTest(GateCase):
         form = page.form("email")
         self.assertEqual(form.fields["email"], "ada@nowhere.example")
         self.assertTrue(form.fields["return_to"].startswith("/oauth2/authorize?"))
+        link = page.html.split('href="/password', 1)[1].split('"', 1)[0]
+        self.assertEqual(parse_qs(link.lstrip("?")), {"return_to": [form.fields["return_to"]]})
 
     def test_a_connection_can_be_named(self):
         other = self.gate.make_connection(TENANT, "acme-second", self.idp.fields)

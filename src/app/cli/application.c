@@ -86,6 +86,8 @@ static reason show_for_developer(struct op *op, struct args *args,
     for (size_t i = 0; i < json_count(uris); i++) {
         show_pair(i == 0 ? "  redirect URI" : "", show_value(op, json_at(uris, i)));
     }
+    show_pair("  discovery", op_text(op, "%.*s/.well-known/openid-configuration",
+                                     SLICE(settings->public_url)));
     show_pair("  authorize", op_text(op, "%.*s/oauth2/authorize", SLICE(settings->public_url)));
     show_pair("  token", op_text(op, "%.*s/oauth2/token", SLICE(settings->public_url)));
     show_pair("  scopes", S("openid profile email"));

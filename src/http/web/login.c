@@ -31,7 +31,14 @@ static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigne
     page_html(&page, "\">\n<button type=\"submit\">Continue</button>\n</form>\n"
                      "<p class=\"note\">You will sign in at your organisation's own sign-in "
                      "page, or with a password.</p>\n"
-                     "<p class=\"note\"><a href=\"/password\">Sign in with a password</a></p>\n");
+                     "<p class=\"note\"><a href=\"/password");
+    if (return_to.len > 0) { // who chooses this way goes on to the same place
+        struct slice encoded;
+        TRY(encode_url(op, return_to, &encoded));
+        page_html(&page, "?return_to=");
+        page_text(&page, encoded);
+    }
+    page_html(&page, "\">Sign in with a password</a></p>\n");
     return page_reply(&page, reply, status, true);
 }
 
