@@ -2,6 +2,7 @@
 // Whose keys a connection trusts decides who is who on it. So who may set its identity provider may act as its strongest
 // member, and need not be that strong: a tenant's administrator of sign-in sets keys without holding what, say, the
 // compliance people hold. That is what such a person is for; but it is said, in the same transaction, in a row of its own.
+#include "domain/component.h"
 #include "domain/connection_check.h"
 #include "domain/roll.h"
 
@@ -23,7 +24,24 @@ static bool trusts_more(const struct idp *old, const struct idp *now) {
     return more;
 }
 
-// What active members hold and the actor does not. A counter for each role, so it costs the same in each tenant.
+// Adds what this role gives beyond what the actor holds, if an active member has it.
+static reason add_role(struct op *op, struct txn *txn, const struct actor *actor,
+                       const struct tenant *home, struct slice id, struct permission_set *set) {
+    struct permission_set gives;
+    uint64_t count = 0;
+    TRY(role_permissions_in(op, txn, home, (struct texts){&id, 1}, &gives));
+    gives = permission_without(gives, actor->permissions);
+    if (!permission_none(gives)) {
+        TRY(roll_count(op, txn, home->slug, id, MEMBER_ACTIVE, &count));
+    }
+    if (count > 0) {
+        *set = permission_union(*set, gives);
+    }
+    return NULL;
+}
+
+// What active members hold and the actor does not, by roles and by access to components. A counter for each, so it costs the
+// same in each tenant.
 static reason beyond(struct op *op, struct txn *txn, const struct actor *actor, struct slice slug,
                      struct permission_set *ret_set) {
     struct rows roles;
@@ -33,17 +51,10 @@ static reason beyond(struct op *op, struct txn *txn, const struct actor *actor, 
     TRY(role_list(op, txn, slug, &roles));
     const struct role *rows = roles.at;
     for (size_t i = 0; i < roles.count; i++) {
-        struct permission_set gives;
-        uint64_t count = 0;
-        struct slice id = rows[i].role_id;
-        TRY(role_permissions_in(op, txn, &home, (struct texts){&id, 1}, &gives));
-        gives = permission_without(gives, actor->permissions);
-        if (!permission_none(gives)) {
-            TRY(roll_count(op, txn, slug, id, MEMBER_ACTIVE, &count));
-        }
-        if (count > 0) {
-            all = permission_union(all, gives);
-        }
+        TRY(add_role(op, txn, actor, &home, rows[i].role_id, &all));
+    }
+    for (size_t i = 0; i < component_level_count; i++) {
+        TRY(add_role(op, txn, actor, &home, slice_str(component_levels[i].role_id), &all));
     }
     *ret_set = all;
     return NULL;

@@ -56,6 +56,18 @@ static void it_is_said_what_the_actor_does_not_hold(void **state) {
     assert_int_equal(house_audits(house, EVENT, NULL), 1);
 }
 
+static void access_to_a_component_counts_as_any_role_does(void **state) {
+    struct house *house = *state;
+    (void)add_by_hand(house, "acme", "eve@acme.example", "cdp.data_erasure.view");
+    struct slice detail = S("");
+    set_idp(house, "security_gatekeeper", 1);
+    assert_int_equal(house_audits(house, EVENT, &detail), 1);
+    assert_true(slice_find(detail, S("data_erasure:view")) != SIZE_MAX);
+    assert_true(slice_find(detail, S("data_erasure:request")) == SIZE_MAX);
+    set_idp(house, "cdp.data_erasure.full", 2); // holds it by access of its own
+    assert_int_equal(house_audits(house, EVENT, NULL), 1);
+}
+
 static void operators_and_those_who_are_disabled_do_not_count(void **state) {
     struct house *house = *state;
     struct slice bob = add_by_hand(house, "acme", "bob@acme.example", "compliance");
@@ -72,6 +84,7 @@ static void operators_and_those_who_are_disabled_do_not_count(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(it_is_said_what_the_actor_does_not_hold),
+        T(access_to_a_component_counts_as_any_role_does),
         T(operators_and_those_who_are_disabled_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
