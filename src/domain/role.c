@@ -159,20 +159,25 @@ static reason deny_support(struct op *op, struct txn *txn, const struct tenant *
     return NULL;
 }
 
-reason role_denied(struct op *op, struct txn *txn, const struct tenant *home, struct slice role_id,
-                   struct permission_set *ret_denied) {
-    struct permission_set denied = {{0, 0}};
+struct permission_set role_taken_out(const struct tenant *home, struct slice role_id) {
+    struct permission_set taken = {{0, 0}};
     const struct role_override *overrides = home->overrides.at;
     for (size_t i = 0; i < home->overrides.count; i++) {
         if (slice_equal(overrides[i].role_id, role_id)) {
             for (size_t j = 0; j < overrides[i].denied.count; j++) {
                 const struct permission *permission = permission_find(overrides[i].denied.at[j]);
                 if (permission != NULL) {
-                    permission_add(&denied, permission);
+                    permission_add(&taken, permission);
                 }
             }
         }
     }
+    return taken;
+}
+
+reason role_denied(struct op *op, struct txn *txn, const struct tenant *home, struct slice role_id,
+                   struct permission_set *ret_denied) {
+    struct permission_set denied = role_taken_out(home, role_id);
     if (slice_equal(role_id, S("support_access"))) {
         TRY(deny_support(op, txn, home, &denied));
     }

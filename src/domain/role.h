@@ -42,6 +42,8 @@ MUST_USE reason role_set(struct op *op, struct txn *txn, struct slice tenant, st
                          struct permission_set *ret_set);
 MUST_USE reason role_denied(struct op *op, struct txn *txn, const struct tenant *home,
                             struct slice role_id, struct permission_set *ret_denied);
+// Of that what the tenant took out itself (role_override_set), and no setting of it.
+struct permission_set role_taken_out(const struct tenant *home, struct slice role_id);
 // entitlement_missing: the role gives what this tenant did not buy.
 MUST_USE reason role_entitled(struct op *op, struct txn *txn, const struct tenant *home,
                               struct slice role_id);

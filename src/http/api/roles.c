@@ -6,7 +6,8 @@
 // What a role is in one tenant: also what is taken out of it there, and how many have it.
 struct shown {
     struct role role;
-    struct permission_set denied;
+    struct permission_set taken_out; // by the tenant
+    struct permission_set denied;    // that, by a setting, and what it has no entitlement for
     uint64_t members;
 };
 
@@ -36,7 +37,7 @@ static struct work work_of(const struct request *request) {
 static reason look_at(struct op *op, struct txn *txn, const struct tenant *home,
                       const struct role *role, struct shown *ret_shown) {
     struct permission_set gives;
-    struct shown shown = {.role = *role};
+    struct shown shown = {.role = *role, .taken_out = role_taken_out(home, role->role_id)};
     TRY(role_denied(op, txn, home, role->role_id, &shown.denied));
     TRY(role_set(op, txn, home->slug, role->role_id, &gives));
     shown.denied =
@@ -47,9 +48,12 @@ static reason look_at(struct op *op, struct txn *txn, const struct tenant *home,
 }
 
 static reason shown_json(struct op *op, const struct shown *shown, struct json **ret_json) {
+    struct texts taken_out;
     struct texts denied;
     struct json *one = json_from_fields(op, &role_fields, &shown->role);
+    TRY(permission_texts(op, shown->taken_out, &taken_out));
     TRY(permission_texts(op, shown->denied, &denied));
+    json_set_texts(op, one, "taken_out", taken_out);
     json_set_texts(op, one, "denied", denied);
     json_set_number(op, one, "member_count", (int64_t)shown->members);
     *ret_json = one;

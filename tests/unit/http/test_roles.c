@@ -202,6 +202,7 @@ static void a_built_in_role_is_restricted_and_restored(void **state) {
     struct answer answer = done(at, ann, "restrictRole", ACME "/roles/compliance/override",
                                 "{\"denied\":[\"audit:view\"]}");
     expect_text(answer.body, "denied.0", "audit:view");
+    expect_text(answer.body, "taken_out.0", "audit:view");
     (void)refused(at, bob, "listAudit", ACME "/audit", NULL, 403, "forbidden");
     answer = done(at, ann, "restoreRole", ACME "/roles/compliance/override", NULL);
     expect_count(answer.body, "denied", 0);
@@ -211,6 +212,13 @@ static void a_built_in_role_is_restricted_and_restored(void **state) {
     expect_text(answer.body, "errors.0.pointer", "/denied/0");
     (void)refused(at, ann, "restrictRole", ACME "/roles/admin/override",
                   "{\"denied\":[\"users:manage\"]}", 409, "self_lockout");
+}
+
+static void what_a_setting_takes_away_is_nothing_that_the_tenant_took_out(void **state) {
+    struct scene *at = *state;
+    struct answer answer = done(at, OPERATOR, "getRole", ACME "/roles/support_access", NULL);
+    expect_text(answer.body, "denied.0", "api_credentials:manage");
+    expect_count(answer.body, "taken_out", 0);
 }
 
 static void a_restriction_may_name_the_state_that_it_is_made_for(void **state) {
@@ -503,6 +511,7 @@ int main(void) {
         TENANTS_TEST(a_clone_says_where_it_is),
         TENANTS_TEST(members_of_a_role_are_listed_and_moved),
         TENANTS_TEST(a_built_in_role_is_restricted_and_restored),
+        TENANTS_TEST(what_a_setting_takes_away_is_nothing_that_the_tenant_took_out),
         TENANTS_TEST(a_restriction_may_name_the_state_that_it_is_made_for),
         TENANTS_TEST(the_last_administrator_is_kept),
         TENANTS_TEST(settings_are_replaced_and_changed),
