@@ -73,7 +73,7 @@ const struct schema schema_table[] = {
     {.name = "Certificate", .table = &certificate_fields},
     {.name = "DistrustedCertificate", .table = &distrusted_fields},
     {.name = "Idp", .table = &idp_fields},
-    {.name = "IdpFull", .table = &idp_fields, .more = "{\"certificates_der\":" TEXTS "}"},
+    {.name = "IdpFull", .table = &idp_fields, .more = "{\"certificates_der\":" TEXTS ",\"metadata_certificates_der\":" TEXTS "}"},
     {.name = "IdpStored", .table = &idp_fields, .more = "{\"warnings\":" TEXTS "}"},
     {.name = "MetadataWatch", .table = &metadata_watch_fields, .more = "{" PROPOSAL "}"},
     {.name = "MetadataLook",
@@ -102,9 +102,12 @@ const struct schema schema_table[] = {
      .table = &idp_ask_fields,
      .input = true,
      .more = "{\"metadata_xml\":{\"type\":\"string\",\"description\":\"Give exactly one of: "
-             "metadata_xml; metadata_url; entity_id with sso_url and certificates.\"},"
+             "metadata_xml; metadata_url; entity_id with sso_url and certificates; or all of it as it is "
+             "shown: entity_id, sso, slo, valid_until, want_signed_requests and certificates, with "
+             "metadata_url and metadata_certificates for when it is looked at again.\"},"
              "\"metadata_certificate\":{\"type\":[\"string\",\"null\"],\"description\":\"Who has to sign "
              "the metadata, as PEM, DER in base64 or bare base64; left out: as it is; null: nobody.\"},"
+             "\"metadata_certificates\":" TEXTS ","
              "\"certificates\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"description\":"
              "\"PEM, DER in base64, or bare base64\"}}}"},
     {.name = "MetadataDecision", .table = &metadata_decision_fields, .input = true},

@@ -33,6 +33,12 @@ struct idp_values {
 MUST_USE reason idp_from_values(struct op *op, const struct idp_values *values,
                                 struct idp_import *ret_import);
 
+// The whole trust as another gate has it: both bindings told apart, and where its metadata is looked at from now on,
+// which is not asked now. Of `whole` the certificates do not count: they are `certificates`, as pasted. Refused as
+// above, with the pointers /sso/0, /slo/0.
+MUST_USE reason idp_from_whole(struct op *op, const struct idp *whole, struct texts certificates,
+                               struct idp_import *ret_import);
+
 // idp->metadata_valid_days of what was just read. metadata.validity: no validUntil, or one further away than that.
 MUST_USE reason idp_ends_in_time(struct op *op, const struct idp *idp);
 

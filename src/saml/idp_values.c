@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An IdP from the few values that support staff get from a customer: names what is wrong field by
-// field, all at once, so that one letter to the customer is enough.
+// An IdP from the few values that support staff get from a customer, or from all that another gate
+// knows of it: names what is wrong field by field, all at once, so that one letter is enough.
 #include "base/text.h"
 #include "base/uri.h"
 #include "saml/idp_parts.h"
@@ -114,6 +114,39 @@ reason idp_from_values(struct op *op, const struct idp_values *values,
         TRY(take_url(&verdicts, S("/slo_url"), "the logout URL", slo, &parts->slo));
     }
     TRY(take_certificates(&verdicts, values->certificates));
+    if (verdicts.whole != NULL) {
+        return op_refuse(op, verdicts.whole, "%.*s", SLICE(verdicts.detail));
+    }
+    return idp_parts_done(parts, ret_import);
+}
+
+static reason take_endpoints(struct verdicts *verdicts, const char *name, const char *what,
+                             struct rows given, struct idp_endpoints *list) {
+    const struct endpoint *rows = given.at;
+    for (size_t i = 0; i < given.count; i++) {
+        reason why = idp_add_endpoint(verdicts->parts, list, what, rows[i].binding,
+                                      rows[i].location, rows[i].response_location);
+        if (why != NULL) {
+            TRY(note(verdicts, op_text(verdicts->parts->op, "/%s/%zu", name, i), why));
+        }
+    }
+    return NULL;
+}
+
+reason idp_from_whole(struct op *op, const struct idp *whole, struct texts certificates,
+                      struct idp_import *ret_import) {
+    struct idp_parts *parts = NULL;
+    TRY(idp_parts_open(op, &parts));
+    struct verdicts verdicts = {.parts = parts};
+    parts->idp = *whole;
+    take_entity_id(&verdicts, whole->entity_id);
+    TRY(take_endpoints(&verdicts, "sso", "the sign-on URL", whole->sso, &parts->sso));
+    TRY(take_endpoints(&verdicts, "slo", "the logout URL", whole->slo, &parts->slo));
+    if (whole->sso.count == 0) {
+        wrong(&verdicts, S("/sso"), REASON_OF(FIELD_REQUIRED), REASON_OF(METADATA_NO_SSO_ENDPOINT),
+              "an address to sign on at is needed");
+    }
+    TRY(take_certificates(&verdicts, certificates));
     if (verdicts.whole != NULL) {
         return op_refuse(op, verdicts.whole, "%.*s", SLICE(verdicts.detail));
     }

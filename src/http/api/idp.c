@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A connection's identity provider: from metadata as text, from an address, or from the few values that support
-// staff get. Which of the three is seen by the members; exactly one way may be there. Whatever asks a worker or
+// A connection's identity provider: from metadata as text, from an address, from the few values that support staff
+// get, or from all that another gate has of it. Which of these is seen by the members; exactly one way may be there. Whatever asks a worker or
 // another server happens here, before the transaction that stores the outcome.
 #include "base/encode.h"
 #include "base/uri.h"
@@ -14,14 +14,23 @@ struct ask {
     struct rows signers; // of the metadata; struct certificate
     bool signers_given;  // also as null, which takes those away that were there
     int64_t metadata_valid_days; // left out: as it is
+    // All of it, as GET shows it: a list `sso` says so. metadata_url is then where it is looked at later on.
+    struct rows sso, slo; // struct endpoint
+    int64_t valid_until;
+    bool want_signed_requests;
+    const struct json *whole_signers; // NULL: none
 };
-// metadata_xml, metadata_certificate and certificates hold more than a field may, so they are read by hand.
+// metadata_xml, metadata_certificate(s) and certificates hold more than a field may, so they are read by hand.
 static const struct field ask_rows[] = {
     F_TEXT(struct ask, metadata_url, 1, FIELD_NULL, 2 * URI_MAX),
     F_TEXT(struct ask, entity_id, 2, FIELD_NULL, 1024),
     F_TEXT(struct ask, sso_url, 3, FIELD_NULL, 2 * URI_MAX),
     F_TEXT(struct ask, slo_url, 4, FIELD_NULL, 2 * URI_MAX),
     F_NUMBER(struct ask, metadata_valid_days, 5, FIELD_PLAIN, 0, METADATA_VALID_DAYS_MAX),
+    F_STRUCTS(struct ask, sso, 6, FIELD_PLAIN, CONNECTION_ENDPOINTS_MAX, endpoint_fields),
+    F_STRUCTS(struct ask, slo, 7, FIELD_PLAIN, CONNECTION_ENDPOINTS_MAX, endpoint_fields),
+    F_TIME(struct ask, valid_until, 8, FIELD_PLAIN),
+    F_BOOL(struct ask, want_signed_requests, 9, FIELD_PLAIN),
 };
 FIELD_TABLE(idp_ask_fields, "idp", 1, struct ask, ask_rows);
 
@@ -59,7 +68,8 @@ static reason read_signers(struct op *op, const struct json *object, struct ask 
 }
 
 static reason ask_read(struct op *op, const struct json *object, struct ask *ret_ask) {
-    static const char *const by_hand[] = {"metadata_xml", "metadata_certificate", "certificates", NULL};
+    static const char *const by_hand[] = {"metadata_xml", "metadata_certificate", "metadata_certificates",
+                                          "certificates", NULL};
     struct ask ask = {.xml = SLICE_NONE};
     const struct json *xml = api_member(object, "metadata_xml");
     const struct json *rest = NULL;
@@ -72,22 +82,24 @@ static reason ask_read(struct op *op, const struct json *object, struct ask *ret
     TRY(read_signers(op, object, &ask));
     ask.xml = slice_trim(ask.xml);
     ask.certificates = api_member(object, "certificates");
+    ask.whole_signers = api_member(object, "metadata_certificates");
     *ret_ask = ask;
     return NULL;
 }
 
 // The certificates as texts; one text stands for a list of one.
-static reason read_certificates(struct op *op, const struct json *given, struct texts *ret_texts) {
+static reason read_certificates(struct op *op, const char *name, const struct json *given,
+                                struct texts *ret_texts) {
     struct texts texts = {NULL, 0};
     struct slice one;
     bool single = json_text(given, &one);
     size_t count = single ? 1 : json_count(given);
     if ((given != NULL && !single && !json_is_array(given)) ||
         count > CONNECTION_CERTIFICATES_MAX) {
-        op_error(op, S("/certificates"),
+        op_error(op, op_text(op, "/%s", name),
                  json_is_array(given) ? REASON_OF(FIELD_RANGE) : REASON_OF(FIELD_TYPE),
                  "expected a list of at most %d texts", CONNECTION_CERTIFICATES_MAX);
-        REFUSE(op, INVALID_INPUT, "certificates: expected a list of at most %d texts",
+        REFUSE(op, INVALID_INPUT, "%s: expected a list of at most %d texts", name,
                CONNECTION_CERTIFICATES_MAX);
     }
     TRY(op_take(op, (count + 1) * sizeof *texts.at, &texts.at));
@@ -96,7 +108,7 @@ static reason read_certificates(struct op *op, const struct json *given, struct 
         *text = single ? one : S("");
         if ((!single && !json_text(json_at(given, texts.count), text)) ||
             text->len > CERTIFICATE_TEXT_MAX) {
-            op_error(op, op_text(op, "/certificates/%zu", texts.count), REASON_OF(FIELD_TYPE),
+            op_error(op, op_text(op, "/%s/%zu", name, texts.count), REASON_OF(FIELD_TYPE),
                      "expected a certificate as text: PEM, DER in base64, or bare base64");
             REFUSE(op, INVALID_INPUT, "a certificate is not a text of at most %u bytes",
                    CERTIFICATE_TEXT_MAX);
@@ -106,12 +118,39 @@ static reason read_certificates(struct op *op, const struct json *given, struct 
     return NULL;
 }
 
+static bool is_whole(const struct ask *ask) {
+    return ask->sso.count > 0;
+}
+
+// What goes with the whole alone.
+static reason check_whole(struct op *op, const struct ask *ask) {
+    const struct {
+        const char *name;
+        bool there;
+    } members[] = {{"slo", ask->slo.count > 0},
+                   {"valid_until", ask->valid_until != 0},
+                   {"want_signed_requests", ask->want_signed_requests},
+                   {"metadata_certificates", ask->whole_signers != NULL}};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        if (members[i].there) {
+            op_error(op, op_text(op, "/%s", members[i].name), REASON_OF(FIELD_VALUE),
+                     "goes with sso, a list of addresses, and with nothing else");
+            REFUSE(op, INVALID_INPUT, "%s goes with sso, a list of addresses, and with nothing else",
+                   members[i].name);
+        }
+    }
+    return NULL;
+}
+
 // Exactly one way to say who the identity provider is.
 static reason check_shape(struct op *op, const struct ask *ask) {
-    bool values = ask->sso_url.len > 0 || ask->slo_url.len > 0 || ask->certificates != NULL;
-    size_t ways = (ask->xml.len > 0 ? 1U : 0) + (ask->metadata_url.len > 0 ? 1U : 0) +
-                  (values ? 1U : 0);
-    if (ways == 1 && values && ask->signers.count > 0) {
+    bool whole = is_whole(ask);
+    bool values = ask->sso_url.len > 0 || ask->slo_url.len > 0 ||
+                  (ask->certificates != NULL && !whole);
+    bool url = ask->metadata_url.len > 0 && !whole;
+    size_t ways = (ask->xml.len > 0 ? 1U : 0) + (url ? 1U : 0) + (values ? 1U : 0) + (whole ? 1U : 0);
+    TRY(whole ? NULL : check_whole(op, ask));
+    if (ways == 1 && (values || whole) && ask->signers.count > 0) {
         return refuse_signer(op, REASON_OF(FIELD_VALUE),
                              S("there is no metadata to be signed: the values themselves are given"));
     }
@@ -122,10 +161,11 @@ static reason check_shape(struct op *op, const struct ask *ask) {
         const char *name;
         bool there;
     } members[] = {{"metadata_xml", ask->xml.len > 0},
-                   {"metadata_url", ask->metadata_url.len > 0},
+                   {"metadata_url", url},
                    {"sso_url", ask->sso_url.len > 0},
                    {"slo_url", ask->slo_url.len > 0},
-                   {"certificates", ask->certificates != NULL}};
+                   {"sso", whole},
+                   {"certificates", ask->certificates != NULL && !whole}};
     for (size_t i = 0; ways > 1 && i < sizeof members / sizeof members[0]; i++) {
         if (members[i].there) {
             op_error(op, op_text(op, "/%s", members[i].name), REASON_OF(FIELD_VALUE),
@@ -137,8 +177,8 @@ static reason check_shape(struct op *op, const struct ask *ask) {
         op_error(op, S("/certificates"), REASON_OF(FIELD_REQUIRED), "is missing");
     }
     REFUSE(op, INVALID_INPUT,
-           "give exactly one of: metadata_xml, metadata_url, or entity_id with sso_url and "
-           "certificates (and slo_url)");
+           "give exactly one of: metadata_xml, metadata_url, entity_id with sso_url and "
+           "certificates (and slo_url), or entity_id with sso and certificates");
 }
 
 // ---- resolving ------------------------------------------------------------------------------------------
@@ -193,9 +233,52 @@ static bool is_address(struct slice text) {
     return slice_starts(text, S("https://")) || slice_starts(text, S("http://"));
 }
 
+// Who has to sign the metadata that is looked at later on: one certificate a text.
+static reason whole_signers(struct op *op, const struct ask *ask, struct rows *ret_signers) {
+    struct texts texts = {NULL, 0};
+    struct certificate *signers = NULL;
+    TRY(read_certificates(op, "metadata_certificates", ask->whole_signers, &texts));
+    if (texts.count > CONNECTION_SIGNERS_MAX) {
+        op_error(op, S("/metadata_certificates"), REASON_OF(FIELD_RANGE), "at most %d are taken",
+                 CONNECTION_SIGNERS_MAX);
+        REFUSE(op, INVALID_INPUT, "metadata_certificates: at most %d are taken", CONNECTION_SIGNERS_MAX);
+    }
+    TRY(op_take(op, (texts.count + 1) * sizeof *signers, &signers));
+    for (size_t i = 0; i < texts.count; i++) {
+        struct rows one = {NULL, 0};
+        reason why = certificate_read(op, texts.at[i], &one);
+        if (why != NULL) {
+            op_error(op, op_text(op, "/metadata_certificates/%zu", i), why, "%.*s", SLICE(op->detail));
+            return why;
+        }
+        signers[i] = *(const struct certificate *)one.at;
+    }
+    *ret_signers = (struct rows){signers, texts.count};
+    return NULL;
+}
+
+// Nothing is asked anywhere: metadata_url is looked at when its time comes.
+static reason from_whole(struct op *op, const struct ask *ask, struct idp_import *ret_import) {
+    struct texts certificates = {NULL, 0};
+    struct idp whole = {.entity_id = ask->entity_id,
+                        .sso = ask->sso,
+                        .slo = ask->slo,
+                        .valid_until = ask->valid_until,
+                        .metadata_url = slice_trim(ask->metadata_url),
+                        .want_signed_requests = ask->want_signed_requests,
+                        .metadata_valid_days = ask->metadata_valid_days};
+    TRY(read_certificates(op, "certificates", ask->certificates, &certificates));
+    TRY(whole_signers(op, ask, &whole.metadata_certificates));
+    TRY(idp_from_whole(op, &whole, certificates, ret_import));
+    return idp_ends_in_time(op, &ret_import->idp);
+}
+
 static reason resolve(struct op *op, struct gate *gate, const struct ask *ask,
                       struct idp_import *ret_import) {
     size_t from = op->error_count;
+    if (is_whole(ask)) {
+        return from_whole(op, ask, ret_import);
+    }
     if (ask->xml.len > 0) {
         bool address = is_address(ask->xml);
         reason why = address ? from_url(op, gate, ask->xml, ask, ret_import)
@@ -217,7 +300,7 @@ static reason resolve(struct op *op, struct gate *gate, const struct ask *ask,
         return why;
     }
     struct idp_values values = {ask->entity_id, ask->sso_url, ask->slo_url, {NULL, 0}};
-    TRY(read_certificates(op, ask->certificates, &values.certificates));
+    TRY(read_certificates(op, "certificates", ask->certificates, &values.certificates));
     return idp_from_values(op, &values, ret_import);
 }
 
@@ -226,7 +309,7 @@ static reason ask_resolve(struct op *op, struct gate *gate, const struct json *o
     struct ask ask = {.certificates = NULL};
     TRY(ask_read(op, object, &ask));
     TRY(check_shape(op, &ask));
-    if (!ask.signers_given && stored != NULL) {
+    if (!ask.signers_given && stored != NULL && !is_whole(&ask)) {
         ask.signers = stored->idp.metadata_certificates;
     }
     if (json_get(object, "metadata_valid_days") == NULL && stored != NULL) {
@@ -249,14 +332,14 @@ reason idp_ask(struct op *op, struct gate *gate, const struct json *object, stru
 // ---- the routes -----------------------------------------------------------------------------------------
 
 // The bytes themselves, in the order of the certificates: whoever verifies a message elsewhere needs them.
-static reason put_der(struct op *op, const struct idp *idp, struct json *body) {
-    const struct certificate *certificates = idp->certificates.at;
+static reason put_der(struct op *op, struct rows rows, const char *name, struct json *body) {
+    const struct certificate *certificates = rows.at;
     struct texts texts = {NULL, 0};
-    TRY(op_take(op, (idp->certificates.count + 1) * sizeof *texts.at, &texts.at));
-    for (; texts.count < idp->certificates.count; texts.count++) {
+    TRY(op_take(op, (rows.count + 1) * sizeof *texts.at, &texts.at));
+    for (; texts.count < rows.count; texts.count++) {
         TRY(encode_base64(op, certificates[texts.count].der, &texts.at[texts.count]));
     }
-    json_set_texts(op, body, "certificates_der", texts);
+    json_set_texts(op, body, name, texts);
     return NULL;
 }
 
@@ -271,7 +354,8 @@ reason api_idp_get(struct op *op, struct gate *gate, struct request *request, st
     struct connection connection;
     TRY(connection_read(op, gate, request->args[0], &connection));
     struct json *body = json_from_fields(op, &idp_fields, &connection.idp);
-    TRY(put_der(op, &connection.idp, body));
+    TRY(put_der(op, connection.idp.certificates, "certificates_der", body));
+    TRY(put_der(op, connection.idp.metadata_certificates, "metadata_certificates_der", body));
     return reply_idp(op, reply, &connection, body);
 }
 

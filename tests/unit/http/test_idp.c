@@ -254,6 +254,64 @@ static void a_distrusted_certificate_stays_out(void **state) {
                   422, "invalid_input");
 }
 
+// What another gate has of a provider, with what differs; nobody is asked.
+#define WHOLE                                                                                      \
+    "{\"entity_id\":\"urn:idp\",\"sso\":[{\"binding\":\"post\",\"location\":\"%s\"}],"             \
+    "\"slo\":[{\"binding\":\"redirect\",\"location\":\"https://idp.example/slo\","                   \
+    "\"response_location\":\"https://idp.example/done\"}],\"want_signed_requests\":true,"            \
+    "\"valid_until\":\"2100-01-01T00:00:00Z\",\"metadata_url\":\"https://idp.example/metadata\","    \
+    "\"certificates\":[\"%s\"],\"metadata_certificates\":[\"%s\"]%s}"
+
+static void all_of_a_provider_is_taken_as_it_is_shown(void **state) {
+    struct scene *at = *state;
+    const char *key = certificate_made(at, "idp");
+    const char *signer = certificate_made(at, "federation");
+    const char *sso = "https://idp.example/sso";
+    struct answer answer = done(at, OPERATOR, "setIdp", IDP, keep_text(at, WHOLE, sso, key, signer, ""));
+    assert_int_equal(fetched_from.len, 0);
+    answer = done(at, OPERATOR, "getIdp", IDP, NULL);
+    expect_count(answer.body, "sso", 1);
+    expect_text(answer.body, "sso.0.binding", "post");
+    expect_text(answer.body, "slo.0.response_location", "https://idp.example/done");
+    expect_text(answer.body, "metadata_url", "https://idp.example/metadata");
+    assert_non_null(strstr(keep_at(at, answer.body, "valid_until"), "2100-01-01"));
+    expect_count(answer.body, "certificates_der", 1);
+    expect_count(answer.body, "metadata_certificates_der", 1);
+    expect_text(answer.body, "metadata_certificates.0.subject", "CN=federation");
+    // The whole is the whole: what it does not say of signers is that there are none.
+    answer = done(at, OPERATOR, "setIdp", IDP,
+                  keep_text(at, "{\"entity_id\":\"urn:idp\",\"sso\":[{\"binding\":\"post\",\"location\":\"%s\"}],"
+                                "\"certificates\":[\"%s\"]}", sso, key));
+    expect_count(answer.body, "metadata_certificates", 0);
+    expect_null(answer.body, "metadata_url");
+}
+
+static void what_is_wrong_in_all_of_a_provider_is_said_by_field(void **state) {
+    struct scene *at = *state;
+    const char *key = certificate_made(at, "idp");
+    const char *sso = "https://idp.example/sso";
+    struct answer answer = refused(at, OPERATOR, "setIdp", IDP,
+                                   keep_text(at, WHOLE, "ftp://idp.example", key, key, ""), 422,
+                                   "metadata.location");
+    expect_text(answer.body, "errors.0.pointer", "/sso/0");
+    answer = refused(at, OPERATOR, "setIdp", IDP, keep_text(at, WHOLE, sso, "AAAA", key, ""), 422,
+                     "invalid_certificate");
+    expect_text(answer.body, "errors.0.pointer", "/certificates/0");
+    answer = refused(at, OPERATOR, "setIdp", IDP, keep_text(at, WHOLE, sso, key, "AAAA", ""), 422,
+                     "invalid_certificate");
+    expect_text(answer.body, "errors.0.pointer", "/metadata_certificates/0");
+    (void)refused(at, OPERATOR, "setIdp", IDP,
+                  keep_text(at, WHOLE, sso, key, key, ",\"metadata_valid_days\":7"), 422,
+                  "metadata.validity");
+    (void)refused(at, OPERATOR, "setIdp", IDP,
+                  keep_text(at, WHOLE, sso, key, key, ",\"sso_url\":\"https://idp.example\""), 422,
+                  "invalid_input");
+    answer = refused(at, OPERATOR, "setIdp", IDP,
+                     "{\"metadata_url\":\"https://idp.example/m\",\"want_signed_requests\":true}", 422,
+                     "invalid_input");
+    expect_text(answer.body, "errors.0.pointer", "/want_signed_requests");
+}
+
 static void an_administrator_sets_the_provider_of_the_own_tenant(void **state) {
     struct scene *at = *state;
     struct caller ann = signed_in(at, "acme", "ann@acme.example", "admin");
@@ -276,6 +334,8 @@ int main(void) {
         IDP_TEST(nobody_has_us_fetch_for_what_is_not_there),
         IDP_TEST(who_has_to_sign_the_metadata_stays_until_it_is_taken_away),
         IDP_TEST(a_distrusted_certificate_stays_out),
+        IDP_TEST(all_of_a_provider_is_taken_as_it_is_shown),
+        IDP_TEST(what_is_wrong_in_all_of_a_provider_is_said_by_field),
         IDP_TEST(an_administrator_sets_the_provider_of_the_own_tenant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
