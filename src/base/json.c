@@ -76,9 +76,13 @@ static bool too_deep(struct slice text) {
 }
 
 reason json_parse(struct op *op, struct slice text, const struct json **ret_root) {
-    if (text.len > JSON_BODY_MAX) {
-        REFUSE(op, BODY_TOO_LARGE, "JSON of %zu bytes; at most %u are taken", text.len,
-               JSON_BODY_MAX);
+    return json_parse_most(op, text, JSON_BODY_MAX, ret_root);
+}
+
+reason json_parse_most(struct op *op, struct slice text, size_t most,
+                       const struct json **ret_root) {
+    if (text.len > most) {
+        REFUSE(op, BODY_TOO_LARGE, "JSON of %zu bytes; at most %zu are taken", text.len, most);
     }
     if (too_deep(text)) {
         REFUSE(op, MALFORMED_JSON, "JSON is nested deeper than %d levels", JSON_DEPTH_MAX);

@@ -20,6 +20,9 @@ struct json; // jansson's json_t
 // malformed_json: not JSON, duplicate members, too deep, not UTF-8, trailing bytes. The root is any value.
 // body_too_large: over JSON_BODY_MAX.
 MUST_USE reason json_parse(struct op *op, struct slice text, const struct json **ret_root);
+// The same for a file that a command reads, up to `most` bytes.
+MUST_USE reason json_parse_most(struct op *op, struct slice text, size_t most,
+                                const struct json **ret_root);
 MUST_USE reason json_print(struct op *op, const struct json *root, bool pretty, struct slice *ret_text);
 
 // Makers give a valid value also when memory is out (an immortal null), and mark op (`incomplete`), for good:
@@ -49,7 +52,7 @@ bool json_bool(const struct json *value, bool *ret_bool);
 size_t json_count(const struct json *array);
 const struct json *json_at(const struct json *array, size_t index);
 // For each member of an object, in order: while (json_member(object, &at, &name, &value)). at starts 0 and
-// means nothing to the caller.
+// means nothing to the caller; a name has a NUL behind it.
 bool json_member(const struct json *object, size_t *at, struct slice *ret_name,
                  const struct json **ret_value);
 

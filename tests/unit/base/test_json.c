@@ -142,6 +142,10 @@ static void a_body_over_the_ceiling_is_refused(void **state) {
     const struct json *root = NULL;
     assert_done(json_parse(*state, slice_of(text, JSON_BODY_MAX), &root));
     assert_refused(json_parse(*state, slice_of(text, sizeof text), &root), BODY_TOO_LARGE);
+    // A command may read larger files, up to what it says.
+    assert_done(json_parse_most(*state, slice_of(text, sizeof text), sizeof text, &root));
+    assert_refused(json_parse_most(*state, slice_of(text, sizeof text), sizeof text - 1, &root),
+                   BODY_TOO_LARGE);
 }
 
 static void values_are_made_and_shared(void **state) {
