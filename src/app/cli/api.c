@@ -42,7 +42,7 @@ static reason take_problem(struct op *op, const struct control_answer *answer,
     return op_refuse(op, why, "%.*s", SLICE(detail));
 }
 
-static reason need_control(struct op *op, struct args *args) {
+reason api_open(struct op *op, struct args *args) {
     const struct settings *settings = NULL;
     TRY(args_settings(op, args, &settings));
     return args->control == NULL ? control_open(op, settings, &args->control) : NULL;
@@ -50,7 +50,7 @@ static reason need_control(struct op *op, struct args *args) {
 
 static reason ask_control(struct op *op, struct args *args, enum method method, struct slice target,
                           struct slice body, struct control_answer *ret_answer) {
-    TRY(need_control(op, args));
+    TRY(api_open(op, args));
     return control_call(op, args->control, method, target, body, ret_answer);
 }
 
@@ -58,7 +58,7 @@ reason api_send(struct op *op, struct args *args, struct slice target, const cha
                 struct slice body, const struct json **ret_answer) {
     struct control_answer answer = {.status = 0};
     const struct json *root = NULL;
-    TRY(need_control(op, args));
+    TRY(api_open(op, args));
     TRY(control_send(op, args->control, METHOD_POST, op_text(op, "/api/v1%.*s", SLICE(target)), type,
                      body, &answer));
     if (json_parse(op, answer.body, &root) != NULL) {

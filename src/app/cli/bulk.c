@@ -162,6 +162,7 @@ reason bulk_import(struct op *op, struct args *args) {
 // A part is written before the next is asked for.
 reason bulk_export(struct op *op, struct args *args) {
     struct slice cursor = S("");
+    TRY(api_open(op, args)); // what it reads of the settings outlives the first part
     do {
         struct op part;
         struct slice text = S("");

@@ -91,6 +91,8 @@ MUST_USE reason file_read(struct op *op, struct slice path, size_t max, struct s
 
 // ---- the API (api.c) ----
 
+// The way to the gate, before the first request: for who asks with ops that end before the command does.
+MUST_USE reason api_open(struct op *op, struct args *args);
 // "acme" as part of a path, escaped.
 struct slice api_part(struct op *op, struct slice text);
 // Asks the gate; 2xx: the answer (NULL for an empty one) and its text as it came. Otherwise the
