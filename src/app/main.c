@@ -22,6 +22,7 @@ static const struct cli_command commands[] = {
     {"keys", "the gate's own SAML keys, and rolling them over", keys_actions},
     {"backup", "copy the store and the keys while the gate runs", backup_actions},
     {"restore", "make a data directory of a backup", restore_actions},
+    {"export", "the configuration as one document, without people and without secrets", export_actions},
     {"check", "verify a SAML response offline and explain the verdict", check_actions},
     {"metadata", "read an identity provider's metadata as an import would", metadata_actions},
     {"selftest", "attack this very program, and say what it withstands", selftest_actions},

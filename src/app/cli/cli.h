@@ -162,7 +162,9 @@ extern const struct cli_option bulk_import_options[];
 
 extern const struct cli_action init_actions[], serve_actions[], token_actions[], check_actions[],
     metadata_actions[], tenant_actions[], connection_actions[], user_actions[],
-    service_user_actions[], application_actions[], job_actions[], role_actions[], organization_actions[], request_actions[], rule_actions[], trace_actions[],
-    audit_actions[], mail_actions[], keys_actions[], backup_actions[], restore_actions[], selftest_actions[];
+    service_user_actions[], application_actions[], job_actions[], role_actions[],
+    organization_actions[], request_actions[], rule_actions[], trace_actions[], audit_actions[],
+    mail_actions[], keys_actions[], backup_actions[], restore_actions[], selftest_actions[],
+    export_actions[], import_actions[];
 
 #endif
