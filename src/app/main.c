@@ -23,6 +23,7 @@ static const struct cli_command commands[] = {
     {"backup", "copy the store and the keys while the gate runs", backup_actions},
     {"restore", "make a data directory of a backup", restore_actions},
     {"export", "the configuration as one document, without people and without secrets", export_actions},
+    {"import", "make a configuration of such a document, or say what it would change", import_actions},
     {"check", "verify a SAML response offline and explain the verdict", check_actions},
     {"metadata", "read an identity provider's metadata as an import would", metadata_actions},
     {"selftest", "attack this very program, and say what it withstands", selftest_actions},
