@@ -146,6 +146,10 @@ reason idp_from_whole(struct op *op, const struct idp *whole, struct texts certi
         wrong(&verdicts, S("/sso"), REASON_OF(FIELD_REQUIRED), REASON_OF(METADATA_NO_SSO_ENDPOINT),
               "an address to sign on at is needed");
     }
+    if (whole->metadata_url.len > 0) {
+        reason why = idp_check_url(parts, "the address of the metadata", whole->metadata_url);
+        TRY(why != NULL ? note(&verdicts, S("/metadata_url"), why) : NULL);
+    }
     TRY(take_certificates(&verdicts, certificates));
     if (verdicts.whole != NULL) {
         return op_refuse(op, verdicts.whole, "%.*s", SLICE(verdicts.detail));

@@ -307,6 +307,11 @@ static void what_is_wrong_in_all_of_a_provider_is_said_by_field(void **state) {
                   keep_text(at, WHOLE, sso, key, key, ",\"sso_url\":\"https://idp.example\""), 422,
                   "invalid_input");
     answer = refused(at, OPERATOR, "setIdp", IDP,
+                     keep_text(at, "{\"entity_id\":\"urn:idp\",\"sso\":[{\"location\":\"%s\"}],"
+                                   "\"certificates\":[\"%s\"],\"metadata_url\":\"http://idp.example\"}", sso, key),
+                     422, "metadata.location");
+    expect_text(answer.body, "errors.0.pointer", "/metadata_url");
+    answer = refused(at, OPERATOR, "setIdp", IDP,
                      "{\"metadata_url\":\"https://idp.example/m\",\"want_signed_requests\":true}", 422,
                      "invalid_input");
     expect_text(answer.body, "errors.0.pointer", "/want_signed_requests");
