@@ -119,7 +119,7 @@ reason json_print(struct op *op, const struct json *root, bool pretty, struct sl
         REFUSE(op, LIMIT_MEMORY, "a part of the JSON could not be made");
     }
     struct buf buf;
-    buf_open(&buf, op, ARENA_CEILING);
+    buf_open(&buf, op, op->arena.ceiling); // a command may have more than a request
     size_t flags = JSON_ENCODE_ANY | (pretty ? JSON_INDENT(2) : JSON_COMPACT);
     if (json_dump_callback(in(root), print_piece, &buf, flags) != 0) {
         buf.broken = true;

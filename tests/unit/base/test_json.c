@@ -148,6 +148,21 @@ static void a_body_over_the_ceiling_is_refused(void **state) {
                    BODY_TOO_LARGE);
 }
 
+static void what_is_printed_is_bounded_by_the_memory_of_its_operation(void **state) {
+    static char text[ARENA_CEILING / 2];
+    struct op *op = *state;
+    struct json *list = json_array(op);
+    struct slice printed = S("");
+    memset(text, 'x', sizeof text);
+    for (int i = 0; i < 3; i++) {
+        json_add_text(op, list, slice_of(text, sizeof text));
+    }
+    assert_refused(json_print(op, list, false, &printed), LIMIT_MEMORY);
+    op->arena.ceiling = 8 * (size_t)ARENA_CEILING;
+    assert_done(json_print(op, list, false, &printed));
+    assert_true(printed.len > 3 * sizeof text);
+}
+
 static void values_are_made_and_shared(void **state) {
     struct op *op = *state;
     struct json *root = json_object(op);
@@ -277,6 +292,7 @@ int main(void) {
         TEST(the_detail_of_a_refusal_quotes_nothing_of_the_body),
         TEST(depth_has_a_ceiling_that_brackets_in_strings_do_not_count_for),
         TEST(a_body_over_the_ceiling_is_refused),
+        TEST(what_is_printed_is_bounded_by_the_memory_of_its_operation),
         TEST(values_are_made_and_shared),
         TEST(a_text_that_is_no_utf8_is_written_with_replacements),
         TEST(readers_answer_no_for_another_type_and_for_nothing),
