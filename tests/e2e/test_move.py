@@ -368,10 +368,10 @@ class RefusalTest(MoveCase):
     def test_a_file_is_read_up_to_a_bound(self):
         path = os.path.join(temp_dir("move"), "large.json")
         with open(path, "w", encoding="utf-8") as f:
-            f.truncate((64 << 20) + 1)
+            f.truncate((32 << 20) + 1)
         done = self.target.run("import", path)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("larger than the 67108864 bytes", done.stderr)
+        self.assertIn("larger than the 33554432 bytes", done.stderr)
         with open(path, "w", encoding="utf-8") as f:      # more than the API takes at once
             f.write(self.text + " " * (3 << 20))
         self.assertEqual(self.target.run("import", path).returncode, 0)

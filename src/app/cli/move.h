@@ -9,9 +9,9 @@
 
 #define MOVE_FORMAT "gatehouse-configuration"
 #define MOVE_VERSION 1
-// Bytes: some 8,000 tenants, each with a connection; more go in parts, by --tenant.
-#define MOVE_FILE_MAX (64U << 20)
-#define MOVE_MEMORY (256U << 20) // the file while it grows, and what is said of it
+// Bytes: some 7,500 tenants, each with a connection; more go in parts, by --tenant.
+#define MOVE_FILE_MAX (32U << 20)
+#define MOVE_MEMORY (256U << 20) // the file while it grows, its checks, and what is told of it
 
 enum move_kind {
     MOVE_ORGANIZATION,
