@@ -28,6 +28,7 @@ static const struct field application_rows[] = {
     F_TEXT(struct application, created_by, 9, FIELD_OUTPUT | FIELD_NULL, GRANT_TEXT_MAX),
     F_TIME(struct application, created_at, 10, FIELD_OUTPUT),
     F_TIME(struct application, updated_at, 11, FIELD_OUTPUT),
+    F_TIME(struct application, issued_since, 12, FIELD_HIDDEN),
 };
 FIELD_TABLE(application_fields, "application", 1, struct application, application_rows);
 
@@ -246,6 +247,9 @@ reason application_change(struct op *op, struct txn *txn, const struct actor *ac
     TRY(check(op, txn, before.tenants, &made));
     if (!same(&before, &made)) {
         made.updated_at = op->now;
+        if (made.disabled && !before.disabled) {
+            made.issued_since = op->now;
+        }
         TRY(entity_put(op, txn, &application_entity, &made));
         TRY(audit_change(op, txn, actor, S(""), "application.updated", made.id,
                          &application_fields, &before, &made));
@@ -353,6 +357,7 @@ reason application_sign_in(struct op *op, struct txn *txn, struct slice id, stru
     }
     const char *fault = fault_of(&application, secret, op->now);
     if (fault != NULL) {
+        *ret_known = application.confidential; // a public one has no secret to guess
         REFUSE(op, UNAUTHENTICATED, "%s", fault);
     }
     *ret_application = application;

@@ -21,6 +21,7 @@ struct application {
     bool confidential; // it has secrets and must show one; set when it is made, and never changed
     bool api;          // its access tokens may call /api/v1 for the person
     bool disabled;     // nobody gets a code or a token for it
+    int64_t issued_since; // what was issued before counts no more: it was disabled since
     struct texts tenants;    // slugs whose people may sign in to it; none: all
     struct rows secrets;     // struct credential, at most CREDENTIALS_EACH_MAX
     struct slice created_by; // actor
@@ -47,7 +48,7 @@ MUST_USE reason application_create(struct op *op, struct txn *txn, const struct 
 MUST_USE reason application_change(struct op *op, struct txn *txn, const struct actor *actor,
                                    const struct application *want,
                                    struct application *ret_application);
-// With its secrets. What was issued for it counts no more once it is asked about here.
+// With its secrets. What was issued for it counts no more.
 MUST_USE reason application_remove(struct op *op, struct txn *txn, const struct actor *actor,
                                    struct slice id);
 // The secret is given here and never again. credential_limit; illegal_transition: a public one has none.
@@ -62,7 +63,8 @@ MUST_USE reason application_secret_remove(struct op *op, struct txn *txn, const 
 bool application_redirects_to(const struct application *application, struct slice uri);
 bool application_serves(const struct application *application, struct slice tenant);
 // Who shows this id, and this secret (SLICE_NONE: none). unauthenticated: no such application, disabled, a wrong secret or one that
-// has ended, none where one is needed, one where there can be none. *ret_known: the id is that of an application.
+// has ended, none where one is needed, one where there can be none. *ret_known: the id is that of an
+// application whose secret it may be a guess of.
 MUST_USE reason application_sign_in(struct op *op, struct txn *txn, struct slice id,
                                     struct slice secret, struct application *ret_application,
                                     bool *ret_known);

@@ -161,6 +161,9 @@ reason audit_write(struct op *op, struct txn *txn, const struct actor *actor,
         .address = text_cut(actor->address, AUDIT_TEXT_MAX),
         .session = text_cut(actor->session, AUDIT_TEXT_MAX),
     };
+    if (actor->client.len > 0) {
+        audit.session = op_text(op, "%.*s by %.*s", SLICE(actor->session), SLICE(actor->client));
+    }
     TRY(say(op, entry, &audit));
     uint8_t salts[2 * SALT_BYTES];
     struct sha256 seals[2];

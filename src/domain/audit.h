@@ -30,6 +30,7 @@ struct actor {
     struct slice id;      // user id, service user id; "operator" or "operator:UID" for operators; "" for none
     struct slice tenant;  // of a user's session
     struct slice session; // public session id
+    struct slice client;  // id of the application whose token of the session it was, or ""
     struct slice address; // where the request came from
     struct permission_set permissions; // in that tenant; operators have all, everywhere
     struct audit_run *run;             // or NULL

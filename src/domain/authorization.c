@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/rand.h"
 #include "base/uri.h"
+#include "domain/batch.h"
 #include "domain/space.h"
 #include "domain/timekey.h"
 
@@ -50,8 +51,28 @@ static void authorization_key(const void *row, struct key *ret_key) {
         ret_key->broken = true;
     }
 }
+
+static struct key key_of_grants(struct slice session, struct slice application) {
+    struct key key = key_in(SPACE_AUTHORIZATION_OF);
+    key_text(&key, session);
+    key_text(&key, application);
+    return key;
+}
+static bool authorization_of_key(const void *row, struct key *ret_key) {
+    const struct authorization *authorization = row;
+    *ret_key = key_of_grants(authorization->session, authorization->application);
+    return authorization->generation > 0;
+}
+static const struct entity_index authorization_indexes[] = {
+    {SPACE_AUTHORIZATION_OF, false, NULL, authorization_of_key},
+};
 const struct entity authorization_entity = {
-    .space = SPACE_AUTHORIZATION, .fields = &authorization_fields, .key = authorization_key};
+    .space = SPACE_AUTHORIZATION,
+    .fields = &authorization_fields,
+    .key = authorization_key,
+    .indexes = authorization_indexes,
+    .index_count = sizeof authorization_indexes / sizeof authorization_indexes[0],
+};
 
 static reason make_id(struct op *op, int64_t kept_until, struct timekey *ret_key,
                       struct slice *ret_id) {
@@ -151,38 +172,41 @@ static reason find(struct op *op, struct txn *txn, struct slice bytes, struct ti
     return entity_find(op, txn, &authorization_entity, &key, ret_row, ret_found);
 }
 
-static struct actor actor_of(const struct authorization_work *work,
-                             const struct authorization *row) {
-    return (struct actor){.kind = ACTOR_USER,
-                          .id = row->user_id,
-                          .tenant = row->tenant,
-                          .session = row->session,
-                          .address = work->address};
-}
-
+// It is the application that asks, for the person whose session it is.
 static reason tell(struct op *op, struct txn *txn, const struct authorization_work *work,
                    const struct authorization *row, const char *event, const char *detail) {
-    struct actor actor = actor_of(work, row);
-    return audit_add(op, txn, &actor, row->tenant, event, work->application.id,
-                     op_text(op, "%s", detail));
+    const struct actor actor = {.kind = ACTOR_SERVICE,
+                                .id = work->application.id,
+                                .tenant = row->tenant,
+                                .session = row->session,
+                                .address = work->address};
+    const struct audit_entry entry = {.tenant = row->tenant,
+                                      .event = event,
+                                      .target = work->application.id,
+                                      .about = row->user_id,
+                                      .detail = op_text(op, "%s", detail)};
+    return audit_write(op, txn, &actor, &entry);
 }
 
-static reason remove_by_id(struct op *op, struct txn *txn, struct slice id) {
-    struct authorization row = {.id = id};
+// Ends what this id names, and says so once: shown again, there is nothing left to end.
+static reason end(struct op *op, struct txn *txn, const struct authorization_work *work,
+                  const struct authorization *row, struct slice id, const char *event,
+                  const char *why) {
+    struct authorization gone = {.id = id};
     struct key key;
     bool there = false;
-    authorization_key(&row, &key);
-    return entity_remove(op, txn, &authorization_entity, &key, &there);
+    if (id.len > 0) {
+        authorization_key(&gone, &key);
+        TRY(entity_remove(op, txn, &authorization_entity, &key, &there));
+    }
+    return there ? tell(op, txn, work, row, event, why) : NULL;
 }
 
 // Whoever has the code a second time, or an old token, may have stolen it, or what it gave was stolen: nobody gets more of it.
 static reason end_stolen(struct op *op, struct txn *txn, struct authorization_work *work,
                          const struct authorization *row, struct slice id, const char *refused) {
     work->refused = refused;
-    if (id.len > 0) {
-        TRY(remove_by_id(op, txn, id));
-    }
-    return tell(op, txn, work, row, "token.replayed", refused);
+    return end(op, txn, work, row, id, "token.replayed", refused);
 }
 
 static bool is_verifier(struct slice text) {
@@ -204,6 +228,18 @@ static bool answers(struct op *op, struct slice verifier, struct slice challenge
            same_secret(text, challenge);
 }
 
+// What became of the application since; NULL: nothing.
+static const char *fault_of_application(const struct application *application,
+                                        const struct authorization *row) {
+    if (row->created_at < application->issued_since) {
+        return "the application was disabled since; the person signs in anew";
+    }
+    if (!application_serves(application, row->tenant)) {
+        return "the application does not serve the person's tenant";
+    }
+    return NULL;
+}
+
 // What is wrong with a code that its own application shows for the first time; NULL: nothing.
 static const char *fault_of(struct op *op, const struct authorization_work *work,
                             const struct authorization *row) {
@@ -216,7 +252,10 @@ static const char *fault_of(struct op *op, const struct authorization_work *work
     if (!answers(op, work->verifier, row->challenge)) {
         return "code_verifier does not fit the code_challenge of the request that the code answers";
     }
-    return NULL;
+    if (!application_redirects_to(&work->application, row->redirect_uri)) {
+        return "redirect_uri is not registered any more";
+    }
+    return fault_of_application(&work->application, row);
 }
 
 // The session as it is now; `refused` is set when there is none.
@@ -227,11 +266,28 @@ static reason look_at_session(struct op *op, struct txn *txn, struct authorizati
         work->refused = "the session is over, or the person may not sign in any more";
         return NULL;
     }
-    TRY(why);
-    if (!application_serves(&work->application, row->tenant)) {
-        work->refused = "the application does not serve the person's tenant";
+    return why;
+}
+
+// The rows of a session for an application are few; the one that nothing came from for longest makes room.
+static reason make_room(struct op *op, struct txn *txn, const struct authorization_work *work,
+                        const struct authorization *code, bool *ret_first) {
+    struct batch batch;
+    struct authorization oldest = {.rotated_at = INT64_MAX};
+    TRY(batch_open(op, AUTHORIZATIONS_EACH_MAX, key_of_grants(code->session, code->application),
+                   &batch));
+    batch.values = true;
+    TRY(batch_next(op, txn, &batch));
+    *ret_first = batch.count == 0;
+    for (size_t i = 0; batch.count == AUTHORIZATIONS_EACH_MAX && i < batch.count; i++) {
+        struct authorization row;
+        bool found = false;
+        TRY(entity_find(op, txn, &authorization_entity, &batch.at[i], &row, &found));
+        if (found && row.rotated_at < oldest.rotated_at) {
+            oldest = row;
+        }
     }
-    return NULL;
+    return end(op, txn, work, code, oldest.id, "token.revoked", "for a newer one of the same session");
 }
 
 // Adds the row of the tokens that the code is changed into.
@@ -239,8 +295,11 @@ static reason succeed(struct op *op, struct txn *txn, struct authorization_work 
                       const struct authorization *code) {
     struct authorization next = *code;
     struct timekey timekey;
+    bool first = false;
+    TRY(make_room(op, txn, work, code, &first));
     next.redirect_uri = S("");
     next.challenge = S("");
+    next.nonce = S(""); // a refreshed ID token has none (OpenID Connect Core section 12.2)
     next.created_at = op->now;
     next.rotated_at = op->now;
     next.expires_at = work->view.session.expires_at;
@@ -249,7 +308,10 @@ static reason succeed(struct op *op, struct txn *txn, struct authorization_work 
     TRY(entity_new(op, txn, &authorization_entity, &next));
     TRY(print_refresh(op, work->key, &timekey, next.generation, &work->refresh_given));
     work->authorization = next;
-    return tell(op, txn, work, &next, "token.issued", "for an application that was signed in to");
+    work->nonce = code->nonce;
+    // The first of a session is that somebody signed in to the application; the others are its tabs, and its sign-ins anew.
+    return first ? tell(op, txn, work, &next, "token.issued", "somebody signed in to the application")
+                 : NULL;
 }
 
 reason authorization_change(struct op *op, struct txn *txn, void *arg) {
@@ -268,6 +330,10 @@ reason authorization_change(struct op *op, struct txn *txn, void *arg) {
     }
     if (!slice_equal(row.application, work->application.id)) {
         work->refused = "the code was given to another application";
+        return NULL;
+    }
+    if (row.used && !answers(op, work->verifier, row.challenge)) {
+        work->refused = "the code was used before"; // and whoever shows it could not have used it
         return NULL;
     }
     if (row.used) {
@@ -322,19 +388,23 @@ reason authorization_refresh(struct op *op, struct txn *txn, void *arg) {
     if (!found) {
         return NULL;
     }
-    bool again = (int64_t)generation + 1 == row.generation && op->now >= row.rotated_at &&
-                 op->now < row.rotated_at + REFRESH_LEEWAY;
-    if ((int64_t)generation != row.generation && !again) {
+    // Two that come at once are not always stored in the order in which their clocks were read.
+    int64_t since = op->now > row.rotated_at ? op->now - row.rotated_at : row.rotated_at - op->now;
+    bool again = (int64_t)generation + 1 == row.generation && since < REFRESH_LEEWAY;
+    if ((int64_t)generation < row.generation && !again) {
         return end_stolen(op, txn, work, &row, row.id,
                           "the refresh token was used before; the sign-in has been ended");
     }
-    work->refused = NULL;
-    TRY(look_at_session(op, txn, work, &row));
+    work->refused = fault_of_application(&work->application, &row);
+    if (work->refused == NULL) {
+        TRY(look_at_session(op, txn, work, &row));
+    }
     if (work->refused != NULL) {
         return NULL;
     }
     if (!again) {
-        row.generation++;
+        // One that is ahead was given before the store was put back to an earlier day, and is its application's.
+        row.generation = (int64_t)generation + 1;
         row.rotated_at = op->now;
         TRY(entity_put(op, txn, &authorization_entity, &row));
     }
@@ -349,10 +419,50 @@ reason authorization_revoke(struct op *op, struct txn *txn, void *arg) {
     uint32_t generation = 0;
     bool found = false;
     TRY(find_refresh(op, txn, work, &timekey, &row, &generation, &found));
-    if (!found) {
+    work->refused = NULL;
+    return found ? end(op, txn, work, &row, row.id, "token.revoked", "by the application") : NULL;
+}
+
+// ---- access tokens ----
+
+static reason find_by_id(struct op *op, struct txn *txn, struct slice id, struct slice application,
+                         struct authorization *ret_row, bool *ret_found) {
+    struct timekey timekey;
+    *ret_found = false;
+    if (!timekey_parse(S(AUTHORIZATION_ID), id, &timekey)) {
         return NULL;
     }
-    work->refused = NULL;
-    TRY(remove_by_id(op, txn, row.id));
-    return tell(op, txn, work, &row, "token.revoked", "by the application");
+    struct key key = key_of(&timekey);
+    TRY(entity_find(op, txn, &authorization_entity, &key, ret_row, ret_found));
+    *ret_found = *ret_found && ret_row->generation > 0 &&
+                 slice_equal(ret_row->application, application);
+    return NULL;
+}
+
+reason authorization_find_by_token(struct op *op, struct txn *txn, struct slice id,
+                                   struct slice application, struct application *ret_application) {
+    struct authorization row;
+    bool found = false;
+    TRY(find_by_id(op, txn, id, application, &row, &found));
+    if (!found) {
+        REFUSE(op, UNAUTHENTICATED, "what the access token was issued for was ended");
+    }
+    reason why = application_find(op, txn, application, ret_application);
+    if (why == REASON_OF(NOT_FOUND) || (why == NULL && ret_application->disabled)) {
+        REFUSE(op, UNAUTHENTICATED, "the application is disabled or gone");
+    }
+    TRY(why);
+    const char *fault = fault_of_application(ret_application, &row);
+    if (fault != NULL) {
+        REFUSE(op, UNAUTHENTICATED, "%s", fault);
+    }
+    return NULL;
+}
+
+reason authorization_end(struct op *op, struct txn *txn, struct authorization_work *work,
+                         struct slice id) {
+    struct authorization row;
+    bool found = false;
+    TRY(find_by_id(op, txn, id, work->application.id, &row, &found));
+    return found ? end(op, txn, work, &row, row.id, "token.revoked", "by the application") : NULL;
 }

@@ -18,6 +18,7 @@
 #define VERIFIER_MIN 43
 #define VERIFIER_MAX 128
 #define NONCE_MAX 512
+#define AUTHORIZATIONS_EACH_MAX 10 // of one session for one application: tabs of a page; the one that was idle longest ends for another
 
 struct authorization {
     struct slice id; // AUTHORIZATION_ID and hex of the key
@@ -43,13 +44,14 @@ MUST_USE reason authorization_add(struct op *op, struct txn *txn, const struct t
 struct authorization_work {
     const struct ticket_key *key;
     struct application application;
-    struct slice address; // where the request came from
+    struct slice address; // of the application's server, or of the person's machine
     struct slice code, redirect_uri, verifier; // to change a code
     struct slice refresh;                      // to get new tokens
     // What came of it:
     const char *refused; // NULL: the rest is set
     struct session_view view;
     struct authorization authorization;
+    struct slice nonce; // of the request that the code answers
     struct slice refresh_given;
 };
 // Was the code or refresh token of this work made with the key? Who shows another one need not be looked for.
@@ -59,6 +61,14 @@ MUST_USE reason authorization_change(struct op *op, struct txn *txn, void *work)
 MUST_USE reason authorization_refresh(struct op *op, struct txn *txn, void *work); // a refresh token into new ones
 // Ends what a refresh token of this application stands for; nothing where it stands for nothing (RFC 7009 section 2.2).
 MUST_USE reason authorization_revoke(struct op *op, struct txn *txn, void *work);
+// What an access token with this id of an authorization (authorization_work's) was issued to, as it is now. unauthenticated: it
+// was ended, or the application is gone, was disabled since, or serves the tenant no more.
+MUST_USE reason authorization_find_by_token(struct op *op, struct txn *txn, struct slice id,
+                                            struct slice application,
+                                            struct application *ret_application);
+// Ends it by its id, for the application (in work->application) that shows an access token of it.
+MUST_USE reason authorization_end(struct op *op, struct txn *txn, struct authorization_work *work,
+                                  struct slice id);
 // Is this text shaped like one of our refresh tokens?
 bool authorization_is_refresh(struct slice text);
 

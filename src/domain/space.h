@@ -79,6 +79,7 @@ enum space {
     SPACE_APPLICATION = 0x7A,       // application id
     SPACE_APPLICATION_NAME = 0x7B,  // index: name in lower case
     SPACE_AUTHORIZATION = 0x7C,     // u32 minute of expiry, 16 random bytes
+    SPACE_AUTHORIZATION_OF = 0x7D,  // index: session, application, key of the authorization; of those with tokens
     SPACE_MEMBER_DUE = 0x5A,        // index: u64 time, tenant, user id of a membership
 };
 

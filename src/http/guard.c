@@ -40,6 +40,18 @@ static reason read_session(struct op *op, struct txn *txn, void *arg) {
                           : session_find(op, txn, lookup->text, lookup->view);
 }
 
+struct application_lookup {
+    const struct claims *claims;
+    struct session_view *view;
+    struct application application;
+};
+static reason read_application(struct op *op, struct txn *txn, void *arg) {
+    struct application_lookup *lookup = arg;
+    TRY(authorization_find_by_token(op, txn, lookup->claims->authorization,
+                                    lookup->claims->client_id, &lookup->application));
+    return session_find(op, txn, lookup->claims->session, lookup->view);
+}
+
 // A service user's token is looked up each time, so that who disables it, or takes the credential away, ends it at once.
 struct service_lookup {
     const struct claims *claims;
@@ -72,6 +84,54 @@ static reason by_service(struct op *op, struct gate *gate, struct request *reque
     return NULL;
 }
 
+// The doors that open for a token of an application. What it may not do for a person it may not do because the person might.
+static const struct {
+    const char *path;
+    bool below;  // and all that begins with it
+    bool needs_api; // the scope
+} application_doors[] = {
+    {"/oauth2/userinfo", false, false},
+    {"/oauth2/introspect", false, false},
+    {"/session", false, true},
+    {"/api/", true, true},
+    {"/platform/", true, true},
+};
+
+static reason check_door(struct op *op, const struct request *request) {
+    bool api = scope_has(request->scope, SCOPE_API);
+    for (size_t i = 0; i < sizeof application_doors / sizeof application_doors[0]; i++) {
+        struct slice path = slice_str(application_doors[i].path);
+        bool here = application_doors[i].below ? slice_starts(request->path, path)
+                                               : slice_equal(request->path, path);
+        if (here && (api || !application_doors[i].needs_api)) {
+            return NULL;
+        }
+    }
+    REFUSE(op, INSUFFICIENT_SCOPE, "this access token was issued to an application, and is not for this address%s",
+           api ? "" : " without the scope api");
+}
+
+// Looked up each time, as a service user's is: what ended it, or the application, ends its tokens.
+reason guard_application(struct op *op, struct gate *gate, const struct claims *claims,
+                         struct session_view *ret_view, struct slice *ret_scope) {
+    struct application_lookup lookup = {.claims = claims, .view = ret_view};
+    TRY(store_read(op, gate->store, read_application, &lookup));
+    *ret_scope = claims->scope;
+    return lookup.application.api
+               ? NULL
+               : scope_without(op, claims->scope, SCOPE_API, ret_scope);
+}
+
+static reason by_application(struct op *op, struct gate *gate, struct request *request,
+                             const struct claims *claims) {
+    TRY(guard_application(op, gate, claims, &request->session, &request->scope));
+    request->authorization = claims->authorization;
+    TRY(check_door(op, request));
+    be_user(request);
+    request->actor.client = claims->client_id;
+    return NULL;
+}
+
 static reason by_token(struct op *op, struct gate *gate, struct request *request,
                        struct slice token) {
     struct claims claims;
@@ -86,11 +146,12 @@ static reason by_token(struct op *op, struct gate *gate, struct request *request
     if (claims.session.len == 0) {
         REFUSE(op, UNAUTHENTICATED, "the access token belongs to no session");
     }
+    if (token_is_of_application(&claims)) {
+        return by_application(op, gate, request, &claims);
+    }
     struct lookup lookup = {claims.session, false, &request->session};
     TRY(store_read(op, gate->store, read_session, &lookup));
     be_user(request);
-    request->by_application = token_is_of_application(&claims);
-    request->scope = claims.scope;
     return NULL;
 }
 

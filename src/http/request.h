@@ -32,8 +32,8 @@ struct request {
     struct slice args[REQUEST_ARGS_MAX]; // {parts} of the path, URL-decoded
     struct actor actor;
     bool by_cookie; // the actor came by the session cookie
-    bool by_application; // the actor came by a token that an application got for it, with this scope
-    struct slice scope;
+    struct slice authorization; // the actor came by a token that an application got for it by this one; else ""
+    struct slice scope;         // of that token, as far as the application still has it
     struct slice read_tenant; // whose data was read, where the path does not say it; set by handlers
     struct session_view session; // when the actor is a user
     struct service_view service; // when the actor is a service user

@@ -131,13 +131,8 @@ static reason admit(struct op *op, struct gate *gate, const struct route *route,
     }
     TRY(guard_identify(op, gate, request));
     const struct actor *actor = &request->actor;
-    bool platform = slice_starts(request->path, S(PLATFORM_PREFIX));
-    bool api = slice_starts(request->path, S(API_PREFIX));
-    // What an application may not do for a person it may not do because the person might.
-    if ((api || platform) && request->by_application && !scope_has(request->scope, SCOPE_API)) {
-        REFUSE(op, INSUFFICIENT_SCOPE, "this access token was issued to an application without the scope api");
-    }
-    if (api && !request->control && actor->kind != ACTOR_NONE) {
+    if (slice_starts(request->path, S(API_PREFIX)) && !request->control &&
+        actor->kind != ACTOR_NONE) {
         struct slice credential = actor->session.len > 0 ? actor->session : actor->id;
         TRY(limits_api(op, gate->limits, gate->settings, credential));
     }

@@ -88,6 +88,10 @@ MUST_USE reason guard_identify(struct op *op, struct gate *gate, struct request 
 // The service user that a token which holds was issued to; unauthenticated when it may nothing any more.
 MUST_USE reason guard_service(struct op *op, struct gate *gate, const struct claims *claims,
                               struct service_view *ret_view);
+// The session behind a token that holds and was issued to an application, and what is left of its scope; unauthenticated when what it
+// was issued for was ended, or the application may nothing any more.
+MUST_USE reason guard_application(struct op *op, struct gate *gate, const struct claims *claims,
+                                  struct session_view *ret_view, struct slice *ret_scope);
 // forbidden with the permission in the detail; not_found for another tenant's things.
 MUST_USE reason guard_tenant(struct op *op, const struct request *request, struct slice tenant,
                              const char *permission);

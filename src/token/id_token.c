@@ -16,6 +16,19 @@ bool scope_has(struct slice scope, const char *word) {
     return false;
 }
 
+reason scope_without(struct op *op, struct slice scope, const char *word, struct slice *ret_scope) {
+    struct buf kept;
+    struct slice part;
+    buf_open(&kept, op, scope.len + 1);
+    while (scope.at != NULL && slice_cut(&scope, ' ', &part)) {
+        if (part.len > 0 && !slice_equal(part, slice_str(word))) {
+            buf_str(&kept, kept.len > 0 ? " " : "");
+            buf_put(&kept, part);
+        }
+    }
+    return buf_done(&kept, ret_scope);
+}
+
 static void set_some(struct op *op, struct json *body, const char *name, struct slice value) {
     if (value.len > 0) {
         json_set_text(op, body, name, value);

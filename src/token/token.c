@@ -38,12 +38,17 @@ void token_write_sign_in(struct op *op, struct json *body, const struct sign_in_
     json_set_text(op, body, "acr", facts->acr);
 }
 
+struct slice token_audience(struct slice public_url, const struct claims *claims) {
+    bool alone = token_is_of_application(claims) && !scope_has(claims->scope, SCOPE_API);
+    return alone ? claims->client_id : public_url;
+}
+
 static reason write_claims(struct op *op, struct slice public_url, const struct claims *claims,
                            struct slice *ret_json) {
     struct json *body = json_object(op);
     json_set_text(op, body, "iss", public_url);
     json_set_text(op, body, "sub", claims->subject);
-    json_set_text(op, body, "aud", public_url);
+    json_set_text(op, body, "aud", token_audience(public_url, claims));
     json_set_number(op, body, "exp", claims->expires_at / SECOND_MS);
     json_set_number(op, body, "iat", claims->issued_at / SECOND_MS);
     json_set_text(op, body, "jti", claims->token_id);
@@ -55,6 +60,9 @@ static reason write_claims(struct op *op, struct slice public_url, const struct 
                                             .by_password = claims->by_password};
         token_write_sign_in(op, body, &facts);
         write_tenant(op, body, claims);
+        if (claims->authorization.len > 0) {
+            json_set_text(op, body, "authorization", claims->authorization);
+        }
     } else if (claims->credential.len > 0) {
         json_set_text(op, body, "credential", claims->credential);
         write_tenant(op, body, claims);
@@ -189,6 +197,7 @@ static reason read_claims(struct op *op, const struct json *body, struct claims 
     (void)json_text(json_get(body, "scope"), &claims.scope);
     (void)json_text(json_get(body, "sid"), &claims.session);
     (void)json_text(json_get(body, "credential"), &claims.credential);
+    (void)json_text(json_get(body, "authorization"), &claims.authorization);
     (void)json_text(json_get(body, "tenant"), &claims.tenant);
     (void)json_text(json_get(body, "acr"), &claims.acr);
     (void)json_number(json_get(body, "rv"), &claims.rv);
@@ -209,12 +218,13 @@ reason token_check(struct op *op, struct keyring *keyring, struct slice public_u
     if (json_parse(op, payload, &body) != NULL || !json_is_object(body)) {
         REFUSE(op, UNAUTHENTICATED, "the access token's claims are not JSON");
     }
+    TRY(read_claims(op, body, &claims));
     if (!claim_text(body, "iss", &issuer) || !slice_equal(issuer, public_url) ||
-        !claim_text(body, "aud", &audience) || !slice_equal(audience, public_url)) {
+        !claim_text(body, "aud", &audience) ||
+        !slice_equal(audience, token_audience(public_url, &claims))) {
         REFUSE(op, UNAUTHENTICATED, "the access token is for another gate than %.*s",
                SLICE(public_url));
     }
-    TRY(read_claims(op, body, &claims));
     if (claims.expires_at <= op->now) {
         REFUSE(op, UNAUTHENTICATED, "the access token expired %lld s ago",
                (long long)((op->now - claims.expires_at) / SECOND_MS));
@@ -251,10 +261,11 @@ reason token_for_session(struct op *op, const struct session_view *view, int64_t
 }
 
 reason token_for_application(struct op *op, const struct session_view *view, int64_t lifetime,
-                             struct slice application, struct slice scope,
+                             const struct authorization *authorization, struct slice scope,
                              struct claims *ret_claims) {
     TRY(token_for_session(op, view, lifetime, ret_claims));
-    ret_claims->client_id = application;
+    ret_claims->client_id = authorization->application;
+    ret_claims->authorization = authorization->id;
     ret_claims->scope = scope;
     return NULL;
 }

@@ -4,7 +4,7 @@
 #define GATEHOUSE_TOKEN_TOKEN_H
 
 #include "base/json.h"
-#include "domain/application.h"
+#include "domain/authorization.h"
 #include "domain/session.h"
 
 #define TOKEN_LIFETIME_DEFAULT (5 * MINUTE_MS)
@@ -29,6 +29,7 @@ struct claims {
     struct slice token_id;  // jti
     struct slice session;   // sid of a person's; "" for operators and service users
     struct slice credential; // that a service user's was issued for, else ""
+    struct slice authorization; // that an application's was issued for (domain/authorization.h), else ""
     struct slice tenant;
     struct slice client_id;
     struct slice acr;
@@ -41,17 +42,20 @@ struct claims {
 // {"typ":"at+jwt","alg":"ES256","kid":...}. issuer and audience are public_url.
 MUST_USE reason token_issue(struct op *op, struct keyring *keyring, struct slice public_url,
                             const struct claims *claims, struct slice *ret_token);
-// Signature by one of ours, ES256 only, typ at+jwt, iss, aud, exp, iat not in the future (60 s), all required claims.
+// Signature by one of ours, ES256 only, typ at+jwt, iss, aud (token_audience), exp, iat not in the future (60 s), all required claims.
 // unauthenticated with what failed in the detail.
 MUST_USE reason token_check(struct op *op, struct keyring *keyring, struct slice public_url,
                             struct slice token, struct claims *ret_claims);
 // Claims for a session as it is now.
 MUST_USE reason token_for_session(struct op *op, const struct session_view *view, int64_t lifetime,
                                   struct claims *ret_claims);
-// The same for an application that the session's person signed in to; client_id and scope are the application's.
+// The same for an application that the session's person signed in to: client_id is the application, and scope what it may here.
 MUST_USE reason token_for_application(struct op *op, const struct session_view *view, int64_t lifetime,
-                                      struct slice application, struct slice scope,
+                                      const struct authorization *authorization, struct slice scope,
                                       struct claims *ret_claims);
+// Who it is for (aud): the gate and all services behind it, at public_url; or, of an application without the scope api, that
+// application alone, so that it opens no other service.
+struct slice token_audience(struct slice public_url, const struct claims *claims);
 // Was this token issued to an application (domain/application.h)? No connection has such a name.
 static inline bool token_is_of_application(const struct claims *claims) {
     return slice_starts(claims->client_id, S(APPLICATION_ID));
@@ -62,6 +66,7 @@ static inline bool token_is_of_application(const struct claims *claims) {
 #define SCOPE_EMAIL "email"
 #define SCOPE_API "api"         // the access token is good at /api/v1, too
 bool scope_has(struct slice scope, const char *word);
+MUST_USE reason scope_without(struct op *op, struct slice scope, const char *word, struct slice *ret_scope);
 // What an application learns of who signed in: an ID token (OpenID Connect Core section 2), ES256, typ JWT. lifetime in ms; never
 // longer than the session. nonce "": the application gave none.
 MUST_USE reason id_token_issue(struct op *op, struct keyring *keyring, struct slice public_url,

@@ -175,6 +175,15 @@ reason oauth_client(struct op *op, struct gate *gate, struct request *request, s
                : NULL;
 }
 
+reason oauth_shows_application(struct op *op, const struct request *request, struct reply *reply,
+                               bool *ret_is, bool *ret_ok) {
+    struct oauth_shown shown = {.id = SLICE_NONE};
+    bool there = false;
+    TRY(read_shown(op, request, reply, &shown, &there, ret_ok));
+    *ret_is = *ret_ok && slice_starts(shown.id, S(APPLICATION_ID));
+    return NULL;
+}
+
 reason oauth_application(struct op *op, struct gate *gate, struct request *request,
                          struct reply *reply, struct application *ret_application, bool *ret_ok) {
     struct look look = {.application = ret_application};

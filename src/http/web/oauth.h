@@ -42,9 +42,12 @@ MUST_USE reason oauth_change_code(struct op *op, struct gate *gate, struct reque
                                   struct reply *reply);
 MUST_USE reason oauth_refresh(struct op *op, struct gate *gate, struct request *request,
                               struct reply *reply);
-// POST /oauth2/revoke of what is shaped like a refresh token.
-MUST_USE reason oauth_revoke_refresh(struct op *op, struct gate *gate, struct request *request,
-                                     struct reply *reply, struct slice token);
+// Does the client say that it is an application? *ret_ok false: the reply says what is wrong with what it shows.
+MUST_USE reason oauth_shows_application(struct op *op, const struct request *request,
+                                        struct reply *reply, bool *ret_is, bool *ret_ok);
+// POST /oauth2/revoke by an application: of a refresh token or an access token of its own.
+MUST_USE reason oauth_revoke_application(struct op *op, struct gate *gate, struct request *request,
+                                         struct reply *reply, struct slice token);
 // The answer may be read by a page of another site.
 void oauth_open(struct reply *reply);
 // A field of the form; *ret_ok false: the reply says what is wrong with it.

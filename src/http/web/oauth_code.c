@@ -15,22 +15,26 @@ static reason tokens(struct op *op, struct gate *gate, const struct authorizatio
                      struct reply *reply) {
     const struct settings *settings = gate->settings;
     const struct authorization *authorization = &work->authorization;
+    struct slice scope = authorization->scope;
     struct claims claims;
     struct slice access;
-    TRY(token_for_application(op, &work->view, settings->token_lifetime, work->application.id,
-                              authorization->scope, &claims));
+    if (!work->application.api) { // it may have had it when the person signed in
+        TRY(scope_without(op, scope, SCOPE_API, &scope));
+    }
+    TRY(token_for_application(op, &work->view, settings->token_lifetime, authorization, scope,
+                              &claims));
     TRY(token_issue(op, gate->keyring, settings->public_url, &claims, &access));
     struct json *body = json_object(op);
     json_set_text(op, body, "access_token", access);
     json_set_str(op, body, "token_type", "Bearer");
     json_set_number(op, body, "expires_in", (claims.expires_at - op->now) / SECOND_MS);
     json_set_text(op, body, "refresh_token", work->refresh_given);
-    json_set_text(op, body, "scope", authorization->scope);
-    if (scope_has(authorization->scope, SCOPE_OPENID)) {
+    json_set_text(op, body, "scope", scope);
+    if (scope_has(scope, SCOPE_OPENID)) {
         struct slice id_token;
         TRY(id_token_issue(op, gate->keyring, settings->public_url, &work->view,
-                           settings->token_lifetime, work->application.id, authorization->scope,
-                           authorization->nonce, &id_token));
+                           settings->token_lifetime, work->application.id, scope, work->nonce,
+                           &id_token));
         json_set_text(op, body, "id_token", id_token);
     }
     metric_add(METRIC_APPLICATION_TOKENS, 1);
@@ -111,19 +115,40 @@ reason oauth_refresh(struct op *op, struct gate *gate, struct request *request,
     return ok ? settle(op, gate, request, reply, &work, authorization_refresh) : NULL;
 }
 
-reason oauth_revoke_refresh(struct op *op, struct gate *gate, struct request *request,
-                            struct reply *reply, struct slice token) {
-    struct authorization_work work = work_of(gate, request);
+struct ending {
+    struct authorization_work work;
+    struct slice id; // of the authorization, that an access token names
+};
+static reason end_it(struct op *op, struct txn *txn, void *arg) {
+    struct ending *ending = arg;
+    return ending->id.len > 0 ? authorization_end(op, txn, &ending->work, ending->id)
+                              : authorization_revoke(op, txn, &ending->work);
+}
+
+// What is worth nothing already is answered as what was ended (RFC 7009 section 2.2).
+reason oauth_revoke_application(struct op *op, struct gate *gate, struct request *request,
+                                struct reply *reply, struct slice token) {
+    struct ending ending = {.work = work_of(gate, request)};
+    struct claims claims = {.authorization = S("")};
     bool ok = false;
-    work.refresh = token;
-    TRY(oauth_application(op, gate, request, reply, &work.application, &ok));
+    TRY(oauth_application(op, gate, request, reply, &ending.work.application, &ok));
     if (!ok) {
         return NULL;
     }
-    if (authorization_is_ours(op, &work)) {
-        TRY(store_write(op, gate->store, authorization_revoke, &work));
+    ending.work.refresh = token;
+    bool some = authorization_is_refresh(token) && authorization_is_ours(op, &ending.work);
+    if (!some) {
+        reason why = token_check(op, gate->keyring, gate->settings->public_url, token, &claims);
+        if (why == NULL && !slice_equal(claims.client_id, ending.work.application.id)) {
+            return oauth_refuse(op, reply, OAUTH_UNAUTHORIZED_CLIENT,
+                                "the token was issued to another client");
+        }
+        some = why == NULL;
+        TRY(why == REASON_OF(UNAUTHENTICATED) ? NULL : why);
     }
-    reply_empty(reply, 200); // also for one that is worth nothing already
+    ending.id = claims.authorization;
+    TRY(some ? store_write(op, gate->store, end_it, &ending) : NULL);
+    reply_empty(reply, 200);
     return NULL;
 }
 

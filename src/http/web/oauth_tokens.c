@@ -22,6 +22,9 @@ static bool may_know(const struct request *request, const struct claims *claims)
     if (actor->kind == ACTOR_OPERATOR) {
         return true;
     }
+    if (request->authorization.len > 0) { // an application learns about its own, whatever the person may
+        return slice_equal(request->authorization, claims->authorization);
+    }
     bool own = actor->kind == ACTOR_SERVICE
                    ? slice_equal(actor->id, claims->subject)
                    : claims->session.len > 0 && slice_equal(actor->session, claims->session);
@@ -35,7 +38,7 @@ static struct json *claims_json(struct op *op, const struct gate *gate,
     json_set_bool(op, body, "active", true);
     json_set_str(op, body, "token_type", "Bearer");
     json_set_text(op, body, "iss", gate->settings->public_url);
-    json_set_text(op, body, "aud", gate->settings->public_url);
+    json_set_text(op, body, "aud", token_audience(gate->settings->public_url, claims));
     json_set_text(op, body, "sub", claims->subject);
     json_set_text(op, body, "jti", claims->token_id);
     json_set_text(op, body, "client_id", claims->client_id);
@@ -52,9 +55,16 @@ static reason add_session(struct op *op, struct gate *gate, const struct request
     struct lookup lookup = {.session = claims->session};
     // Who asks about the own token was looked up a moment ago.
     bool own = request->actor.kind == ACTOR_USER &&
-               slice_equal(request->actor.session, claims->session);
+               slice_equal(request->actor.session, claims->session) &&
+               slice_equal(request->authorization, claims->authorization);
     const struct session_view *view = own ? &request->session : &lookup.view;
-    TRY(own ? NULL : store_read(op, gate->store, read_session, &lookup));
+    if (token_is_of_application(claims)) {
+        struct slice scope = request->scope;
+        TRY(own ? NULL : guard_application(op, gate, claims, &lookup.view, &scope));
+        json_set_text(op, body, "scope", scope);
+    } else {
+        TRY(own ? NULL : store_read(op, gate->store, read_session, &lookup));
+    }
     json_set_text(op, body, "sid", claims->session);
     json_set_text(op, body, "tenant", view->session.tenant);
     json_set_texts(op, body, "roles", view->roles);
@@ -135,31 +145,16 @@ static reason end_token(struct op *op, struct gate *gate, struct request *reques
     return store_write(op, gate->store, end_it, &ending);
 }
 
-static reason revoke(struct op *op, struct gate *gate, struct request *request,
-                     struct reply *reply) {
-    struct slice token = SLICE_NONE;
+// Of a person's session, or of a service user.
+static reason revoke_other(struct op *op, struct gate *gate, struct request *request,
+                           struct reply *reply, struct slice token) {
     struct oauth_client client;
     struct claims claims;
-    bool ok = false;
-    TRY(oauth_field(op, request, reply, "token", &token, &ok));
-    if (!ok) {
+    TRY(oauth_client(op, gate, request, reply, &client));
+    if (client.shown && !client.ok) {
         return NULL;
     }
-    if (token.len == 0) {
-        return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST, "the form field token is missing");
-    }
-    if (authorization_is_refresh(token)) {
-        return oauth_revoke_refresh(op, gate, request, reply, token);
-    }
     reason why = token_check(op, gate->keyring, gate->settings->public_url, token, &claims);
-    if (why == NULL && token_is_of_application(&claims)) {
-        return oauth_refuse(op, reply, OAUTH_UNSUPPORTED_TOKEN_TYPE,
-                            "an application's access token ends by itself: revoke the refresh token");
-    }
-    reason bad = oauth_client(op, gate, request, reply, &client);
-    if (bad != NULL || (client.shown && !client.ok)) {
-        return bad;
-    }
     if (why == REASON_OF(UNAUTHENTICATED)) { // it is worth nothing already
         reply_empty(reply, 200);
         return NULL;
@@ -173,13 +168,34 @@ static reason revoke(struct op *op, struct gate *gate, struct request *request,
         return oauth_refuse(op, reply, OAUTH_UNAUTHORIZED_CLIENT,
                             "the token was issued to another client");
     }
-    if (claims.credential.len > 0 && !client.ok) {
+    if (!client.ok && (claims.credential.len > 0 || claims.authorization.len > 0)) {
         return oauth_refuse(op, reply, OAUTH_INVALID_CLIENT,
-                            "a service user's token is revoked by its client: show id and secret");
+                            "the token is revoked by its client: show its id, and its secret if it has one");
     }
     TRY(end_token(op, gate, request, &claims));
     reply_empty(reply, 200);
     return NULL;
+}
+
+static reason revoke(struct op *op, struct gate *gate, struct request *request,
+                     struct reply *reply) {
+    struct slice token = SLICE_NONE;
+    bool application = false;
+    bool ok = false;
+    TRY(oauth_field(op, request, reply, "token", &token, &ok));
+    if (!ok) {
+        return NULL;
+    }
+    if (token.len == 0) {
+        return oauth_refuse(op, reply, OAUTH_INVALID_REQUEST, "the form field token is missing");
+    }
+    TRY(oauth_shows_application(op, request, reply, &application, &ok));
+    if (!ok) {
+        return NULL;
+    }
+    return application || authorization_is_refresh(token)
+               ? oauth_revoke_application(op, gate, request, reply, token)
+               : revoke_other(op, gate, request, reply, token);
 }
 
 reason web_revoke(struct op *op, struct gate *gate, struct request *request, struct reply *reply) {

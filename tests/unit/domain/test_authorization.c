@@ -21,7 +21,7 @@ struct deed {
     struct application application;
     struct session_view view;
     struct authorization authorization;
-    struct slice code, id;
+    struct slice code, id, token;
     size_t count;
     bool yes;
 };
@@ -30,8 +30,12 @@ struct deed {
         struct deed *d = arg;                                                                      \
         return expression;                                                                         \
     }
+DEEDS(do_put, entity_put(op, txn, &authorization_entity, &d->authorization))
 DEEDS(do_register, application_create(op, txn, d->actor, &d->application))
 DEEDS(do_add, authorization_add(op, txn, &the_key, &d->view, &d->authorization, &d->code))
+DEEDS(do_change_application, application_change(op, txn, d->actor, &d->application, &d->application))
+DEEDS(do_remove_application, application_remove(op, txn, d->actor, d->id))
+DEEDS(do_find_by_token, authorization_find_by_token(op, txn, d->token, d->id, &d->application))
 DEEDS(do_end_session, session_end(op, txn, d->actor, d->id, &d->yes))
 static reason do_count(struct op *op, struct txn *txn, void *arg) {
     struct deed *d = arg;
@@ -134,7 +138,8 @@ static void a_code_is_changed_into_tokens_of_the_session(void **state) {
     assert_null(work.refused);
     assert_true(slice_equal(work.view.user.id, s.view.user.id));
     assert_slice(work.authorization.scope, "openid email");
-    assert_slice(work.authorization.nonce, "n-1");
+    assert_slice(work.nonce, "n-1");
+    assert_slice(work.authorization.nonce, ""); // tokens that come later have none
     assert_true(slice_equal(work.authorization.session, s.view.session.id));
     assert_int_equal(work.authorization.expires_at, NOON + HOUR_MS);
     assert_true(authorization_is_refresh(work.refresh_given));
@@ -150,6 +155,24 @@ static void a_code_is_good_once_and_the_second_showing_ends_what_it_gave(void **
     assert_no_grant(second, "used before");
     assert_int_equal(house_audits(house, "token.replayed", NULL), 1);
     assert_no_grant(show_refresh(house, &s.application, first.refresh_given), "none of this gate");
+    // There is nothing left to end, and nothing to say.
+    assert_no_grant(show_code(house, &s.application, s.code), "used before");
+    assert_int_equal(house_audits(house, "token.replayed", NULL), 1);
+}
+
+static void who_could_not_have_used_a_code_ends_nothing_by_showing_it(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct slice token = show_code(house, &s.application, s.code).refresh_given;
+    struct authorization_work work = {.key = &the_key,
+                                      .application = s.application,
+                                      .code = s.code,
+                                      .redirect_uri = S(BACK),
+                                      .verifier = S(CHALLENGE)};
+    assert_done(fixture_write(house->fixture, authorization_change, &work));
+    assert_no_grant(work, "used before");
+    assert_int_equal(house_audits(house, "token.replayed", NULL), 0);
+    assert_null(show_refresh(house, &s.application, token).refused);
 }
 
 static void a_code_is_good_for_a_minute(void **state) {
@@ -186,6 +209,13 @@ static void a_code_needs_the_address_that_it_was_sent_to(void **state) {
     struct scene s = begin(house);
     assert_no_grant(show_with(house, &s, BACK "/", VERIFIER), "redirect_uri");
     assert_no_grant(show_code(house, &s.application, s.code), "used before"); // tried once
+}
+
+static void a_code_needs_an_address_that_is_still_registered(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    s.application.redirect_uris = one_text(&house->fixture->op, S("https://console.example/new"));
+    assert_no_grant(show_code(house, &s.application, s.code), "not registered");
 }
 
 static void a_code_needs_the_verifier_of_its_challenge(void **state) {
@@ -257,6 +287,114 @@ static void an_application_for_other_tenants_gets_nothing(void **state) {
     assert_no_grant(show_code(house, &elsewhere, s.code), "tenant");
 }
 
+static void a_session_has_so_many_for_an_application_and_the_idle_one_goes(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct slice tokens[AUTHORIZATIONS_EACH_MAX + 1];
+    tokens[0] = show_code(house, &s.application, s.code).refresh_given;
+    for (size_t i = 1; i < AUTHORIZATIONS_EACH_MAX; i++) {
+        house->fixture->op.now += SECOND_MS;
+        tokens[i] = show_code(house, &s.application, code_for(house, &s.application, &s.view))
+                        .refresh_given;
+    }
+    house->fixture->op.now += SECOND_MS;
+    tokens[0] = show_refresh(house, &s.application, tokens[0]).refresh_given; // not idle
+    house->fixture->op.now += SECOND_MS;
+    tokens[AUTHORIZATIONS_EACH_MAX] =
+        show_code(house, &s.application, code_for(house, &s.application, &s.view)).refresh_given;
+    assert_no_grant(show_refresh(house, &s.application, tokens[1]), "none of this gate");
+    for (size_t i = 0; i <= AUTHORIZATIONS_EACH_MAX; i++) {
+        if (i != 1) {
+            assert_null(show_refresh(house, &s.application, tokens[i]).refused);
+        }
+    }
+    assert_int_equal(house_audits(house, "token.issued", NULL), 1); // one sign-in
+    struct application other = register_one(house, "Other", NULL);
+    assert_null(show_code(house, &other, code_for(house, &other, &s.view)).refused);
+    assert_int_equal(house_audits(house, "token.issued", NULL), 2);
+}
+
+// ---- access tokens ----
+
+static reason by_token(struct house *house, const struct scene *s, struct slice id) {
+    struct deed d = {.token = id, .id = s->application.id};
+    return fixture_read(house->fixture, do_find_by_token, &d);
+}
+
+static void an_access_token_is_good_while_what_it_was_issued_for_is(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct authorization_work work = show_code(house, &s.application, s.code);
+    struct slice id = work.authorization.id;
+    assert_done(by_token(house, &s, id));
+    (void)show_refresh(house, &s.application, work.refresh_given);
+    assert_done(by_token(house, &s, id)); // until its own end
+    static const char *const others[] = {"", "aut_", "aut_0000", "ses_1",
+                                         "aut_0123456789abcdef0123456789abcdef01234567"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_reason(by_token(house, &s, slice_str(others[i])), UNAUTHENTICATED);
+    }
+    struct scene thief = {.application = register_one(house, "Thief", NULL)};
+    assert_reason(by_token(house, &thief, id), UNAUTHENTICATED);
+    assert_no_grant(show_code(house, &s.application, s.code), "used before"); // stolen
+    assert_reason(by_token(house, &s, id), UNAUTHENTICATED);
+}
+
+static void a_code_is_no_authorization_of_a_token_yet(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct deed d = {.view = s.view,
+                     .authorization = {.application = s.application.id,
+                                       .redirect_uri = S(BACK),
+                                       .challenge = S(CHALLENGE)}};
+    assert_done(fixture_write(house->fixture, do_add, &d));
+    assert_reason(by_token(house, &s, d.authorization.id), UNAUTHENTICATED);
+}
+
+static void change(struct house *house, struct scene *s) {
+    struct deed d = {.actor = &house->fixture->staff, .application = s->application};
+    assert_done(fixture_write(house->fixture, do_change_application, &d));
+    s->application = d.application;
+}
+
+static void disabling_an_application_ends_for_good_what_was_issued_for_it(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct authorization_work work = show_code(house, &s.application, s.code);
+    struct slice late = code_for(house, &s.application, &s.view);
+    house->fixture->op.now += SECOND_MS;
+    s.application.disabled = true;
+    change(house, &s);
+    assert_reason(by_token(house, &s, work.authorization.id), UNAUTHENTICATED);
+    s.application.disabled = false;
+    change(house, &s);
+    assert_reason(by_token(house, &s, work.authorization.id), UNAUTHENTICATED);
+    assert_no_grant(show_refresh(house, &s.application, work.refresh_given), "disabled since");
+    assert_no_grant(show_code(house, &s.application, late), "disabled since");
+    work = show_code(house, &s.application, code_for(house, &s.application, &s.view));
+    assert_null(work.refused);
+    assert_done(by_token(house, &s, work.authorization.id));
+}
+
+static void a_tenant_that_is_taken_from_it_is_taken_from_its_tokens(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct authorization_work work = show_code(house, &s.application, s.code);
+    s.application.tenants = one_text(&house->fixture->op, S("umbrella"));
+    change(house, &s);
+    assert_reason(by_token(house, &s, work.authorization.id), UNAUTHENTICATED);
+    assert_no_grant(show_refresh(house, &s.application, work.refresh_given), "tenant");
+}
+
+static void an_application_that_is_gone_has_no_tokens(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct authorization_work work = show_code(house, &s.application, s.code);
+    struct deed d = {.actor = &house->fixture->staff, .id = s.application.id};
+    assert_done(fixture_write(house->fixture, do_remove_application, &d));
+    assert_reason(by_token(house, &s, work.authorization.id), UNAUTHENTICATED);
+}
+
 // ---- refresh tokens ----
 
 static void each_refresh_gives_a_new_token_and_the_old_one_ends_all(void **state) {
@@ -283,6 +421,32 @@ static void who_did_not_get_the_answer_may_ask_once_more(void **state) {
     house->fixture->op.now += 1;
     assert_no_grant(show_refresh(house, &s.application, first), "used before");
     assert_no_grant(show_refresh(house, &s.application, second), "none of this gate");
+}
+
+static void two_that_come_at_once_may_be_stored_in_either_order(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct slice first = show_code(house, &s.application, s.code).refresh_given;
+    house->fixture->op.now += 1;
+    struct slice second = show_refresh(house, &s.application, first).refresh_given;
+    house->fixture->op.now -= 1; // the other one's clock was read before
+    assert_true(slice_equal(show_refresh(house, &s.application, first).refresh_given, second));
+}
+
+static void a_token_from_before_the_store_was_put_back_goes_on(void **state) {
+    struct house *house = *state;
+    struct scene s = begin(house);
+    struct authorization_work work = show_code(house, &s.application, s.code);
+    struct deed back = {.authorization = work.authorization};
+    struct slice second = show_refresh(house, &s.application, work.refresh_given).refresh_given;
+    house->fixture->op.now += HOUR_MS / 2;
+    struct slice third = show_refresh(house, &s.application, second).refresh_given;
+    assert_done(fixture_write(house->fixture, do_put, &back)); // as it was after the first
+    struct authorization_work next = show_refresh(house, &s.application, third);
+    assert_null(next.refused);
+    assert_int_equal(next.authorization.generation, 4);
+    house->fixture->op.now += MINUTE_MS;
+    assert_no_grant(show_refresh(house, &s.application, second), "used before");
 }
 
 static void a_clock_that_steps_back_opens_no_old_token(void **state) {
@@ -378,7 +542,17 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_code_is_changed_into_tokens_of_the_session),
         TEST(a_code_is_good_once_and_the_second_showing_ends_what_it_gave),
+        TEST(who_could_not_have_used_a_code_ends_nothing_by_showing_it),
         TEST(a_code_is_good_for_a_minute),
+        TEST(a_code_needs_an_address_that_is_still_registered),
+        TEST(a_session_has_so_many_for_an_application_and_the_idle_one_goes),
+        TEST(an_access_token_is_good_while_what_it_was_issued_for_is),
+        TEST(a_code_is_no_authorization_of_a_token_yet),
+        TEST(disabling_an_application_ends_for_good_what_was_issued_for_it),
+        TEST(a_tenant_that_is_taken_from_it_is_taken_from_its_tokens),
+        TEST(an_application_that_is_gone_has_no_tokens),
+        TEST(two_that_come_at_once_may_be_stored_in_either_order),
+        TEST(a_token_from_before_the_store_was_put_back_goes_on),
         TEST(a_code_is_for_the_application_that_asked),
         TEST(a_code_needs_the_address_that_it_was_sent_to),
         TEST(a_code_needs_the_verifier_of_its_challenge),

@@ -160,6 +160,17 @@ static struct slice first_of(const struct json *list) {
     return text;
 }
 
+static struct claims application_claims(struct op *op, const char *connection, const char *scope,
+                                        struct slice *ret_token) {
+    struct session_view view = jane(connection);
+    const struct authorization authorization = {.id = S("aut_1"), .application = APPLICATION};
+    struct claims claims;
+    assert_null(token_for_application(op, &view, 5 * MINUTE_MS, &authorization, slice_str(scope),
+                                      &claims));
+    assert_null(token_issue(op, keyring, URL, &claims, ret_token));
+    return claims;
+}
+
 static void an_access_token_of_an_application_is_known_as_one(void **state) {
     (void)state;
     static const struct {
@@ -169,22 +180,56 @@ static void an_access_token_of_an_application_is_known_as_one(void **state) {
         struct op op;
         op_open(&op, NOW);
         struct session_view view = jane(ways[i].connection);
-        struct claims claims;
         struct claims got;
         struct slice token;
-        assert_null(token_for_application(&op, &view, 5 * MINUTE_MS, APPLICATION, S("openid api"),
-                                          &claims));
-        assert_null(token_issue(&op, keyring, URL, &claims, &token));
+        struct claims claims = application_claims(&op, ways[i].connection, "openid api", &token);
         assert_true(token.len < 1024);
         assert_null(token_check(&op, keyring, URL, token, &got));
         assert_true(token_is_of_application(&got));
         assert_true(slice_equal(got.client_id, APPLICATION));
+        assert_true(slice_equal(got.authorization, S("aut_1")));
         assert_true(scope_has(got.scope, SCOPE_API));
         assert_true(slice_equal(first_of(json_get(claims_of(&op, token), "amr")),
                                 slice_str(ways[i].amr)));
         // One of the session itself is none.
         assert_null(token_for_session(&op, &view, 5 * MINUTE_MS, &claims));
         assert_false(token_is_of_application(&claims));
+        op_close(&op);
+    }
+}
+
+static void without_the_scope_api_it_is_for_the_application_alone(void **state) {
+    (void)state;
+    struct op op;
+    op_open(&op, NOW);
+    struct slice token;
+    struct claims got;
+    (void)application_claims(&op, "acme-okta", "openid", &token);
+    expect(claims_of(&op, token), "aud", "app_01J00000000000000000000000");
+    assert_null(token_check(&op, keyring, URL, token, &got)); // the gate knows it all the same
+    (void)application_claims(&op, "acme-okta", "openid api", &token);
+    expect(claims_of(&op, token), "aud", "https://gate.example");
+    // Nobody else's is good for an audience of its own.
+    struct claims other = {.subject = S("usr_1"), .token_id = S("tok_1"), .session = S("ses_1"),
+                           .client_id = S("app_2"), .issued_at = NOW,
+                           .expires_at = NOW + MINUTE_MS, .scope = S("openid")};
+    assert_null(token_issue(&op, keyring, URL, &other, &token));
+    assert_ptr_equal(token_check(&op, keyring, S("app_2"), token, &got),
+                     REASON_OF(UNAUTHENTICATED));
+    op_close(&op);
+}
+
+static void a_word_can_be_taken_out_of_a_scope(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"openid api email", "openid email"}, {"api", ""}, {"", ""}, {"apis api", "apis"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct op op;
+        struct slice left;
+        op_open(&op, NOW);
+        assert_null(scope_without(&op, slice_str(cases[i][0]), "api", &left));
+        assert_true(slice_equal(left, slice_str(cases[i][1])));
         op_close(&op);
     }
 }
@@ -208,7 +253,9 @@ int main(void) {
         cmocka_unit_test(it_does_not_outlive_the_session),
         cmocka_unit_test(it_is_no_access_token),
         cmocka_unit_test(an_access_token_of_an_application_is_known_as_one),
+        cmocka_unit_test(without_the_scope_api_it_is_for_the_application_alone),
         cmocka_unit_test(a_scope_is_words),
+        cmocka_unit_test(a_word_can_be_taken_out_of_a_scope),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
