@@ -12,7 +12,6 @@
 #define KEY_FILE_MOST (64U << 10)
 
 // ---- the command line
-// ----------------------------------------------------------------------------------
 
 static reason check_words(struct op *op, struct args *args) {
     bool stored = args_has(args, "connection");
@@ -57,7 +56,6 @@ static void take_request(const struct args *args, struct check *check) {
 }
 
 // ---- whom to trust
-// -------------------------------------------------------------------------------------
 
 static reason take_connection(struct op *op, struct args *args, struct check *check) {
     struct known_connection known;
@@ -122,7 +120,6 @@ static reason take_key(struct op *op, struct args *args, struct check *check) {
 }
 
 // ---- the verdict, as JSON; people get it from the same JSON
-// --------------------------------------------
 
 static reason attributes_json(struct op *op, const struct identity *identity,
                               struct json **ret_json) {
@@ -217,7 +214,6 @@ static reason show_outcome(struct op *op, const struct args *args,
 }
 
 // ---- the action
-// ----------------------------------------------------------------------------------------
 
 static reason check_open(struct op *op, struct args *args, struct check *check) {
     TRY(worker_open(op, &check->pool)); // before any key is in memory

@@ -53,7 +53,6 @@ static reason decode(struct op *op, const struct check *check, struct slice *ret
 }
 
 // ---- does it answer what was asked
-// ---------------------------------------------------------------------
 
 static reason fail_request(struct op *op, struct trace *trace, reason why, struct slice expected,
                            struct slice got) {
@@ -105,7 +104,6 @@ static reason check_asked(struct op *op, const struct check *check, const struct
 }
 
 // ---- all of it
-// -----------------------------------------------------------------------------------------
 
 static reason judge(struct op *op, const struct check *check, const struct trust *trust,
                     struct brake *brake, struct check_outcome *outcome) {

@@ -14,7 +14,6 @@ static struct slice state_of(const struct json *connection) {
 }
 
 // ---- showing one
-// ---------------------------------------------------------------------------------------
 
 static void show_addresses(struct op *op, const struct json *connection) {
     show_line("\nFor the customer's IT (the identity provider asks for these):");
@@ -141,7 +140,6 @@ reason show_connection(struct op *op, const struct json *connection) {
 }
 
 // ---- the actions
-// ---------------------------------------------------------------------------------------
 
 // The date at which the last of the certificates ends: then nobody signs in any more.
 static struct slice last_expiry(struct op *op, const struct json *idp) {

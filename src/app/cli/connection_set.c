@@ -17,7 +17,6 @@ reason certificate_text(struct op *op, struct slice path, struct slice *ret_text
 }
 
 // ---- the identity provider
-// -----------------------------------------------------------------------------
 
 static reason put_metadata(struct op *op, struct args *args, struct json *body) {
     struct slice xml;
@@ -93,7 +92,6 @@ static reason set_idp(struct op *op, struct args *args, struct slice target,
 }
 
 // ---- the policy
-// ----------------------------------------------------------------------------------------
 
 static void put_list(struct op *op, struct json *body, const char *key, struct slice text) {
     struct json *list = json_array(op);
@@ -173,7 +171,6 @@ static reason set_policy(struct op *op, struct args *args, struct slice target) 
 }
 
 // ---- all of it
-// -----------------------------------------------------------------------------------------
 
 static reason set_disabled(struct op *op, struct args *args, struct slice target, bool disabled) {
     struct json *body = json_object(op);

@@ -22,7 +22,6 @@ struct export {
 };
 
 // ---- writing
-// ------------------------------------------------------------------------------------------
 
 // An element of a list that is a member of the document, indented as the whole would be if it were
 // printed at once.
@@ -46,7 +45,6 @@ static void show_progress(const struct export *export, size_t done) {
 }
 
 // ---- a tenant
-// -----------------------------------------------------------------------------------------
 
 // What the document has of an answer: never what names people.
 static reason exported(struct op *op, enum move_kind kind, const struct json *answer,
@@ -139,7 +137,6 @@ static reason put_tenant(struct op *op, const struct export *export, const struc
 }
 
 // ---- all of it
-// ----------------------------------------------------------------------------------------
 
 static reason write_tenants(const struct export *export, const struct json *tenants) {
     for (size_t i = 0; i < json_count(tenants); i++) {
@@ -181,7 +178,6 @@ static reason write_document(struct export *export, const struct json *organizat
 }
 
 // ---- which tenants
-// ------------------------------------------------------------------------------------
 
 static const struct json *find(const struct json *list, struct slice slug) {
     for (size_t i = 0; i < json_count(list); i++) {
@@ -244,7 +240,6 @@ static reason write_all(struct export *export) {
 }
 
 // ---- where to
-// -----------------------------------------------------------------------------------------
 
 static reason cannot(struct op *op, const char *path) {
     REFUSE(op, INTERNAL, "cannot write %s: %s", path, strerror(errno));

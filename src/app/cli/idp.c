@@ -49,7 +49,6 @@ reason idp_read_metadata(struct op *op, struct pool *pool, struct slice path, st
 }
 
 // ---- through the API
-// -----------------------------------------------------------------------------------
 
 static reason take_certificate(struct op *op, const struct json *about, const struct json *der,
                                struct idp *idp) {

@@ -19,7 +19,6 @@ static struct import_thing thing_of(enum move_kind kind, const struct home *home
 }
 
 // ---- connections
-// --------------------------------------------------------------------------------------
 
 // Each part of a connection that is there. *ret_refused: one of them was.
 static reason import_parts(struct import *import, const struct import_thing *owner, reason because,
@@ -96,7 +95,6 @@ static reason import_connection(struct import *import, const struct home *home,
 }
 
 // ---- tenants
-// ------------------------------------------------------------------------------------------
 
 // One thing of a tenant. `because`: it is not there, so this is not tried.
 static reason import_inside(struct import *import, const struct home *home, enum move_kind kind,
@@ -134,7 +132,6 @@ static reason import_tenant(struct import *import, const struct json *wanted) {
 }
 
 // ---- all of it
-// ----------------------------------------------------------------------------------------
 
 static reason import_document(struct import *import, const struct json *root) {
     const struct home nowhere = {S(""), false};

@@ -6,7 +6,6 @@
 const char *const import_result_names[] = {"made", "changed", "unchanged", "refused", NULL};
 
 // ---- telling
-// ------------------------------------------------------------------------------------------
 
 static struct slice name_of(struct op *op, const struct import_thing *thing) {
     bool inside = thing->kind == MOVE_ROLE || thing->kind == MOVE_OVERRIDE;
@@ -85,7 +84,6 @@ static struct slice detail_of(struct op *op) {
 }
 
 // ---- doing
-// --------------------------------------------------------------------------------------------
 
 static reason send(struct op *op, struct import *import, enum method method, struct slice target,
                    const struct json *body) {
@@ -224,7 +222,6 @@ reason import_see(struct import *import, struct slice connection, struct import_
 }
 
 // ---- the end
-// ------------------------------------------------------------------------------------------
 
 reason import_end(struct import *import) {
     if (import->items == NULL) {

@@ -7,7 +7,6 @@
 #include "app/cli/move.h"
 
 // ---- one object, without its parts
-// --------------------------------------------------------------------
 
 // Lists of certificates hold longer texts than a field table takes. What is in them, the gate says.
 static void check_certificates(struct op *op, const struct json *list, struct slice at) {
@@ -58,7 +57,6 @@ static reason check_members(struct op *op, enum move_kind kind, const struct jso
 }
 
 // ---- names
-// --------------------------------------------------------------------------------------------
 
 struct named {
     struct slice name;
@@ -93,7 +91,6 @@ static reason check_twice(struct op *op, const struct move_row *row, const struc
 }
 
 // ---- an object with its parts
-// -------------------------------------------------------------------------
 
 static reason check_object(struct op *op, enum move_kind kind, const struct json *object,
                            struct slice at);

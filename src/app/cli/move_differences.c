@@ -20,7 +20,6 @@ static bool is_ordered(struct slice name) {
 }
 
 // ---- equal?
-// -------------------------------------------------------------------------------------------
 
 static bool is_nothing(const struct json *value) {
     return value == NULL || json_is_null(value);
@@ -102,7 +101,6 @@ static bool same_in_order(const struct json *a, const struct json *b) {
 }
 
 // ---- told
-// ---------------------------------------------------------------------------------------------
 
 static void put_value(struct buf *out, const struct json *value) {
     struct slice text;

@@ -81,7 +81,6 @@ static reason add(struct op *op, struct args *args) {
 }
 
 // ---- changing
-// ------------------------------------------------------------------------------------------
 
 static bool is_among(struct texts texts, struct slice domain) {
     for (size_t i = 0; i < texts.count; i++) {
