@@ -98,6 +98,14 @@ bool text_lines(struct slice text) {
     return without_controls(text, true);
 }
 
+size_t text_characters(struct slice text) {
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        count += ((unsigned char)text.at[i] & 0xC0U) != 0x80U ? 1 : 0;
+    }
+    return count;
+}
+
 bool text_u64(struct slice text, uint64_t max, uint64_t *ret_number) {
     if (text.len == 0 || (text.at[0] == '0' && text.len > 1)) {
         return false;

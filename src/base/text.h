@@ -13,6 +13,8 @@ bool text_line(struct slice text);
 bool text_lines(struct slice text);
 // Bytes of the well-formed UTF-8 character at the front, or 0 when there is none.
 size_t text_next(struct slice text, uint32_t *ret_code);
+// Characters of well-formed UTF-8: what people count, where bytes are what is stored.
+size_t text_characters(struct slice text);
 // Decimal, no sign, no leading zero but "0"; false outside 0..max.
 bool text_u64(struct slice text, uint64_t max, uint64_t *ret_number);
 // [a-z0-9-], 1 to 63 characters, no hyphen at an end: tenants' and connections' short names.

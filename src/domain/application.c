@@ -134,23 +134,15 @@ reason application_list(struct op *op, struct txn *txn, struct page page,
 
 // ---- what is asked for ----
 
-static size_t characters(struct slice text) {
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        count += ((unsigned char)text.at[i] & 0xC0U) != 0x80U ? 1 : 0;
-    }
-    return count;
-}
-
 static void check_name(struct faults *faults, struct slice name) {
     if (name.len == 0) {
         fault_at(faults, "name", REASON_OF(FIELD_REQUIRED), "an application needs a name");
     } else if (!text_line(name)) {
         fault_at(faults, "name", REASON_OF(RESTRICTED_CHARACTERS),
                  "one line of UTF-8 without control characters is expected");
-    } else if (characters(name) > APPLICATION_NAME_MAX) {
+    } else if (text_characters(name) > APPLICATION_NAME_MAX) {
         fault_at(faults, "name", REASON_OF(FIELD_RANGE), "at most %d characters, got %zu",
-                 APPLICATION_NAME_MAX, characters(name));
+                 APPLICATION_NAME_MAX, text_characters(name));
     }
 }
 

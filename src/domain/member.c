@@ -65,21 +65,13 @@ reason member_check_roles(struct op *op, struct txn *txn, const struct actor *ac
     return NULL;
 }
 
-static size_t characters(struct slice text) {
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        count += ((unsigned char)text.at[i] & 0xC0U) != 0x80U ? 1 : 0;
-    }
-    return count;
-}
-
 static void check_name(struct op *op, struct slice pointer, struct slice name) {
     if (!text_line(name)) {
         op_error(op, pointer, REASON_OF(RESTRICTED_CHARACTERS),
                  "a name is UTF-8 on one line, without control characters");
-    } else if (characters(name) > USER_NAME_MAX) {
+    } else if (text_characters(name) > USER_NAME_MAX) {
         op_error(op, pointer, REASON_OF(FIELD_RANGE), "at most %d characters, got %zu",
-                 USER_NAME_MAX, characters(name));
+                 USER_NAME_MAX, text_characters(name));
     }
 }
 

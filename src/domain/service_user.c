@@ -208,21 +208,13 @@ reason service_user_count(struct op *op, struct txn *txn, struct slice tenant, s
 
 // ---- what is asked for ----
 
-static size_t characters(struct slice text) {
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        count += ((unsigned char)text.at[i] & 0xC0U) != 0x80U ? 1 : 0;
-    }
-    return count;
-}
-
 static void check_text(struct faults *faults, const char *name, struct slice text, size_t most) {
     if (!text_line(text)) {
         fault_at(faults, name, REASON_OF(RESTRICTED_CHARACTERS),
                  "one line of UTF-8 without control characters is expected");
-    } else if (characters(text) > most) {
+    } else if (text_characters(text) > most) {
         fault_at(faults, name, REASON_OF(FIELD_RANGE), "at most %zu characters, got %zu", most,
-                 characters(text));
+                 text_characters(text));
     }
 }
 

@@ -77,6 +77,14 @@ static void lines_may_have_line_ends_and_tabs_but_no_other_controls(void **state
     assert_false(text_lines(S("\xC3")));
 }
 
+static void characters_are_counted_not_bytes(void **state) {
+    (void)state;
+    assert_int_equal(text_characters(S("")), 0);
+    assert_int_equal(text_characters(S("abc")), 3);
+    assert_int_equal(text_characters(S("\xc3\xa9t\xc3\xa9")), 3);
+    assert_int_equal(text_characters(S("\xf0\x9f\x94\x91\xe2\x82\xac")), 2);
+}
+
 static void numbers_are_decimal_within_their_bound(void **state) {
     (void)state;
     uint64_t number = 7;
@@ -138,6 +146,7 @@ int main(void) {
         cmocka_unit_test(ill_formed_utf8_is_refused_wherever_it_stands),
         cmocka_unit_test(a_line_has_no_controls),
         cmocka_unit_test(lines_may_have_line_ends_and_tabs_but_no_other_controls),
+        cmocka_unit_test(characters_are_counted_not_bytes),
         cmocka_unit_test(numbers_are_decimal_within_their_bound),
         cmocka_unit_test(short_names_are_lower_case_with_inner_hyphens),
         cmocka_unit_test(role_ids_have_letters_digits_and_three_marks),
