@@ -11,7 +11,7 @@ static const struct {
     const char *name, *what;
 } made[] = {
     {"keys/token-1.key", "signs access tokens"},
-    {"keys/link.key", "makes the one-time links in letters"},
+    {"keys/link.key", "makes one-time links, and codes for applications"},
     {"keys/saml-signing.key", "signs SAML requests and metadata"},
     {"keys/saml-signing.crt", "its certificate, for identity providers"},
     {"keys/saml-encryption.key", "decrypts assertions"},
