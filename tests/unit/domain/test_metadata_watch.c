@@ -94,10 +94,11 @@ static void the_same_document_changes_nothing(void **state) {
     struct fixture *fixture = *state;
     int64_t before = version_now(fixture);
     struct deed deed = look(fixture, with_certificates(2), METADATA_SAME);
-    assert_int_equal(version_now(fixture), before);
+    // Of the moment of the look: whatever else is asked here moves the clock on.
     assert_true(deed.outcome.watch.next_at >= fixture->op.now + METADATA_LOOK_EVERY);
     assert_true(deed.outcome.watch.next_at <
                 fixture->op.now + METADATA_LOOK_EVERY + METADATA_LOOK_JITTER);
+    assert_int_equal(version_now(fixture), before);
 }
 
 static void an_added_certificate_waits_unless_the_policy_is_auto(void **state) {
