@@ -68,7 +68,8 @@ GATEHOUSE_API const char *gatehouse_version(void);
 
 typedef struct gatehouse gatehouse;
 
-/* issuer: the gate's public_url; audience: what tokens must name in aud (the gate's are for its public_url).
+/* issuer: the gate's public_url; audience: what tokens must name in aud: the gate's public_url, or the client id of
+ * the application that the service is a part of, whose people's tokens without the scope api name that.
  * NULL: an argument is NULL or empty, or no memory. */
 GATEHOUSE_API gatehouse *gatehouse_new(const char *issuer, const char *audience);
 /* NULL-safe. No thread may use it any more; tokens that it checked stay good. */
