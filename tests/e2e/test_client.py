@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from case import GateCase
+from codeflow import CodeFlowCase
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -79,12 +79,12 @@ class TestFiles(Installed):
             self.assertEqual(done.returncode, 0, done.stderr)
 
 
-class TestTokens(GateCase, Installed):
+class TestTokens(CodeFlowCase, Installed):
     """The example, shared and static, with tokens of a gate."""
 
     @classmethod
     def setUpClass(cls):
-        GateCase.setUpClass.__func__(cls)
+        CodeFlowCase.setUpClass.__func__(cls)
         Installed.setUpClass.__func__(cls)
         libraries = run("pkg-config", "--libs", "libgatehouse", env=cls.env).stdout.split()
         cls.programs = (cls.built("shared", *libraries),
@@ -112,6 +112,16 @@ class TestTokens(GateCase, Installed):
         role = re.search(r"^role (.*)$", said, re.M).group(1)
         self.assertEqual(self.check(token, role)[0], 0)
         self.assertEqual(self.check(token, "no_such_role")[0], 3)
+
+    def test_what_an_application_got_is_for_it_alone_unless_it_has_the_api(self):
+        application = self.register("Of a service", api=True)
+        browser = self.signed_in()
+        for scope, expected in (("openid", 3), ("openid api", 0)):
+            token = self.public_tokens(browser, application, scope)["access_token"]
+            status, said = self.check(token)
+            self.assertEqual(status, expected, said)
+            if expected:
+                self.assertRegex(said, "^refused: .*audience")
 
     def test_other_issuers_keys_and_changed_tokens_are_refused(self):
         token = self.token()
