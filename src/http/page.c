@@ -47,7 +47,8 @@ reason page_reply(struct page_out *page, struct reply *reply, unsigned status, b
     TRY(buf_done(&page->html, &html));
     reply_text(reply, status, "text/html; charset=utf-8", html);
     reply_header(reply, "Cache-Control", S("no-store"));
-    // Without form-action a page may post to the IdP, and follow where the IdP sends it.
+    // Without form-action a page may post to the IdP, and follow where the IdP sends it; or end a sign-in and follow to the
+    // application that asked for it.
     reply_header(reply, "Content-Security-Policy",
                  form_anywhere
                      ? S("default-src 'none'; style-src 'self'; script-src 'self'; "
@@ -109,5 +110,5 @@ reason page_post(struct op *op, const struct gate *gate, struct reply *reply, st
     }
     page_html(&page, "<button type=\"submit\">Continue</button>\n</form>\n"
                      "<script src=\"/assets/post.js\"></script>\n");
-    return page_reply(&page, reply, 200, action.len > 0 && action.at[0] != '/');
+    return page_reply(&page, reply, 200, true); // one to ourselves, too, may end a sign-in
 }

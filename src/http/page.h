@@ -16,7 +16,7 @@ void page_text(struct page_out *page, struct slice text);            // escaped
 void page_paragraph(struct page_out *page, struct slice text);
 // Closes the frame and makes the reply, with CSP, no-store and the other security headers. `form_anywhere`: a form
 // ends up at another site, at once or by redirects, to which browsers hold form-action too (the IdP, and where it
-// sends people).
+// sends people; the application that a sign-in was for, so each form that can end one).
 MUST_USE reason page_reply(struct page_out *page, struct reply *reply, unsigned status,
                            bool form_anywhere);
 // A refusal for people: one sentence, the reason, the trace id, a way on.

@@ -12,6 +12,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
+from browser import Browser  # noqa: E402
 from harness import Gate, Program, answers, find_built, free_port, temp_dir  # noqa: E402
 from letterbox import Mailbox  # noqa: E402
 
@@ -20,6 +21,12 @@ def fail(sentence):
     print(sentence)
     print("0 passed, 1 failed")
     sys.exit(1)
+
+
+def invite(gate, box, email):
+    gate.api("POST", "/tenants/local/users", {"email": email, "roles": ["user"]})
+    (letter,) = box.wait(to=email)
+    return re.search(re.escape(gate.base) + r"/invitation\?t=[\w-]+", letter.text).group(0)
 
 
 def main():
@@ -44,10 +51,18 @@ def main():
                          {"rules": [{"match": "exact", "value": "Admins", "roles": ["admin"]}],
                           "default_role": None, "mode": "authoritative"})
     gate.make_tenant("local", ["local.example"])
-    gate.api("POST", "/tenants/local/users", {"email": "bea@local.example", "roles": ["user"]})
-    (letter,) = box.wait(to="bea@local.example")
-    invitation = re.search(re.escape(gate.base) + r"/invitation\?t=[\w-]+", letter.text).group(0)
-    env = dict(os.environ, INVITATION=invitation, GATE=gate.url("").rstrip("/"), IDP=idp, CHROMIUM=chromium)
+    invitation = invite(gate, box, "bea@local.example")
+    page = Browser().get(invite(gate, box, "cem@local.example"))
+    password = "correct horse battery"
+    Browser().submit(page.form("password"), password=password, repeat=password)
+    back = f"http://127.0.0.1:{free_port()}/back"
+    applications = {
+        name: gate.api("POST", "/applications", {
+            "name": name.capitalize(), "redirect_uris": [back], "confidential": name == "reports"})["id"]
+        for name in ("reports", "phone")
+    }
+    env = dict(os.environ, INVITATION=invitation, GATE=gate.url("").rstrip("/"), IDP=idp, CHROMIUM=chromium,
+               BACK=back, REPORTS=applications["reports"], PHONE=applications["phone"])
     code = subprocess.run([node, os.path.join(HERE, "test.mjs")], env=env, timeout=100).returncode
     practice.stop()
     gate.stop()

@@ -4,11 +4,12 @@ import { readFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
-const { GATE, IDP, INVITATION, CHROMIUM, GATEHOUSE_SHOTS } = process.env;
+const { GATE, IDP, INVITATION, CHROMIUM, GATEHOUSE_SHOTS, BACK, REPORTS, PHONE } = process.env;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
@@ -33,6 +34,23 @@ async function test(name, options, run) {
     await context.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+// Where the applications are: another origin than the gate, to which its policy for forms does not reach by itself.
+const application = createServer((_request, response) => {
+  response.setHeader("Content-Type", "text/html");
+  response.end("<!doctype html><html lang=en><title>Back</title><main><h1>Back at the application</h1></main>");
+}).listen(Number(new URL(BACK).port), "127.0.0.1");
+
+function authorize(client, more = {}) {
+  return `${GATE}/oauth2/authorize?` + new URLSearchParams({ response_type: "code", client_id: client, redirect_uri: BACK,
+    scope: "openid", state: "s-1", code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256", ...more });
+}
+
+async function isBack(page) {
+  await page.waitForURL(BACK + "?**");
+  await page.getByRole("heading", { name: "Back at the application" }).waitFor();
+  return new URL(page.url()).searchParams;
 }
 
 async function shot(page, name) {
@@ -161,6 +179,7 @@ function totp(secret) {
   return String((digest.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, "0");
 }
 
+let recoveryCode; // that the next test may use
 await test("bea follows her invitation, signs in with a password, and sets up a second factor", { javaScriptEnabled: true },
   async (page) => {
     const faults = [];
@@ -205,6 +224,7 @@ await test("bea follows her invitation, signs in with a password, and sets up a 
     await accessible(page);
     await shot(page, "recovery-codes");
     const code = await page.locator(".codes code").first().innerText();
+    recoveryCode = await page.locator(".codes code").nth(1).innerText();
     await page.getByRole("link", { name: "Continue" }).click();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.goto(GATE + "/password");
@@ -220,6 +240,38 @@ await test("bea follows her invitation, signs in with a password, and sets up a 
     await accessible(page);
     assert.deepEqual(faults, [], "the browser's console shows errors");
   });
+
+await test("who signs in with a password and a second factor gets to the application that asked", {}, async (page) => {
+  await page.goto(authorize(REPORTS, { login_hint: "bea@local.example" }));
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByLabel("Code of your authenticator app, or a recovery code").fill(recoveryCode);
+  await page.getByRole("button", { name: "Continue" }).click();
+  const answer = await isBack(page);
+  assert.ok(answer.get("code"));
+  assert.equal(answer.get("state"), "s-1");
+});
+
+await test("who signs in with a password alone gets to the application that asked", {}, async (page) => {
+  await page.goto(authorize(REPORTS, { login_hint: "cem@local.example" }));
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  assert.ok((await isBack(page)).get("code"));
+});
+
+await test("who needed the second post gets to the application that asked", { javaScriptEnabled: false }, async (page, context) => {
+  await page.goto(authorize(REPORTS, { connection: "demo" }));
+  const kept = await context.cookies(GATE);
+  await page.locator('button[value="ada@demo.example"]').click();
+  await context.clearCookies();
+  await page.locator("form button").first().click();
+  await page.waitForURL(GATE + "/saml/demo/acs");
+  await context.addCookies(kept);
+  await page.locator("form button").first().click();
+  assert.ok((await isBack(page)).get("code"));
+});
 
 await test("a refused login names its reason and its number", {}, async (page) => {
   await toTheIdp(page);
@@ -243,5 +295,6 @@ await test("a narrow screen needs no scrolling sideways", { viewport: { width: 3
   await shot(page, "narrow");
 });
 
+application.close();
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

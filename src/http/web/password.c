@@ -32,7 +32,7 @@ reason web_password_form(struct op *op, struct gate *gate, struct reply *reply, 
     form_close(&page, "Sign in");
     page_html(&page, "<p class=\"note\"><a href=\"/password/forgot\">Forgot password?</a></p>\n"
                      "<p class=\"note\"><a href=\"/login\">Sign in through my organisation</a></p>\n");
-    return page_reply(&page, reply, status, false);
+    return page_reply(&page, reply, status, true);
 }
 
 static struct slice local_path(struct slice text) {
@@ -170,7 +170,7 @@ static reason factor_form(struct op *op, struct gate *gate, struct reply *reply,
                         .wrong = problem != NULL});
     form_close(&page, "Continue");
     page_html(&page, "<p class=\"note\">If you have neither any more, ask your administrator.</p>\n");
-    return page_reply(&page, reply, status, false);
+    return page_reply(&page, reply, status, true);
 }
 
 reason web_factor_ask(struct op *op, struct gate *gate, struct request *request,
@@ -224,7 +224,7 @@ reason web_tenant_ask(struct op *op, struct gate *gate, struct request *request,
         page_html(&page, "</button>\n</form></li>\n");
     }
     page_html(&page, "</ul>\n");
-    return page_reply(&page, reply, 200, false);
+    return page_reply(&page, reply, 200, true);
 }
 
 reason web_tenant_go(struct op *op, struct gate *gate, struct request *request,

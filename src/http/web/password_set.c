@@ -223,7 +223,7 @@ static reason change_form(struct op *op, struct gate *gate, struct reply *reply,
     }
     form_new_password(&page, password_rules(op, &it->policy), problem != NULL);
     form_close(&page, "Change the password");
-    return page_reply(&page, reply, status, false);
+    return page_reply(&page, reply, status, !it->session);
 }
 
 reason web_change_ask(struct op *op, struct gate *gate, struct request *request,
