@@ -196,7 +196,8 @@ const struct schema schema_table[] = {
     {.name = "SamlMetadata", .media = "application/samlmetadata+xml", .whole = TEXT},
     {.name = "LoginForm",
      .media = FORM,
-     .whole = OBJECT("\"email\"", "\"email\":" TEXT ",\"return_to\":" TEXT)},
+     .whole = OBJECT("\"email\"", "\"email\":" TEXT ",\"return_to\":" TEXT
+                                  ",\"force_authn\":" TEXT)},
     {.name = "SamlForm",
      .media = FORM,
      .whole = "{\"type\":\"object\",\"properties\":{\"SAMLResponse\":" TEXT ",\"SAMLRequest\":" TEXT
@@ -275,6 +276,7 @@ const struct schema_query schema_queries[] = {
     {"startLogin", "return_to", "A path on this site for after the sign-in.", TEXT},
     {"startLogin", "force_authn", "true: the identity provider is asked for a new sign-in.", TEXT},
     {"askEmail", "return_to", "A path on this site for after the sign-in.", TEXT},
+    {"askEmail", "force_authn", "true: the identity provider is asked for a new sign-in.", TEXT},
     {"askEmail", "email", "The address that the form shows.", TEXT},
     {"authorizeApplication", "response_type", "code", TEXT},
     {"authorizeApplication", "client_id", "The application's id.", TEXT},

@@ -107,6 +107,18 @@ class AskCase(GateCase):
         return browser.get(page.location, follow=False)
 
 
+class StartTest(GateCase):
+    settings = {"pending_address_limit": "3"}
+
+    def test_a_start_that_cannot_be_read_keeps_nothing(self):
+        for _ in range(5):
+            url = self.connection.login_url + "?force_authn=true&force_authn=true"
+            page = Browser().get(url, follow=False)
+            self.assertEqual((page.status, page.header_all("set-cookie")), (422, []))
+        page = Browser().get(self.connection.login_url + "?force_authn=true", follow=False)
+        self.assertEqual(read_request(page).root.get("ForceAuthn"), "true")
+
+
 class PasswordWayTest(PasswordCase):
     """Browsers hold the redirects of a form's POST to form-action: no form on the way to an application may have one."""
 

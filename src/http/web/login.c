@@ -10,8 +10,14 @@
 
 #define EMAIL_SHOWN_MAX 254 // as the field has it
 
+// Where to after the sign-in, and whether the identity provider is asked for a new one: what the page hands on.
+struct way {
+    struct slice return_to; // a path of ours, or ""
+    bool anew;
+};
+
 static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigned status,
-                  struct slice email, struct slice return_to, const char *problem) {
+                  struct slice email, const struct way *way, const char *problem) {
     struct page_out page;
     page_open(&page, op, gate, "Sign in");
     if (problem != NULL) {
@@ -27,14 +33,16 @@ static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigne
     page_html(&page, "value=\"");
     page_text(&page, email);
     page_html(&page, "\">\n<input type=\"hidden\" name=\"return_to\" value=\"");
-    page_text(&page, return_to);
-    page_html(&page, "\">\n<button type=\"submit\">Continue</button>\n</form>\n"
+    page_text(&page, way->return_to);
+    page_html(&page, "\">\n");
+    page_html(&page, way->anew ? "<input type=\"hidden\" name=\"force_authn\" value=\"true\">\n" : "");
+    page_html(&page, "<button type=\"submit\">Continue</button>\n</form>\n"
                      "<p class=\"note\">You will sign in at your organisation's own sign-in "
                      "page, or with a password.</p>\n"
                      "<p class=\"note\"><a href=\"/password");
-    if (return_to.len > 0) { // who chooses this way goes on to the same place
+    if (way->return_to.len > 0) { // who chooses this way goes on to the same place
         struct slice encoded;
-        TRY(encode_url(op, return_to, &encoded));
+        TRY(encode_url(op, way->return_to, &encoded));
         page_html(&page, "?return_to=");
         page_text(&page, encoded);
     }
@@ -46,14 +54,26 @@ static struct slice local_path_or_none(struct slice text) {
     return text.at != NULL && uri_is_local_path(text) ? text : S("");
 }
 
+typedef reason read_fn(struct op *op, const struct request *request, const char *name,
+                       struct slice *ret_value);
+static reason read_way(struct op *op, const struct request *request, read_fn *read,
+                       struct way *ret_way) {
+    struct slice return_to;
+    struct slice force;
+    TRY(read(op, request, "return_to", &return_to));
+    TRY(read(op, request, "force_authn", &force));
+    *ret_way = (struct way){local_path_or_none(return_to), slice_equal(force, S("true"))};
+    return NULL;
+}
+
 reason web_login_ask(struct op *op, struct gate *gate, struct request *request,
                      struct reply *reply) {
-    struct slice return_to;
+    struct way way;
     struct slice email;
-    TRY(request_query(op, request, "return_to", &return_to));
+    TRY(read_way(op, request, request_query, &way));
     TRY(request_query(op, request, "email", &email));
     email = email.at != NULL && email.len <= EMAIL_SHOWN_MAX ? email : S("");
-    return ask(op, gate, reply, 200, email, local_path_or_none(return_to), NULL);
+    return ask(op, gate, reply, 200, email, &way, NULL);
 }
 
 struct discovery {
@@ -71,29 +91,29 @@ static reason discover(struct op *op, struct txn *txn, void *arg) {
 reason web_login_go(struct op *op, struct gate *gate, struct request *request,
                     struct reply *reply) {
     struct slice text;
-    struct slice return_to;
+    struct way way;
     struct email email;
     TRY(request_form(op, request, "email", &text));
-    TRY(request_form(op, request, "return_to", &return_to));
-    return_to = local_path_or_none(return_to);
+    TRY(read_way(op, request, request_form, &way));
     text = text.at != NULL ? slice_trim(text) : S("");
     if (email_normalise(op, text, &email) != NULL) {
-        return ask(op, gate, reply, 422, text, return_to,
+        return ask(op, gate, reply, 422, text, &way,
                    "This is not an e-mail address. It looks like name@company.example.");
     }
     struct discovery discovery = {.domain = email.domain};
     reason why = store_read(op, gate->store, discover, &discovery);
-    if (why == REASON_OF(NOT_FOUND)) { // whoever it is, known or not
-        return web_password_form(op, gate, reply, 200, email.whole, return_to, NULL);
+    if (why == REASON_OF(NOT_FOUND)) { // whoever it is, known or not; a password is a new sign-in
+        return web_password_form(op, gate, reply, 200, email.whole, way.return_to, NULL);
     }
     TRY(why);
-    struct slice target = op_text(op, "/saml/%.*s/login", SLICE(discovery.slug));
-    if (return_to.len > 0) {
-        struct slice encoded;
-        TRY(encode_url(op, return_to, &encoded));
-        target = op_text(op, "%.*s?return_to=%.*s", SLICE(target), SLICE(encoded));
-    }
-    reply_redirect(reply, 303, target);
+    struct slice return_to;
+    TRY(encode_url(op, way.return_to, &return_to));
+    reply_redirect(reply, 303,
+                   op_text(op, "/saml/%.*s/login%s%.*s%s", SLICE(discovery.slug),
+                           return_to.len > 0 ? "?return_to=" : "", SLICE(return_to),
+                           !way.anew           ? ""
+                           : return_to.len > 0 ? "&force_authn=true"
+                                               : "?force_authn=true"));
     return NULL;
 }
 
@@ -126,16 +146,6 @@ static reason keep_pending(struct op *op, struct txn *txn, void *arg) {
     return pending_add(op, txn, &start->pending, &start->cookie);
 }
 
-// The connection as it is, or, for an application that wants a new sign-in, as one that asks the IdP for it.
-static reason wants(struct op *op, const struct request *request, const struct connection *connection,
-                    struct connection *ret_connection) {
-    struct slice force;
-    TRY(request_query(op, request, "force_authn", &force));
-    *ret_connection = *connection;
-    ret_connection->policy.force_authn |= slice_equal(force, S("true"));
-    return NULL;
-}
-
 static reason start_at(struct op *op, struct gate *gate, struct request *request,
                        const struct trust *trust, struct reply *reply) {
     const struct connection *connection = &trust->connection;
@@ -147,18 +157,17 @@ static reason start_at(struct op *op, struct gate *gate, struct request *request
         REFUSE(op, RESPONSE_ISSUER_UNKNOWN, "connection %.*s has no identity provider yet",
                SLICE(connection->slug));
     }
+    struct way way; // read before anything is kept: a request that cannot be read leaves nothing behind
+    TRY(read_way(op, request, request_query, &way));
     TRY(limits_pending(op, gate->limits, gate->settings, request->address, connection->slug));
-    struct slice return_to;
-    TRY(request_query(op, request, "return_to", &return_to));
-    struct start start = {.pending = {.connection = connection->slug,
-                                      .return_to = local_path_or_none(return_to)},
+    struct start start = {.pending = {.connection = connection->slug, .return_to = way.return_to},
                           .tenant = connection->tenant};
     TRY(store_write(op, gate->store, keep_pending, &start));
     struct sp sp;
     struct outbound outbound;
     TRY(sp_addresses(op, gate->settings->public_url, connection->slug, &sp));
-    struct connection wanted;
-    TRY(wants(op, request, connection, &wanted));
+    struct connection wanted = *connection;
+    wanted.policy.force_authn |= way.anew; // as an application wants it, whatever the connection says
     TRY(sp_authn_request(op, &sp, &wanted, trust_sp_keys(trust, gate->sp_keys), &start.pending,
                          &outbound));
     TRY(send_outbound(op, gate, reply, &outbound, "Signing in",
