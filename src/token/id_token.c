@@ -75,3 +75,20 @@ reason id_token_issue(struct op *op, struct keyring *keyring, struct slice publi
     TRY(json_print(op, body, false, &payload));
     return token_sign(op, keyring, ID_TOKEN_TYPE, payload, ret_token);
 }
+
+static bool says(const struct json *body, const char *name, struct slice want) {
+    struct slice text;
+    return json_text(json_get(body, name), &text) && slice_equal(text, want);
+}
+
+reason id_token_subject(struct op *op, const struct keyring *keyring, struct slice public_url,
+                        struct slice application, struct slice token, struct slice *ret_subject) {
+    struct slice payload;
+    const struct json *body = NULL;
+    TRY(token_verify(op, keyring, ID_TOKEN_TYPE, token, &payload));
+    if (json_parse(op, payload, &body) != NULL || !says(body, "iss", public_url) ||
+        !says(body, "aud", application) || !json_text(json_get(body, "sub"), ret_subject)) {
+        REFUSE(op, UNAUTHENTICATED, "the ID token is not one for this application");
+    }
+    return NULL;
+}

@@ -126,16 +126,11 @@ static bool known_payload(struct op *op, struct slice token, struct slice *ret_p
            decode_base64url(op, part, ret_payload);
 }
 
-// The signed payload, when a key of ours signed it.
-static reason verify(struct op *op, const struct keyring *keyring, struct slice token,
-                     struct slice *ret_payload) {
+reason token_verify(struct op *op, const struct keyring *keyring, const char *type,
+                    struct slice token, struct slice *ret_payload) {
     cjose_err error;
     if (token.len > TOKEN_TEXT_MAX) {
         REFUSE(op, UNAUTHENTICATED, "the access token is longer than %d bytes", TOKEN_TEXT_MAX);
-    }
-    struct sha256 digest = digest_sha256(token);
-    if (seen_has(keyring->seen, &digest) && known_payload(op, token, ret_payload)) {
-        return NULL;
     }
     if (!is_compact(op, token)) {
         REFUSE(op, UNAUTHENTICATED, "this is not an access token");
@@ -148,7 +143,7 @@ static reason verify(struct op *op, const struct keyring *keyring, struct slice 
     const char *kid = cjose_header_get(header, CJOSE_HDR_KID, &error);
     const struct token_key *key = kid != NULL ? keyring_find(keyring, kid) : NULL;
     if (key == NULL || !header_is(header, CJOSE_HDR_ALG, CJOSE_HDR_ALG_ES256) ||
-        !header_is(header, "typ", TOKEN_TYPE)) {
+        !header_is(header, "typ", type)) {
         REFUSE(op, UNAUTHENTICATED, "the access token is not one of this gate");
     }
     uint8_t *payload = NULL;
@@ -157,8 +152,20 @@ static reason verify(struct op *op, const struct keyring *keyring, struct slice 
         !cjose_jws_get_plaintext(jws, &payload, &len, &error)) {
         REFUSE(op, UNAUTHENTICATED, "the signature of the access token does not hold");
     }
-    seen_add(keyring->seen, &digest);
     return op_copy(op, slice_of(payload, len), ret_payload);
+}
+
+// The same of an access token, of which only those are remembered: what is known need not be looked at for its typ again.
+static reason verify(struct op *op, const struct keyring *keyring, struct slice token,
+                     struct slice *ret_payload) {
+    struct sha256 digest = digest_sha256(token);
+    if (token.len <= TOKEN_TEXT_MAX && seen_has(keyring->seen, &digest) &&
+        known_payload(op, token, ret_payload)) {
+        return NULL;
+    }
+    TRY(token_verify(op, keyring, TOKEN_TYPE, token, ret_payload));
+    seen_add(keyring->seen, &digest);
+    return NULL;
 }
 
 static bool claim_text(const struct json *body, const char *name, struct slice *ret_text) {

@@ -73,6 +73,11 @@ MUST_USE reason id_token_issue(struct op *op, struct keyring *keyring, struct sl
                                const struct session_view *view, int64_t lifetime,
                                struct slice application, struct slice scope, struct slice nonce,
                                struct slice *ret_token);
+// Whom an ID token names that was issued here for this application, however long ago: it only says whom the application expects.
+// unauthenticated.
+MUST_USE reason id_token_subject(struct op *op, const struct keyring *keyring,
+                                 struct slice public_url, struct slice application,
+                                 struct slice token, struct slice *ret_subject);
 // The claims about the person that a scope opens: sub, and tenant; names with profile, the address with email.
 void id_claims_write(struct op *op, struct json *body, const struct session_view *view,
                      struct slice scope);

@@ -9,6 +9,9 @@
 // By the newest key, ES256, with its kid and this typ.
 MUST_USE reason token_sign(struct op *op, struct keyring *keyring, const char *type,
                            struct slice payload, struct slice *ret_token);
+// The signed payload, when a key of ours signed it with this typ; no claim of it was looked at. unauthenticated.
+MUST_USE reason token_verify(struct op *op, const struct keyring *keyring, const char *type,
+                             struct slice token, struct slice *ret_payload);
 
 struct sign_in_facts {
     struct slice session, acr;

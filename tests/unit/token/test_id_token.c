@@ -154,6 +154,55 @@ static void it_is_no_access_token(void **state) {
     op_close(&op);
 }
 
+static void who_an_old_one_names_is_known_to_its_application(void **state) {
+    (void)state;
+    struct op op;
+    op_open(&op, NOW);
+    struct session_view view = jane("acme-okta");
+    struct slice subject = S("");
+    struct slice token = id_token(&op, &view, 5 * MINUTE_MS, "openid", "");
+    op.now += 30 * DAY_MS;
+    assert_null(id_token_subject(&op, keyring, URL, APPLICATION, token, &subject));
+    assert_true(slice_equal(subject, S("usr_1")));
+    struct claims claims;
+    // That its signature held makes no access token of it, neither now nor the next time.
+    for (size_t i = 0; i < 2; i++) {
+        assert_ptr_equal(token_check(&op, keyring, URL, token, &claims), REASON_OF(UNAUTHENTICATED));
+        assert_true(slice_find(op.detail, S("not one of this gate")) != SIZE_MAX);
+    }
+    op_close(&op);
+}
+
+static void what_is_no_id_token_of_the_application_names_nobody(void **state) {
+    (void)state;
+    struct op op;
+    op_open(&op, NOW);
+    struct session_view view = jane("acme-okta");
+    struct slice subject = S("");
+    struct slice access;
+    struct claims claims;
+    struct slice token = id_token(&op, &view, 5 * MINUTE_MS, "openid", "");
+    assert_null(token_for_session(&op, &view, 5 * MINUTE_MS, &claims));
+    assert_null(token_issue(&op, keyring, APPLICATION, &claims, &access)); // with the right audience
+    struct slice forged = op_text(&op, "%.*sAAAA", (int)token.len - 4, token.at);
+    const struct {
+        struct slice url, application, token;
+    } wrong[] = {{URL, S("app_another"), token},
+                 {S("https://other.example"), APPLICATION, token},
+                 {APPLICATION, APPLICATION, access},
+                 {URL, APPLICATION, forged},
+                 {URL, APPLICATION, S("a.b.c")},
+                 {URL, APPLICATION, S("a=.b=.c=")},
+                 {URL, APPLICATION, S("")}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_ptr_equal(id_token_subject(&op, keyring, wrong[i].url, wrong[i].application,
+                                          wrong[i].token, &subject),
+                         REASON_OF(UNAUTHENTICATED));
+    }
+    assert_int_equal(subject.len, 0);
+    op_close(&op);
+}
+
 static struct slice first_of(const struct json *list) {
     struct slice text = S("");
     assert_true(json_text(json_at(list, 0), &text));
@@ -252,6 +301,8 @@ int main(void) {
         cmocka_unit_test(who_has_no_name_or_address_gets_none),
         cmocka_unit_test(it_does_not_outlive_the_session),
         cmocka_unit_test(it_is_no_access_token),
+        cmocka_unit_test(who_an_old_one_names_is_known_to_its_application),
+        cmocka_unit_test(what_is_no_id_token_of_the_application_names_nobody),
         cmocka_unit_test(an_access_token_of_an_application_is_known_as_one),
         cmocka_unit_test(without_the_scope_api_it_is_for_the_application_alone),
         cmocka_unit_test(a_scope_is_words),
