@@ -107,6 +107,201 @@ class AskCase(GateCase):
         return browser.get(page.location, follow=False)
 
 
+class NewSignInTest(AskCase):
+    def test_without_a_connection_the_session_s_own_is_asked_for_a_new_one(self):
+        browser = self.signed_in()
+        page = browser.get(self.url(prompt="login"), follow=False)
+        request = self.at_the_provider(browser, page, forced=True)
+        # Without the sign-in nothing is gained by coming back.
+        back = query_of(page.location)["return_to"]
+        self.at_the_provider(browser, browser.get(self.gate.url(back), follow=False), forced=True)
+        self.assertIn("code", self.answer(self.come_back(browser, request)))
+
+    def test_the_page_that_asks_for_the_address_hands_it_on(self):
+        browser = Browser()
+        form = browser.get(self.url(prompt="login")).form("email")
+        self.assertEqual(form.fields["force_authn"], "true")
+        again = browser.submit(form, email="no address")
+        self.assertEqual(again.status, 422)
+        page = browser.submit(again.form("email"), follow=False, email=f"ada@{DOMAIN}")
+        self.assertEqual(page.status, 303)
+        request = self.at_the_provider(browser, page, forced=True)
+        self.assertIn("code", self.answer(self.come_back(browser, request)))
+
+    def test_nobody_is_asked_for_a_new_sign_in_unless_an_application_is(self):
+        browser = Browser()
+        form = browser.get(self.url()).form("email")
+        self.assertNotIn("force_authn", form.fields)
+        page = browser.submit(form, follow=False, email=f"ada@{DOMAIN}")
+        self.at_the_provider(browser, page, forced=False)
+
+    def test_an_address_of_no_connection_is_somebody_else_s_way_in(self):
+        page = self.signed_in().get(self.url(prompt="login", login_hint="eve@nowhere.example"))
+        form = page.form("email")
+        self.assertEqual(form.fields["email"], "eve@nowhere.example")
+        self.assertEqual(form.fields["force_authn"], "true")
+
+    def test_a_hint_that_is_no_address_is_passed_over(self):
+        for hint in ("ada", "=" * 5000):
+            page = Browser().get(self.url(login_hint=hint))
+            self.assertEqual((page.status, page.url.split("?")[0]), (200, self.gate.url("/login")))
+
+
+class MaxAgeTest(AskCase):
+    def test_who_is_not_signed_in_needs_a_recent_sign_in_too(self):
+        browser = Browser()
+        page = browser.get(self.url(max_age="60", login_hint=f"ada@{DOMAIN}"), follow=False)
+        request = self.at_the_provider(browser, page, forced=False)
+        # The provider took a session of its own for it.
+        page = self.come_back(browser, request, authn_instant=-600)
+        self.assertEqual(page.status, 302)
+        request = self.at_the_provider(browser, page, forced=True)
+        # And does so again: that is its right, and auth_time says it.
+        answer = self.answer(self.come_back(browser, request, authn_instant=-600))
+        token = self.change(answer["code"])["id_token"]
+        claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+        self.assertLess(claims["auth_time"], time.time() - 500)
+
+    def test_a_recent_sign_in_passes_at_once(self):
+        browser = Browser()
+        page = browser.get(self.url(max_age="60", login_hint=f"ada@{DOMAIN}"), follow=False)
+        request = self.at_the_provider(browser, page, forced=False)
+        self.assertIn("code", self.answer(self.come_back(browser, request)))
+
+    def test_an_old_session_has_to_sign_in_anew(self):
+        browser = self.signed_in(authn_instant=-600)
+        self.assertIn("code", self.ask(browser, max_age="3600"))
+        page = browser.get(self.url(max_age="300"), follow=False)
+        self.at_the_provider(browser, page, forced=True)
+        answer = self.ask(browser, max_age="300", prompt="none")
+        self.assertEqual(answer["error"], "login_required")
+
+    def test_what_is_no_number_of_seconds_is_refused(self):
+        browser = self.signed_in(authn_instant=-600)
+        for said in ("-1", "x", "1.5", "1e3", " 5", "+5", "0x10", "060", "9" * 30):
+            with self.subTest(said):
+                answer = self.ask(browser, max_age=said)
+                self.assertEqual((answer["error"], answer["state"]), ("invalid_request", "s-1&=?"))
+                self.assertEqual(self.ask(Browser(), max_age=said)["error"], "invalid_request")
+        for said in ("", "99999999999", "9223372036854775"):  # without a value: left out
+            self.assertIn("code", self.ask(browser, max_age=said), said)
+
+    def test_since_by_hand_skips_no_new_sign_in_and_ends_with_one(self):
+        browser = self.signed_in()
+        self.assertIn("code", self.ask(browser, since="0"))
+        page = browser.get(self.url(since="0", prompt="login"), follow=False)
+        self.at_the_provider(browser, page, forced=True)
+        page = browser.get(self.url(since="9" * 18), follow=False)
+        request = self.at_the_provider(browser, page, forced=True)
+        self.assertIn("code", self.answer(self.come_back(browser, request)))
+        for junk in ("x", "-1", "9" * 30):
+            for fields in ({}, {"prompt": "login"}, {"max_age": "0"}):
+                answer = self.ask(browser, since=junk, **fields)
+                self.assertEqual(answer["error"], "invalid_request", (junk, fields))
+
+    def test_since_far_ahead_ends_for_who_is_not_signed_in(self):
+        browser = Browser()
+        page = browser.get(self.url(since="9" * 18, login_hint=f"ada@{DOMAIN}"), follow=False)
+        page = self.come_back(browser, self.at_the_provider(browser, page, forced=False))
+        page = self.come_back(browser, self.at_the_provider(browser, page, forced=True))
+        self.assertIn("code", self.answer(page))
+
+
+class WrongTest(AskCase):
+    def test_what_is_too_long_to_come_back_to_is_so_for_everybody(self):
+        for browser in (Browser(), self.signed_in()):
+            for fields in ({"state": "=" * 700}, {"scope": "openid " + "x" * 9000},
+                           {"nonce": "&" * 512, "state": "s" * 600}, {"connection": "c" * 3000}):
+                answer = self.ask(browser, **fields)
+                self.assertEqual(answer["error"], "invalid_request", fields)
+                self.assertIn("too long to come back", answer["error_description"])
+                self.assertEqual(answer["state"], fields.get("state", "s-1&=?"))
+        self.assertIn("code", self.ask(self.signed_in(), state="s" * 1024, nonce="n" * 512))
+
+    def test_a_state_that_is_too_long_is_not_given_back(self):
+        for browser in (Browser(), self.signed_in()):
+            for state in ("s" * 1025, "=" * 4000):
+                answer = self.ask(browser, state=state)
+                self.assertEqual(answer["error"], "invalid_request")
+                self.assertEqual(answer["error_description"], "state is too long")
+                self.assertNotIn("state", answer)
+
+    def test_a_challenge_is_that_of_a_sha_256(self):
+        good = base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")
+        browser = self.signed_in()
+        self.assertIn("code", self.ask(browser, code_challenge=good))
+        for bad in ("!" * 43, good[:-1] + "B", good + "=", good[:-1], good + "A", " " + good[1:],
+                    good[:-1] + "+", ""):
+            answer = self.ask(browser, code_challenge=bad)
+            self.assertEqual(answer["error"], "invalid_request", bad)
+            self.assertIn("PKCE", answer["error_description"])
+
+    def test_a_parameter_without_a_value_was_left_out(self):
+        answer = self.ask(self.signed_in(), state="", nonce="", prompt="", id_token_hint="",
+                          response_mode="", request="")
+        self.assertEqual(set(answer), {"code", "iss"})
+
+
+class HeadTest(AskCase):
+    def head(self, browser, url):
+        page = browser.request("HEAD", url, None, False)
+        self.assertEqual(page.body, b"")
+        return page
+
+    def test_asking_what_there_is_makes_no_code(self):
+        browser = self.signed_in()
+        for _ in range(70):  # more than a session may have of codes
+            page = self.head(browser, self.url())
+            self.assertEqual((page.status, page.header("location")), (200, None))
+        self.change(self.ask(browser)["code"])
+        self.assertEqual(self.head(browser, self.url(prompt="login")).status, 302)
+        self.assertEqual(self.head(Browser(), self.url()).status, 302)
+
+
+class HintTest(AskCase):
+    def token_of(self, browser, client=None):
+        answer = self.ask(browser, client_id=client or self.application)
+        return self.change(answer["code"], client)["id_token"]
+
+    def test_who_is_expected_comes_back_at_once(self):
+        browser = self.signed_in()
+        token = self.token_of(browser)
+        self.assertIn("code", self.ask(browser, id_token_hint=token))
+        self.assertIn("code", self.ask(browser, id_token_hint=token, prompt="none"))
+        other = self.signed_in()  # another session of the same person
+        self.assertIn("code", self.ask(other, id_token_hint=token, prompt="none"))
+
+    def test_anybody_else_signs_in(self):
+        eve = self.token_of(self.signed_in(name_id=f"eve@{DOMAIN}"))
+        browser = self.signed_in()
+        mine = self.token_of(browser)
+        reports = self.token_of(browser, self.other)
+        access = json.loads(self.log_in().body)["access_token"]
+        for hint in (eve, reports, access, mine[:-4] + "AAAA", "junk", "a.b.c", "a=.b=.c=", "x" * 5000):
+            with self.subTest(hint[:40]):
+                answer = self.ask(browser, id_token_hint=hint, prompt="none")
+                self.assertEqual(answer["error"], "login_required")
+                page = browser.get(self.url(id_token_hint=hint), follow=False)
+                self.assertEqual(urlsplit(page.location).path, "/login")
+                self.assertEqual(query_of(page.location)["force_authn"], "true")
+                self.assertNotIn("id_token_hint", page.location)
+        # It is asked once: who comes back is who signed in.
+        page = browser.get(
+            self.url(id_token_hint=eve, login_hint=f"eve@{DOMAIN}"), follow=False
+        )
+        request = self.at_the_provider(browser, page, forced=True)
+        back = self.gate.url(query_of(page.location)["return_to"])
+        self.assertEqual(browser.get(back, follow=False).status, 302)  # not without a sign-in
+        self.assertNotIn("code", query_of(browser.get(back, follow=False).location))
+        page = self.come_back(browser, request, name_id=f"eve@{DOMAIN}")
+        self.assertIn("code", self.answer(page))
+
+    def test_with_nobody_signed_in_it_changes_nothing(self):
+        page = Browser().get(self.url(id_token_hint="junk"), follow=False)
+        self.assertEqual(urlsplit(page.location).path, "/login")
+        self.assertNotIn("force_authn", query_of(page.location))
+
+
 class StartTest(GateCase):
     settings = {"pending_address_limit": "3"}
 

@@ -1,40 +1,45 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// GET /oauth2/authorize: an application sends a browser here (RFC 6749 section 4.1, with PKCE, RFC 7636; OpenID Connect Core
+// /oauth2/authorize: an application sends a browser here (RFC 6749 section 4.1, with PKCE, RFC 7636; OpenID Connect Core
 // section 3.1.2). Who is signed in goes back with a code at once; anybody else signs in first and comes here again. Nobody is asked
 // for consent: operators register the platform's own applications. What is wrong with the application or its address is told on a
 // page, for the browser must not be sent to an address that nobody registered; all else goes back to the application.
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/text.h"
-#include "base/uri.h"
 #include "http/limits.h"
 #include "http/web/authorize.h"
 #include "http/web/web.h"
 
-#define MAX_AGE_MOST INT32_MAX // seconds
+#define LOGIN_HINT_MAX 254 // bytes of an e-mail address; a longer one is none
 
 // ---- the answer ----
 
-// Back to the application, with this answer, its state, and who says so (RFC 9207).
-static reason answer(struct op *op, const struct gate *gate, const struct ask *ask,
-                     struct reply *reply, const char *name, struct slice value,
-                     struct slice description) {
+// The application's address with this answer, its state, and who says so (RFC 9207).
+static reason address_of(struct op *op, const struct gate *gate, const struct ask *ask,
+                         const char *name, struct slice value, struct slice description,
+                         struct slice *ret_address) {
     struct slice to = ask->at[REDIRECT_URI];
+    struct slice state = ask->at[STATE];
     struct buf url;
-    struct slice location;
     buf_open(&url, op, LOCATION_MAX);
     buf_put(&url, to);
     TRY(ask_add(op, &url, memchr(to.at, '?', to.len) == NULL ? '?' : '&', name, value));
     if (description.len > 0) {
         TRY(ask_add(op, &url, '&', "error_description", description));
     }
-    if (ask->at[STATE].at != NULL) {
-        TRY(ask_add(op, &url, '&', "state", ask->at[STATE]));
+    if (state.at != NULL && state.len <= STATE_MAX) { // one that is too long is what is told here
+        TRY(ask_add(op, &url, '&', "state", state));
     }
     TRY(ask_add(op, &url, '&', "iss", gate->settings->public_url));
-    TRY(buf_done(&url, &location));
+    return buf_done(&url, ret_address);
+}
+
+static reason answer(struct op *op, const struct gate *gate, const struct ask *ask,
+                     struct reply *reply, const char *name, struct slice value,
+                     struct slice description) {
+    struct slice location;
+    TRY(address_of(op, gate, ask, name, value, description, &location));
     reply_redirect(reply, 302, location);
-    reply_header(reply, "Cache-Control", S("no-store"));
     return NULL;
 }
 
@@ -44,6 +49,20 @@ static reason answer_error(struct op *op, const struct gate *gate, const struct 
 }
 
 // ---- who is signed in ----
+
+// Is it whom the application's ID token names? A hint that is none of ours names somebody else.
+static reason is_expected(struct op *op, const struct gate *gate, const struct ask *ask,
+                          struct slice user_id, bool *ret_expected) {
+    struct slice subject = S("");
+    *ret_expected = true;
+    if (ask->at[ID_TOKEN_HINT].at == NULL) {
+        return NULL;
+    }
+    reason why = id_token_subject(op, gate->keyring, gate->settings->public_url,
+                                  ask->application.id, ask->at[ID_TOKEN_HINT], &subject);
+    *ret_expected = why == NULL && slice_equal(subject, user_id);
+    return why == REASON_OF(UNAUTHENTICATED) ? NULL : why;
+}
 
 // Not an Authorization header: a code is for a browser's session.
 static reason look_at_session(struct op *op, struct gate *gate, struct request *request,
@@ -55,21 +74,26 @@ static reason look_at_session(struct op *op, struct gate *gate, struct request *
     bool there = why == NULL && request->by_cookie && request->actor.kind == ACTOR_USER;
     bool through = ask->at[CONNECTION].len == 0 ||
                    slice_equal(ask->at[CONNECTION], request->session.session.connection);
-    ask->view = there && through ? &request->session : NULL;
+    if (there) {
+        bool expected = false;
+        TRY(is_expected(op, gate, ask, request->session.user.id, &expected));
+        ask->another = !expected;
+    }
+    ask->view = there && through && !ask->another ? &request->session : NULL;
     return NULL;
 }
 
-// Is the sign-in too old for what was asked? After another one this is asked no more (SINCE), even when the identity provider
-// took an older sign-in of its own for it: auth_time tells the application.
+// Is the sign-in too old for what was asked? After another one this is asked no more (SINCE; PROMPT does not come back), even when
+// the identity provider took an older sign-in of its own for it: auth_time tells the application.
 static bool is_stale(const struct op *op, const struct ask *ask) {
     const struct session *session = &ask->view->session;
     uint64_t number = 0;
+    if (ask_has_word(ask, PROMPT, "login")) {
+        return true;
+    }
     if (ask->at[SINCE].at != NULL) {
         return text_u64(ask->at[SINCE], INT64_MAX, &number) &&
                session->created_at < (int64_t)number;
-    }
-    if (ask_has_word(ask, PROMPT, "login")) {
-        return true;
     }
     return ask->at[MAX_AGE].at != NULL && text_u64(ask->at[MAX_AGE], MAX_AGE_MOST, &number) &&
            op->now - session->authenticated_at > (int64_t)number * SECOND_MS;
@@ -88,13 +112,17 @@ static reason find_connection(struct op *op, struct txn *txn, void *arg) {
     return NULL;
 }
 
-// The connection to sign in through, where the request says so or the address in it does; else "".
+// The connection to sign in through: the one that the request names, or that of the address in it; without any the one that the
+// person signed in through before. Else "".
 static reason connection_of(struct op *op, struct gate *gate, const struct ask *ask,
                             struct slice *ret_connection) {
     struct email email;
     *ret_connection = ask->at[CONNECTION];
-    if (ask->at[CONNECTION].len > 0 || ask->at[LOGIN_HINT].len == 0 ||
-        email_normalise(op, ask->at[LOGIN_HINT], &email) != NULL) {
+    if (ask->at[CONNECTION].len > 0) {
+        return NULL;
+    }
+    if (ask->at[LOGIN_HINT].len == 0 || email_normalise(op, ask->at[LOGIN_HINT], &email) != NULL) {
+        *ret_connection = ask->view != NULL ? ask->view->session.connection : S("");
         return NULL;
     }
     struct hint hint = {.domain = email.domain, .connection = S("")};
@@ -110,10 +138,6 @@ static reason sign_in_first(struct op *op, struct gate *gate, const struct ask *
     struct slice connection = S("");
     struct buf url;
     TRY(ask_again(op, ask, anew, &back));
-    if (!uri_is_local_path(back)) {
-        return answer_error(op, gate, ask, reply, "invalid_request",
-                            "the request is too long to come back to after a sign-in: shorten state, nonce or redirect_uri");
-    }
     TRY(connection_of(op, gate, ask, &connection));
     buf_open(&url, op, LOCATION_MAX);
     if (connection.len > 0) {
@@ -124,14 +148,15 @@ static reason sign_in_first(struct op *op, struct gate *gate, const struct ask *
         buf_str(&url, "/login");
     }
     TRY(ask_add(op, &url, '?', "return_to", back));
-    if (connection.len > 0 && anew) {
+    if (anew) {
         TRY(ask_add(op, &url, '&', "force_authn", S("true")));
-    } else if (connection.len == 0 && ask->at[LOGIN_HINT].len > 0) {
-        TRY(ask_add(op, &url, '&', "email", ask->at[LOGIN_HINT]));
+    }
+    struct slice email = ask->at[LOGIN_HINT];
+    if (connection.len == 0 && email.len > 0 && email.len <= LOGIN_HINT_MAX) {
+        TRY(ask_add(op, &url, '&', "email", email));
     }
     TRY(buf_done(&url, &location));
     reply_redirect(reply, 302, location);
-    reply_header(reply, "Cache-Control", S("no-store"));
     return NULL;
 }
 
@@ -162,31 +187,44 @@ static reason give_code(struct op *op, struct gate *gate, const struct ask *ask,
     return answer(op, gate, ask, reply, "code", giving.code, S(""));
 }
 
+// ---- the doors ----
+
+static reason let_in(struct op *op, struct gate *gate, const struct request *request,
+                     const struct ask *ask, struct reply *reply) {
+    if (!application_serves(&ask->application, ask->view->session.tenant)) {
+        return answer_error(op, gate, ask, reply, "access_denied",
+                            "this application is not for the tenant that the person signed in to");
+    }
+    if (request->head) { // it only asks what there is: no code is made that nobody reads
+        reply_text(reply, 200, "text/html; charset=utf-8", S(""));
+        reply_header(reply, "Cache-Control", S("no-store"));
+        return NULL;
+    }
+    if (!limits_code(gate->limits, ask->view->session.id)) {
+        return answer_error(op, gate, ask, reply, "temporarily_unavailable",
+                            "too many codes for one sign-in; try again in a minute");
+    }
+    return give_code(op, gate, ask, reply);
+}
+
 reason web_authorize(struct op *op, struct gate *gate, struct request *request,
                      struct reply *reply) {
     struct ask ask = {.twice = false};
+    struct fault fault;
     TRY(ask_read(op, request, &ask));
     TRY(ask_application(op, gate, &ask));
-    struct fault fault = ask_fault(&ask);
+    TRY(ask_fault(op, &ask, &fault));
     if (fault.error != NULL) {
         return answer_error(op, gate, &ask, reply, fault.error, fault.description);
     }
     TRY(look_at_session(op, gate, request, &ask));
-    bool anew = ask.view != NULL && is_stale(op, &ask);
-    if (ask.view == NULL || anew) {
-        if (ask_is(&ask, PROMPT, "none")) {
-            return answer_error(op, gate, &ask, reply, "login_required",
-                                "nobody is signed in here, or not recently enough");
-        }
-        return sign_in_first(op, gate, &ask, anew || ask_has_word(&ask, PROMPT, "login"), reply);
+    bool anew = ask.another || (ask.view != NULL && is_stale(op, &ask));
+    if (ask.view != NULL && !anew) {
+        return let_in(op, gate, request, &ask, reply);
     }
-    if (!application_serves(&ask.application, ask.view->session.tenant)) {
-        return answer_error(op, gate, &ask, reply, "access_denied",
-                            "this application is not for the tenant that the person signed in to");
+    if (ask_is(&ask, PROMPT, "none")) {
+        return answer_error(op, gate, &ask, reply, "login_required",
+                            "nobody is signed in here, not recently enough, or somebody else");
     }
-    if (!limits_code(gate->limits, ask.view->session.id)) {
-        return answer_error(op, gate, &ask, reply, "temporarily_unavailable",
-                            "too many codes for one sign-in; try again in a minute");
-    }
-    return give_code(op, gate, &ask, reply);
+    return sign_in_first(op, gate, &ask, anew || ask_has_word(&ask, PROMPT, "login"), reply);
 }

@@ -2,9 +2,10 @@
 // What an application asks for, and what is wrong with it.
 #include "http/web/authorize.h"
 
+#include "base/digest.h"
 #include "base/encode.h"
-
-#define AUTHORIZE_PATH "/oauth2/authorize"
+#include "base/text.h"
+#include "base/uri.h"
 
 const char *const parameter_names[PARAMETERS] = {
     [RESPONSE_TYPE] = "response_type",
@@ -16,10 +17,11 @@ const char *const parameter_names[PARAMETERS] = {
     [CODE_CHALLENGE] = "code_challenge",
     [CODE_CHALLENGE_METHOD] = "code_challenge_method",
     [CONNECTION] = "connection", // ours: sign in through this one
-    [SINCE] = "since",           // ours: of a session that began since then, in ms
-    [PROMPT] = "prompt",
     [MAX_AGE] = "max_age",
+    [SINCE] = "since", // ours: of a session that began since then, in ms
+    [PROMPT] = "prompt",
     [LOGIN_HINT] = "login_hint",
+    [ID_TOKEN_HINT] = "id_token_hint",
     [RESPONSE_MODE] = "response_mode",
     [REQUEST] = "request",
     [REQUEST_URI] = "request_uri",
@@ -38,13 +40,16 @@ reason ask_add(struct op *op, struct buf *url, char before, const char *name,
 
 reason ask_read(struct op *op, const struct request *request, struct ask *ask) {
     for (size_t i = 0; i < PARAMETERS; i++) {
-        reason why = request_query(op, request, parameter_names[i], &ask->at[i]);
+        reason why = request->method == METHOD_POST
+                         ? request_form(op, request, parameter_names[i], &ask->at[i])
+                         : request_query(op, request, parameter_names[i], &ask->at[i]);
         if (why == REASON_OF(INVALID_INPUT)) {
-            ask->at[i] = SLICE_NONE;
             ask->twice = true;
             why = NULL;
+            ask->at[i] = SLICE_NONE;
         }
         TRY(why);
+        ask->at[i] = ask->at[i].len > 0 ? ask->at[i] : SLICE_NONE;
     }
     return NULL;
 }
@@ -57,7 +62,35 @@ bool ask_has_word(const struct ask *ask, enum parameter parameter, const char *w
     return ask->at[parameter].at != NULL && scope_has(ask->at[parameter], word);
 }
 
-struct fault ask_fault(const struct ask *ask) {
+static bool is_number(struct slice text, int64_t most) {
+    uint64_t number = 0;
+    return text.at == NULL || text_u64(text, (uint64_t)most, &number);
+}
+
+static bool is_challenge(struct op *op, struct slice text) {
+    struct slice bytes;
+    return text.len == CHALLENGE_TEXT && decode_base64url(op, text, &bytes) &&
+           bytes.len == sizeof(struct sha256);
+}
+
+// Whoever asks: an application whose requests are too long would else notice with the first who is not signed in.
+static reason can_come_back(struct op *op, const struct ask *ask, bool *ret_can) {
+    struct slice path;
+    size_t len = 0;
+    for (size_t i = 0; i < SINCE; i++) {
+        len += ask->at[i].len;
+    }
+    *ret_can = len <= URI_MAX; // past it there is no room to write it down
+    if (*ret_can) {
+        TRY(ask_again(op, ask, true, &path));
+        *ret_can = uri_is_local_path(path);
+    }
+    return NULL;
+}
+
+reason ask_fault(struct op *op, const struct ask *ask, struct fault *ret_fault) {
+    bool can = false;
+    TRY(can_come_back(op, ask, &can));
     const struct fault faults[] = {
         {ask->twice ? "invalid_request" : NULL, "a parameter came twice, or is not encoded as a form"},
         {ask->at[REQUEST].at != NULL ? "request_not_supported" : NULL,
@@ -72,19 +105,26 @@ struct fault ask_fault(const struct ask *ask) {
          "response_mode can only be query"},
         {ask->at[STATE].len <= STATE_MAX ? NULL : "invalid_request", "state is too long"},
         {ask->at[NONCE].len <= NONCE_MAX ? NULL : "invalid_request", "nonce is too long"},
-        {ask_is(ask, CODE_CHALLENGE_METHOD, "S256") && ask->at[CODE_CHALLENGE].len == CHALLENGE_TEXT
+        {ask_is(ask, CODE_CHALLENGE_METHOD, "S256") && is_challenge(op, ask->at[CODE_CHALLENGE])
              ? NULL
              : "invalid_request",
-         "PKCE is needed: code_challenge with code_challenge_method S256"},
+         "PKCE is needed: code_challenge, the SHA-256 of the verifier in base64url, with code_challenge_method S256"},
         {ask_has_word(ask, PROMPT, "none") && ask->at[PROMPT].len != 4 ? "invalid_request" : NULL,
          "prompt none goes with no other"},
+        {is_number(ask->at[MAX_AGE], MAX_AGE_MOST) && is_number(ask->at[SINCE], INT64_MAX)
+             ? NULL
+             : "invalid_request",
+         "max_age must be a number of seconds from 0 up"},
+        {can ? NULL : "invalid_request",
+         "the request is too long to come back to after a sign-in: shorten state, nonce, scope or redirect_uri"},
+        {NULL, NULL},
     };
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        if (faults[i].error != NULL) {
-            return faults[i];
-        }
+    size_t i = 0;
+    while (faults[i].error == NULL && faults[i].description != NULL) {
+        i++;
     }
-    return (struct fault){NULL, NULL};
+    *ret_fault = faults[i];
+    return NULL;
 }
 
 // Unknown words are left out, as OpenID Connect has it; the answer with the tokens says what is left.
