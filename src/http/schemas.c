@@ -323,7 +323,7 @@ const struct schema_answer schema_answers[] = {
     {"askChange", 303, NULL, "Nobody is signed in."},
     {"askFactor", 303, NULL, "No sign-in is half done."},
     {"askFactorSetup", 303, NULL, "Nobody is signed in."},
-    {"authorizeApplication", 200, "Html", "HEAD only: there would be a code."},
+    {"authorizeApplication", 200, "Html", "Asks whether to go on: the application has no secret, and its address is not https."},
     {"getReadiness", 503, "Readiness", "Not ready."},
     {"issueToken", 400, "OauthError", "The request is not as RFC 6749 wants it."},
     {"issueToken", 401, "OauthError", "The client id or its secret is wrong."},

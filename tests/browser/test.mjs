@@ -273,6 +273,32 @@ await test("who needed the second post gets to the application that asked", { ja
   assert.ok((await isBack(page)).get("code"));
 });
 
+await test("an application without a secret is asked about, and gets a code or a no", {}, async (page) => {
+  await page.goto(authorize(PHONE, { connection: "demo" }));
+  await page.locator('button[value="ada@demo.example"]').click();
+  await page.getByRole("heading", { name: "Sign in to Phone?" }).waitFor();
+  assert.match(await page.locator("main").innerText(), /ada@demo\.example/);
+  await accessible(page);
+  await shot(page, "sign-in-to");
+  await page.getByRole("button", { name: "Go on" }).click();
+  const answer = await isBack(page);
+  assert.ok(answer.get("code"));
+  assert.equal(answer.get("state"), "s-1");
+  await page.goto(authorize(PHONE));
+  await page.getByRole("link", { name: "No, I did not start it" }).click();
+  assert.equal((await isBack(page)).get("error"), "access_denied");
+  // Another site cannot frame it, to have the button pressed unseen.
+  await page.goto(BACK);
+  await page.evaluate((url) => {
+    const frame = document.createElement("iframe");
+    frame.src = url;
+    document.body.append(frame);
+  }, authorize(PHONE));
+  await page.waitForFunction(() => document.querySelector("iframe").contentDocument === null);
+  await page.waitForTimeout(500);
+  for (const frame of page.frames().slice(1)) assert.equal(await frame.getByRole("button").count(), 0);
+});
+
 await test("a refused login names its reason and its number", {}, async (page) => {
   await toTheIdp(page);
   await page.locator("summary").first().click();

@@ -58,6 +58,7 @@ ROWS = {
     "discover": Row(200),
     "discoverOauth": Row(200),
     "authorizeApplication": Row(400),
+    "authorizeApplicationForm": Row(400, form="client_id=x", own_page=True),
     "issueToken": Row(401, form="grant_type=client_credentials"),
     "getUserInfo": Row(403, operator=401, service=401, nobody=401),
     "postUserInfo": Row(403, operator=401, service=401, nobody=401),

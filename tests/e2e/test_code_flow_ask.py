@@ -207,6 +207,96 @@ class MaxAgeTest(AskCase):
         self.assertIn("code", self.answer(page))
 
 
+class ConfirmTest(AskCase):
+    """An application that cannot show who it is (RFC 8252 section 8.6)."""
+
+    def native(self, **fields):
+        return self.url(client_id=self.phone, **{"redirect_uri": LOOPBACK, **fields})
+
+    def test_a_native_application_may_listen_on_any_port(self):
+        browser = self.signed_in()
+        page = browser.get(self.native(), follow=False)
+        self.assertEqual(page.status, 200)
+        page = browser.submit(page.form("client_id"), follow=False)
+        code = self.answer(page, LOOPBACK, 303)["code"]
+        self.assertIn("access_token", self.change(code, self.phone, LOOPBACK))
+
+    def test_the_page_says_who_asks_and_as_whom(self):
+        for back in (LOOPBACK, SCHEME):
+            page = self.signed_in().get(self.native(redirect_uri=back), follow=False)
+            self.assertEqual(page.status, 200)
+            self.assertIn("<h1>Sign in to Phone &lt;1&gt;?</h1>", page.html)
+            for words in (f"ada@{DOMAIN}", f"tenant {TENANT}", "only if you have just started"):
+                self.assertIn(words, page.text)
+            self.assertEqual(page.header("cache-control"), "no-store")
+            policy = page.header("content-security-policy")
+            self.assertIn("frame-ancestors 'none'", policy)
+            self.assertNotIn("form-action", policy)  # it ends at the application
+            self.assertNotIn("<script", page.html)
+            self.assertFalse(page.header_all("set-cookie"))
+
+    def test_who_did_not_start_it_says_no(self):
+        page = self.signed_in().get(self.native(), follow=False)
+        link = page.html.split(f'<a href="{LOOPBACK}', 1)[1].split('"', 1)[0].replace("&amp;", "&")
+        answer = query_of(LOOPBACK + link)
+        self.assertEqual((answer["error"], answer["state"]), ("access_denied", "s-1&=?"))
+        self.assertEqual(answer["iss"], self.gate.base)
+
+    def test_each_time_and_never_silently(self):
+        browser = self.signed_in()
+        browser.submit(browser.get(self.native(), follow=False).form("client_id"), follow=False)
+        self.assertEqual(browser.get(self.native(), follow=False).status, 200)
+        answer = self.answer(browser.get(self.native(prompt="none"), follow=False), LOOPBACK)
+        self.assertEqual(answer["error"], "interaction_required")
+        answer = self.answer(Browser().get(self.native(prompt="none"), follow=False), LOOPBACK)
+        self.assertEqual(answer["error"], "login_required")
+
+    def test_also_after_a_sign_in(self):
+        browser = Browser()
+        page = browser.get(self.native(login_hint=f"ada@{DOMAIN}", nonce="n-1"), follow=False)
+        page = self.come_back(browser, self.at_the_provider(browser, page, forced=False))
+        self.assertEqual(page.status, 200)
+        self.assertEqual(page.form("client_id").fields["nonce"], "n-1")
+
+    def test_what_is_at_an_https_address_or_has_a_secret_is_known(self):
+        browser = self.signed_in()
+        self.assertIn("code", self.ask(browser, client_id=self.page))
+        keeper = self.register("Keeper", confidential=True, redirect_uris=[LOOPBACK])
+        self.assertIn("code", self.ask(browser, client_id=keeper, redirect_uri=LOOPBACK))
+
+    def test_the_form_of_another_site_signs_nobody_in(self):
+        browser = self.signed_in()
+        form = browser.get(self.native(), follow=False).form("client_id")
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+                        {"Origin": "https://evil.example"}, {"Origin": "null"}):
+            page = browser.submit(form, False, headers)
+            self.assertEqual(page.status, 403, headers)
+            self.assertIn("cross_site", page.text)
+            self.assertIsNone(page.header("location"))
+
+    def test_what_is_posted_is_looked_at_as_what_is_got(self):
+        browser = self.signed_in()
+        form = browser.get(self.native(), follow=False).form("client_id")
+        page = browser.submit(form, False, redirect_uri="https://evil.example/")
+        self.assertEqual(page.status, 400)
+        self.assertIn("application.redirect_uri", page.text)
+        page = browser.submit(form, False, code_challenge=None)
+        self.assertEqual(self.answer(page, LOOPBACK, 303)["error"], "invalid_request")
+        # The session ended meanwhile: a sign-in, and then the page once more.
+        page = Browser().submit(form, False)
+        self.assertEqual((page.status, urlsplit(page.location).path), (303, "/login"))
+        browser = self.signed_in(authn_instant=-600)
+        page = browser.submit(form, False, max_age="300")
+        self.assertEqual(page.status, 303)
+        self.at_the_provider(browser, page, forced=True)
+
+    def test_an_application_of_another_tenant_is_told_so_at_once(self):
+        self.gate.make_tenant("umbrella", ["umbrella.example"])
+        foreign = self.register("Foreign", tenants=["umbrella"], redirect_uris=[LOOPBACK])
+        answer = self.ask(self.signed_in(), client_id=foreign, redirect_uri=LOOPBACK)
+        self.assertEqual(answer["error"], "access_denied")
+
+
 class WrongTest(AskCase):
     def test_what_is_too_long_to_come_back_to_is_so_for_everybody(self):
         for browser in (Browser(), self.signed_in()):

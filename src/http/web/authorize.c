@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // /oauth2/authorize: an application sends a browser here (RFC 6749 section 4.1, with PKCE, RFC 7636; OpenID Connect Core
 // section 3.1.2). Who is signed in goes back with a code at once; anybody else signs in first and comes here again. Nobody is asked
-// for consent: operators register the platform's own applications. What is wrong with the application or its address is told on a
-// page, for the browser must not be sent to an address that nobody registered; all else goes back to the application.
+// for consent: operators register the platform's own applications. Where it is not sure that it is the application who asks, the
+// person says whether to go on, by POST. What is wrong with the application or its address is told on a page, for the browser
+// must not be sent to an address that nobody registered; all else goes back to the application.
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/text.h"
 #include "http/limits.h"
 #include "http/web/authorize.h"
+#include "http/web/form.h"
 #include "http/web/web.h"
 
 #define LOGIN_HINT_MAX 254 // bytes of an e-mail address; a longer one is none
@@ -39,7 +41,7 @@ static reason answer(struct op *op, const struct gate *gate, const struct ask *a
                      struct slice description) {
     struct slice location;
     TRY(address_of(op, gate, ask, name, value, description, &location));
-    reply_redirect(reply, 302, location);
+    reply_redirect(reply, ask->confirmed ? 303 : 302, location);
     return NULL;
 }
 
@@ -156,7 +158,7 @@ static reason sign_in_first(struct op *op, struct gate *gate, const struct ask *
         TRY(ask_add(op, &url, '&', "email", email));
     }
     TRY(buf_done(&url, &location));
-    reply_redirect(reply, 302, location);
+    reply_redirect(reply, ask->confirmed ? 303 : 302, location);
     return NULL;
 }
 
@@ -187,6 +189,43 @@ static reason give_code(struct op *op, struct gate *gate, const struct ask *ask,
     return answer(op, gate, ask, reply, "code", giving.code, S(""));
 }
 
+// ---- who asks ----
+
+// Any program on a machine can send its person's browser here in the name of an application that has no secret, and take the code
+// at a port or with a scheme there (RFC 8252 section 8.6). What comes to an https address comes to its owner.
+static bool is_assured(const struct ask *ask) {
+    return ask->application.confidential || slice_starts(ask->at[REDIRECT_URI], S("https://"));
+}
+
+static reason confirm_page(struct op *op, const struct gate *gate, const struct ask *ask,
+                           struct reply *reply) {
+    const struct session_view *view = ask->view;
+    struct slice name = ask->application.name;
+    struct slice who = view->user.email.len > 0 ? view->user.email : view->session.name_id;
+    struct slice away;
+    const char *title = NULL;
+    struct page_out page;
+    TRY(op_cstr(op, op_text(op, "Sign in to %.*s?", SLICE(name)), &title));
+    TRY(address_of(op, gate, ask, "error", S("access_denied"), S("the person did not go on"), &away));
+    page_open(&page, op, gate, title);
+    page_paragraph(&page, op_text(op, "You are signed in as %.*s in the tenant %.*s. A program on your device asks to "
+                                      "be signed in to %.*s as you.",
+                                  SLICE(who), SLICE(view->session.tenant), SLICE(name)));
+    page_paragraph(&page, op_text(op, "Go on only if you have just started %.*s yourself: whoever asks may then do "
+                                      "there what you may.", SLICE(name)));
+    form_open(&page, AUTHORIZE_PATH);
+    for (size_t i = 0; i <= SINCE; i++) {
+        if (ask->at[i].at != NULL) {
+            form_hidden(&page, parameter_names[i], ask->at[i]);
+        }
+    }
+    form_close(&page, "Go on");
+    page_html(&page, "<p><a href=\"");
+    page_text(&page, away);
+    page_html(&page, "\">No, I did not start it</a></p>\n");
+    return page_reply(&page, reply, 200, true);
+}
+
 // ---- the doors ----
 
 static reason let_in(struct op *op, struct gate *gate, const struct request *request,
@@ -194,6 +233,12 @@ static reason let_in(struct op *op, struct gate *gate, const struct request *req
     if (!application_serves(&ask->application, ask->view->session.tenant)) {
         return answer_error(op, gate, ask, reply, "access_denied",
                             "this application is not for the tenant that the person signed in to");
+    }
+    if (!is_assured(ask) && !ask->confirmed) {
+        return ask_is(ask, PROMPT, "none")
+                   ? answer_error(op, gate, ask, reply, "interaction_required",
+                                  "an application that cannot show who it is signs nobody in without asking")
+                   : confirm_page(op, gate, ask, reply);
     }
     if (request->head) { // it only asks what there is: no code is made that nobody reads
         reply_text(reply, 200, "text/html; charset=utf-8", S(""));
@@ -207,9 +252,9 @@ static reason let_in(struct op *op, struct gate *gate, const struct request *req
     return give_code(op, gate, ask, reply);
 }
 
-reason web_authorize(struct op *op, struct gate *gate, struct request *request,
-                     struct reply *reply) {
-    struct ask ask = {.twice = false};
+static reason authorize(struct op *op, struct gate *gate, struct request *request, bool confirmed,
+                        struct reply *reply) {
+    struct ask ask = {.confirmed = confirmed};
     struct fault fault;
     TRY(ask_read(op, request, &ask));
     TRY(ask_application(op, gate, &ask));
@@ -227,4 +272,15 @@ reason web_authorize(struct op *op, struct gate *gate, struct request *request,
                             "nobody is signed in here, not recently enough, or somebody else");
     }
     return sign_in_first(op, gate, &ask, anew || ask_has_word(&ask, PROMPT, "login"), reply);
+}
+
+reason web_authorize(struct op *op, struct gate *gate, struct request *request,
+                     struct reply *reply) {
+    return authorize(op, gate, request, false, reply);
+}
+
+reason web_authorize_form(struct op *op, struct gate *gate, struct request *request,
+                          struct reply *reply) {
+    TRY(guard_same_site(op, gate, request));
+    return authorize(op, gate, request, true, reply);
 }

@@ -26,6 +26,7 @@ struct ask {
     bool twice;                  // one of them came twice, or could not be decoded
     struct application application;
     struct slice scope; // of the words that were asked for, those that mean something here
+    bool confirmed; // the person said on the page that asks that it may go on
     const struct session_view *view; // NULL: nobody is signed in
     bool another; // somebody is, and not whom the application expects
 };

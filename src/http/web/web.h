@@ -22,6 +22,7 @@ WEB(web_slo_post);
 WEB(web_jwks);
 WEB(web_discovery);
 WEB(web_authorize);
+WEB(web_authorize_form); // POST
 WEB(web_token);
 WEB(web_userinfo);
 WEB(web_revoke);

@@ -136,7 +136,7 @@ static void only_these_doors_are_open_to_everybody(void **state) {
         "askInvitation", "acceptInvitationForm", "askChange",     "changePasswordForm",
         "askFactor",     "giveFactor",        "askFactorSetup",   "setUpFactor",
         "askEmailConfirmation", "confirmEmail", "signIn",         "acceptInvitation",
-        "forgotPassword", "resetPassword", "authorizeApplication"};
+        "forgotPassword", "resetPassword", "authorizeApplication", "authorizeApplicationForm"};
     size_t count = sizeof open / sizeof open[0];
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(route_of(open[i])->access, ACCESS_PUBLIC);
