@@ -108,6 +108,9 @@ void reply_problem(struct op *op, struct reply *reply, reason why, struct slice 
     if (why->http == 401) {
         reply_header(reply, "WWW-Authenticate", S("Bearer realm=\"gatehouse\""));
     }
+    if (why == REASON_OF(INSUFFICIENT_SCOPE)) { // RFC 6750 section 3.1
+        reply_header(reply, "WWW-Authenticate", S("Bearer error=\"insufficient_scope\""));
+    }
 }
 
 // ---- the platform's words ----

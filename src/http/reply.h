@@ -24,7 +24,7 @@ void reply_empty(struct reply *reply, unsigned status);
 void reply_redirect(struct reply *reply, unsigned status, struct slice location);
 // application/problem+json: {"type","title","status","detail","reason","trace_id"?,"errors"?}. `open` true: detail is
 // op->detail (API callers); false: the registry's sentence (public doors). Sets Retry-After for 429 and 503,
-// WWW-Authenticate for 401. Never fails.
+// WWW-Authenticate for 401 and insufficient_scope. Never fails.
 void reply_problem(struct op *op, struct reply *reply, reason why, struct slice trace_id, bool open);
 // The same in the words of mParticle's platform API: {"errors":[{"code","message","reason","pointer"?}]}. It has 400 where
 // HTTP has finer words for a body that is not as it should be.

@@ -392,6 +392,22 @@ class HintTest(AskCase):
         self.assertNotIn("force_authn", query_of(page.location))
 
 
+class DiscoveryTest(AskCase):
+    def test_it_names_what_is_told_and_asked(self):
+        _status, said = self.gate.call("GET", "/.well-known/openid-configuration")
+        self.assertLessEqual({"name", "given_name", "family_name"}, set(said["claims_supported"]))
+        self.assertEqual(said["prompt_values_supported"], ["none", "login"])
+
+    def test_a_token_without_the_scope_is_told_so(self):
+        token = self.change(self.ask(self.signed_in())["code"])["access_token"]
+        connection = http.client.HTTPConnection("127.0.0.1", self.gate.port, timeout=30)
+        connection.request("GET", "/api/v1/me", headers={"Authorization": "Bearer " + token})
+        answer = connection.getresponse()
+        connection.close()
+        self.assertEqual(answer.status, 403)
+        self.assertEqual(answer.getheader("WWW-Authenticate"), 'Bearer error="insufficient_scope"')
+
+
 class StartTest(GateCase):
     settings = {"pending_address_limit": "3"}
 

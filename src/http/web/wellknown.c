@@ -15,14 +15,15 @@ reason web_jwks(struct op *op, struct gate *gate, struct request *request, struc
 
 static const struct {
     const char *name;
-    const char *values[8];
+    const char *values[10];
 } lists[] = {
     {"response_types_supported", {"code"}},
     {"response_modes_supported", {"query"}},
     {"grant_types_supported", {"authorization_code", "refresh_token", "client_credentials"}},
     {"code_challenge_methods_supported", {"S256"}},
     {"scopes_supported", {SCOPE_OPENID, SCOPE_PROFILE, SCOPE_EMAIL, SCOPE_API}},
-    {"claims_supported", {"sub", "tenant", "sid", "auth_time", "acr", "amr", "email", "name"}},
+    {"claims_supported", {"sub", "tenant", "sid", "auth_time", "acr", "amr", "email", "name",
+                          "given_name", "family_name"}},
     {"prompt_values_supported", {"none", "login"}},
     {"subject_types_supported", {"public"}},
     {"id_token_signing_alg_values_supported", {"ES256"}},

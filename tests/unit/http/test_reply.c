@@ -42,8 +42,18 @@ static void a_problem_fits_its_schema_for_each_reason(void **state) {
         bool later = reason_table[i].http == 429 || reason_table[i].http == 503;
         assert_int_equal(reply_header_of(at, "Retry-After").at != NULL, later);
         assert_int_equal(reply_header_of(at, "WWW-Authenticate").at != NULL,
-                         reason_table[i].http == 401);
+                         reason_table[i].http == 401 ||
+                             &reason_table[i] == REASON_OF(INSUFFICIENT_SCOPE));
     }
+}
+
+static void a_token_that_may_too_little_is_told_so_as_rfc_6750_has_it(void **state) {
+    struct scene *at = *state;
+    reply_problem(&at->op, &at->reply, REASON_OF(INSUFFICIENT_SCOPE), S(""), true);
+    assert_int_equal(at->reply.status, 403);
+    assert_slice(reply_header_of(at, "WWW-Authenticate"), "Bearer error=\"insufficient_scope\"");
+    reply_errors(&at->op, &at->reply, REASON_OF(INSUFFICIENT_SCOPE));
+    assert_slice(reply_header_of(at, "WWW-Authenticate"), "Bearer error=\"insufficient_scope\"");
 }
 
 static void a_problem_is_answered_also_when_memory_is_out(void **state) {
@@ -90,6 +100,7 @@ int main(void) {
         SCENE_TEST(a_problem_says_all_to_callers_of_the_api),
         SCENE_TEST(a_problem_tells_strangers_only_the_fixed_sentence),
         SCENE_TEST(a_problem_fits_its_schema_for_each_reason),
+        SCENE_TEST(a_token_that_may_too_little_is_told_so_as_rfc_6750_has_it),
         SCENE_TEST(a_problem_is_answered_also_when_memory_is_out),
         SCENE_TEST(json_is_never_kept_by_anybody),
         SCENE_TEST(a_redirect_says_where_to),
