@@ -6,6 +6,7 @@ Owns: the way from the application to the gate and back. Never: the tokens (test
 """
 
 import base64
+import datetime
 import hashlib
 import http.client
 import json
@@ -185,6 +186,21 @@ class MaxAgeTest(AskCase):
                 self.assertEqual(self.ask(Browser(), max_age=said)["error"], "invalid_request")
         for said in ("", "99999999999", "9223372036854775"):  # without a value: left out
             self.assertIn("code", self.ask(browser, max_age=said), said)
+
+    def test_a_session_of_the_same_moment_is_no_new_one(self):
+        browser = self.signed_in()
+        ends = json.loads(browser.get(self.gate.url("/session")).body)["expires_at"]
+        hours = datetime.timedelta(hours=8)  # of a session
+        began = round((datetime.datetime.fromisoformat(ends) - hours).timestamp() * 1000)
+        page = browser.get(self.url(since=str(began)), follow=False)
+        self.at_the_provider(browser, page, forced=True)
+        self.assertIn("code", self.ask(browser, since=str(began - 1)))
+
+    def test_no_age_is_none_whatever_the_provider_s_clock_says(self):
+        browser = self.signed_in(authn_instant=20)
+        page = browser.get(self.url(max_age="0"), follow=False)
+        request = self.at_the_provider(browser, page, forced=True)
+        self.assertIn("code", self.answer(self.come_back(browser, request, authn_instant=20)))
 
     def test_since_by_hand_skips_no_new_sign_in_and_ends_with_one(self):
         browser = self.signed_in()

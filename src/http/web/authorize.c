@@ -95,10 +95,13 @@ static bool is_stale(const struct op *op, const struct ask *ask) {
     }
     if (ask->at[SINCE].at != NULL) {
         return text_u64(ask->at[SINCE], INT64_MAX, &number) &&
-               session->created_at < (int64_t)number;
+               session->created_at <= (int64_t)number; // also one of the same millisecond was there before
     }
-    return ask->at[MAX_AGE].at != NULL && text_u64(ask->at[MAX_AGE], MAX_AGE_MOST, &number) &&
-           op->now - session->authenticated_at > (int64_t)number * SECOND_MS;
+    if (ask->at[MAX_AGE].at == NULL || !text_u64(ask->at[MAX_AGE], MAX_AGE_MOST, &number)) {
+        return false;
+    }
+    // 0 asks as prompt=login does, whatever the clock of the identity provider says.
+    return number == 0 || op->now - session->authenticated_at > (int64_t)number * SECOND_MS;
 }
 
 // ---- to the sign-in, and back here ----
