@@ -324,6 +324,7 @@ const struct schema_answer schema_answers[] = {
     {"askFactor", 303, NULL, "No sign-in is half done."},
     {"askFactorSetup", 303, NULL, "Nobody is signed in."},
     {"authorizeApplication", 200, "Html", "Asks whether to go on: the application has no secret, and its address is not https."},
+    {"authorizeApplicationForm", 200, "Html", "Asks once more: somebody else is signed in by now."},
     {"getReadiness", 503, "Readiness", "Not ready."},
     {"issueToken", 400, "OauthError", "The request is not as RFC 6749 wants it."},
     {"issueToken", 401, "OauthError", "The client id or its secret is wrong."},

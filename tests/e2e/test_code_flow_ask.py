@@ -280,6 +280,19 @@ class ConfirmTest(AskCase):
         keeper = self.register("Keeper", confidential=True, redirect_uris=[LOOPBACK])
         self.assertIn("code", self.ask(browser, client_id=keeper, redirect_uri=LOOPBACK))
 
+    def test_it_asks_again_when_somebody_else_is_signed_in_by_now(self):
+        browser = self.signed_in()
+        form = browser.get(self.native(), follow=False).form("client_id")
+        for changes in ({"confirmed": None}, {"confirmed": ""}, {"confirmed": "ses_other"}):
+            page = browser.submit(form, False, **changes)
+            self.assertEqual(page.status, 200, changes)
+        self.log_in(browser, as_json=False, name_id=f"eve@{DOMAIN}")
+        page = browser.submit(form, follow=False)
+        self.assertEqual(page.status, 200)
+        self.assertIn(f"eve@{DOMAIN}", page.text)
+        page = browser.submit(page.form("client_id"), follow=False)
+        self.assertIn("code", self.answer(page, LOOPBACK, 303))
+
     def test_the_form_of_another_site_signs_nobody_in(self):
         browser = self.signed_in()
         form = browser.get(self.native(), follow=False).form("client_id")

@@ -41,7 +41,7 @@ static reason answer(struct op *op, const struct gate *gate, const struct ask *a
                      struct slice description) {
     struct slice location;
     TRY(address_of(op, gate, ask, name, value, description, &location));
-    reply_redirect(reply, ask->confirmed ? 303 : 302, location);
+    reply_redirect(reply, ask->posted ? 303 : 302, location);
     return NULL;
 }
 
@@ -161,7 +161,7 @@ static reason sign_in_first(struct op *op, struct gate *gate, const struct ask *
         TRY(ask_add(op, &url, '&', "email", email));
     }
     TRY(buf_done(&url, &location));
-    reply_redirect(reply, ask->confirmed ? 303 : 302, location);
+    reply_redirect(reply, ask->posted ? 303 : 302, location);
     return NULL;
 }
 
@@ -222,6 +222,7 @@ static reason confirm_page(struct op *op, const struct gate *gate, const struct 
             form_hidden(&page, parameter_names[i], ask->at[i]);
         }
     }
+    form_hidden(&page, "confirmed", view->session.id);
     form_close(&page, "Go on");
     page_html(&page, "<p><a href=\"");
     page_text(&page, away);
@@ -237,7 +238,7 @@ static reason let_in(struct op *op, struct gate *gate, const struct request *req
         return answer_error(op, gate, ask, reply, "access_denied",
                             "this application is not for the tenant that the person signed in to");
     }
-    if (!is_assured(ask) && !ask->confirmed) {
+    if (!is_assured(ask) && !slice_equal(ask->confirmed, ask->view->session.id)) {
         return ask_is(ask, PROMPT, "none")
                    ? answer_error(op, gate, ask, reply, "interaction_required",
                                   "an application that cannot show who it is signs nobody in without asking")
@@ -255,35 +256,38 @@ static reason let_in(struct op *op, struct gate *gate, const struct request *req
     return give_code(op, gate, ask, reply);
 }
 
-static reason authorize(struct op *op, struct gate *gate, struct request *request, bool confirmed,
+static reason authorize(struct op *op, struct gate *gate, struct request *request, struct ask *ask,
                         struct reply *reply) {
-    struct ask ask = {.confirmed = confirmed};
     struct fault fault;
-    TRY(ask_read(op, request, &ask));
-    TRY(ask_application(op, gate, &ask));
-    TRY(ask_fault(op, &ask, &fault));
+    TRY(ask_read(op, request, ask));
+    TRY(ask_application(op, gate, ask));
+    TRY(ask_fault(op, ask, &fault));
     if (fault.error != NULL) {
-        return answer_error(op, gate, &ask, reply, fault.error, fault.description);
+        return answer_error(op, gate, ask, reply, fault.error, fault.description);
     }
-    TRY(look_at_session(op, gate, request, &ask));
-    bool anew = ask.another || (ask.view != NULL && is_stale(op, &ask));
-    if (ask.view != NULL && !anew) {
-        return let_in(op, gate, request, &ask, reply);
+    TRY(look_at_session(op, gate, request, ask));
+    bool anew = ask->another || (ask->view != NULL && is_stale(op, ask));
+    if (ask->view != NULL && !anew) {
+        return let_in(op, gate, request, ask, reply);
     }
-    if (ask_is(&ask, PROMPT, "none")) {
-        return answer_error(op, gate, &ask, reply, "login_required",
+    if (ask_is(ask, PROMPT, "none")) {
+        return answer_error(op, gate, ask, reply, "login_required",
                             "nobody is signed in here, not recently enough, or somebody else");
     }
-    return sign_in_first(op, gate, &ask, anew || ask_has_word(&ask, PROMPT, "login"), reply);
+    return sign_in_first(op, gate, ask, anew || ask_has_word(ask, PROMPT, "login"), reply);
 }
 
 reason web_authorize(struct op *op, struct gate *gate, struct request *request,
                      struct reply *reply) {
-    return authorize(op, gate, request, false, reply);
+    struct ask ask = {.posted = false};
+    return authorize(op, gate, request, &ask, reply);
 }
 
+// What was confirmed holds for whom the page named: if somebody else is signed in by now, it asks again.
 reason web_authorize_form(struct op *op, struct gate *gate, struct request *request,
                           struct reply *reply) {
+    struct ask ask = {.posted = true};
     TRY(guard_same_site(op, gate, request));
-    return authorize(op, gate, request, true, reply);
+    TRY(form_text(op, request, "confirmed", &ask.confirmed));
+    return authorize(op, gate, request, &ask, reply);
 }

@@ -26,7 +26,8 @@ struct ask {
     bool twice;                  // one of them came twice, or could not be decoded
     struct application application;
     struct slice scope; // of the words that were asked for, those that mean something here
-    bool confirmed; // the person said on the page that asks that it may go on
+    bool posted;    // by the page that asks whether to go on
+    struct slice confirmed; // the session of which that page said so, or ""
     const struct session_view *view; // NULL: nobody is signed in
     bool another; // somebody is, and not whom the application expects
 };

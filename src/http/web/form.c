@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/web/form.h"
 
+#include "base/encode.h"
+
 void form_problem(struct page_out *page, const char *problem) {
     if (problem != NULL) {
         page_html(page, "<p class=\"alert\" role=\"alert\" id=\"problem\">");
@@ -63,6 +65,20 @@ void form_close(struct page_out *page, const char *button) {
     page_html(page, "<button type=\"submit\">");
     page_text(page, slice_str(button));
     page_html(page, "</button>\n</form>\n");
+}
+
+reason form_other_way(struct op *op, struct page_out *page, const char *path,
+                      struct slice return_to, const char *words) {
+    struct slice encoded = S("");
+    TRY(encode_url(op, return_to, &encoded));
+    page_html(page, "<p class=\"note\"><a href=\"");
+    page_html(page, path);
+    page_html(page, encoded.len > 0 ? "?return_to=" : "");
+    page_text(page, encoded);
+    page_html(page, "\">");
+    page_html(page, words);
+    page_html(page, "</a></p>\n");
+    return NULL;
 }
 
 void form_new_password(struct page_out *page, struct slice rules, bool wrong) {

@@ -20,6 +20,9 @@ void form_open(struct page_out *page, const char *action);
 void form_put(struct page_out *page, const struct form_field *field);
 void form_hidden(struct page_out *page, const char *name, struct slice value);
 void form_close(struct page_out *page, const char *button);
+// A link to another way of doing the same, which ends at the same place: `return_to` goes with it, unless it is empty.
+MUST_USE reason form_other_way(struct op *op, struct page_out *page, const char *path,
+                               struct slice return_to, const char *words);
 // A new password, typed twice, with the rules.
 void form_new_password(struct page_out *page, struct slice rules, bool wrong);
 // Reads it: the two have to be the same. invalid_input at /repeat.

@@ -5,6 +5,7 @@
 #include "base/uri.h"
 #include "http/limits.h"
 #include "http/page.h"
+#include "http/web/form.h"
 #include "http/web/local_web.h"
 #include "http/web/web.h"
 
@@ -38,15 +39,8 @@ static reason ask(struct op *op, struct gate *gate, struct reply *reply, unsigne
     page_html(&page, way->anew ? "<input type=\"hidden\" name=\"force_authn\" value=\"true\">\n" : "");
     page_html(&page, "<button type=\"submit\">Continue</button>\n</form>\n"
                      "<p class=\"note\">You will sign in at your organisation's own sign-in "
-                     "page, or with a password.</p>\n"
-                     "<p class=\"note\"><a href=\"/password");
-    if (way->return_to.len > 0) { // who chooses this way goes on to the same place
-        struct slice encoded;
-        TRY(encode_url(op, way->return_to, &encoded));
-        page_html(&page, "?return_to=");
-        page_text(&page, encoded);
-    }
-    page_html(&page, "\">Sign in with a password</a></p>\n");
+                     "page, or with a password.</p>\n");
+    TRY(form_other_way(op, &page, "/password", way->return_to, "Sign in with a password"));
     return page_reply(&page, reply, status, true);
 }
 

@@ -30,8 +30,8 @@ reason web_password_form(struct op *op, struct gate *gate, struct reply *reply, 
                                          .wrong = problem != NULL});
     form_hidden(&page, "return_to", return_to);
     form_close(&page, "Sign in");
-    page_html(&page, "<p class=\"note\"><a href=\"/password/forgot\">Forgot password?</a></p>\n"
-                     "<p class=\"note\"><a href=\"/login\">Sign in through my organisation</a></p>\n");
+    page_html(&page, "<p class=\"note\"><a href=\"/password/forgot\">Forgot password?</a></p>\n");
+    TRY(form_other_way(op, &page, "/login", return_to, "Sign in through my organisation"));
     return page_reply(&page, reply, status, true);
 }
 
