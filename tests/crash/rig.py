@@ -269,7 +269,7 @@ def in_threads(count, work):
 class CrashCase(unittest.TestCase):
     """The base of these tests; the options of run.py are here."""
 
-    rounds, soak, seed = 50, False, 0
+    rounds, soak, seed, all_cores = 50, False, 0, False
     maxDiff = None
 
     def rig(self, **options):

@@ -35,10 +35,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=int, help="kills of the gate (50, with --soak 500)")
     parser.add_argument("--soak", action="store_true", help="everything for longer")
+    parser.add_argument("--all-cores", action="store_true",
+                        help="of overload: the gate and who asks may use all cores, and not one each")
     parser.add_argument("--seed", type=int, help="of what is random; another one each time, and printed")
     parser.add_argument("names", nargs="*", help="test files, or tests of them")
     options = parser.parse_args()
     rig.CrashCase.soak = options.soak
+    rig.CrashCase.all_cores = options.all_cores
     rig.CrashCase.rounds = options.rounds or (500 if options.soak else 50)
     rig.CrashCase.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     harness.say(f"# seed {rig.CrashCase.seed}")
