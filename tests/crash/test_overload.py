@@ -44,8 +44,9 @@ class OverloadTest(CrashCase):
         alone = len(cores) > 1 and not self.all_cores
         return ["taskset", "-c", str(cores[which]), *command] if alone else command
 
-    def peak(self, gate, count=12000):
-        """As many at once as share a commit well, one after the other."""
+    def peak(self, gate, count=None):
+        """As many at once as share a commit well, one after the other; for some time, as a flood goes on for some time."""
+        count = count or (60000 if self.soak else 12000)
         numbers = gate.forge(count)
         found, right = gate.tools.load(gate.port, ACS, gate.file_of(numbers), 0, len(numbers), 64, max(60, count // 500), False)
         self.assertTrue(right, found)
