@@ -46,7 +46,7 @@ class OverloadTest(CrashCase):
 
     def peak(self, gate, count=None):
         """As many at once as share a commit well, one after the other; for some time, as a flood goes on for some time."""
-        count = count or (60000 if self.soak else 12000)
+        count = count or (60000 if self.soak else 30000)
         numbers = gate.forge(count)
         found, right = gate.tools.load(gate.port, ACS, gate.file_of(numbers), 0, len(numbers), 64, max(60, count // 500), False)
         self.assertTrue(right, found)
