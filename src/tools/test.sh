@@ -49,7 +49,7 @@ part 900 "commands"                    env GATEHOUSE_BUILD=build/asan /usr/bin/p
 part 900 "end to end (ASan and UBSan)" env GATEHOUSE_BUILD=build/asan ASAN_OPTIONS=detect_leaks=0 /usr/bin/python3 tests/e2e/run.py
 part 600 "end to end (release)"        env GATEHOUSE_BUILD=build /usr/bin/python3 tests/e2e/run.py
 part 300 "browser"                     env GATEHOUSE_BUILD=build /usr/bin/python3 tests/browser/run.py
-part 400 "crashes, full disks, overload" env GATEHOUSE_BUILD=build /usr/bin/python3 tests/crash/run.py
+part 500 "crashes, full disks, overload" env GATEHOUSE_BUILD=build /usr/bin/python3 tests/crash/run.py
 part 400 "bench, its own checks"       env GATEHOUSE_BUILD=build /usr/bin/python3 tests/bench/test_bench.py
 part 400 "bench of many, its own checks"       env GATEHOUSE_BUILD=build /usr/bin/python3 tests/bench/test_scale.py
 part 900 "fuzz targets are built"     "$make" --no-print-directory -j"$jobs" fuzz-programs
