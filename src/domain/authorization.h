@@ -61,7 +61,7 @@ MUST_USE reason authorization_change(struct op *op, struct txn *txn, void *work)
 MUST_USE reason authorization_refresh(struct op *op, struct txn *txn, void *work); // a refresh token into new ones
 // Ends what a refresh token of this application stands for; nothing where it stands for nothing (RFC 7009 section 2.2).
 MUST_USE reason authorization_revoke(struct op *op, struct txn *txn, void *work);
-// What an access token with this id of an authorization (authorization_work's) was issued to, as it is now. unauthenticated: it
+// The application that an access token was issued to, by the id of the authorization in it, as it is now. unauthenticated: that
 // was ended, or the application is gone, was disabled since, or serves the tenant no more.
 MUST_USE reason authorization_find_by_token(struct op *op, struct txn *txn, struct slice id,
                                             struct slice application,

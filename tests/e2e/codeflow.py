@@ -9,7 +9,7 @@ import hashlib
 import http.client
 import json
 import secrets
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from browser import Browser
 from case import GateCase
@@ -22,8 +22,15 @@ def challenge_of(verifier):
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+def query_of(url):
+    fields = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    return {key: value for key, (value,) in fields.items()}
+
+
 class CodeFlowCase(GateCase):
     """Two applications, a confidential and a public one, and what they and a browser do."""
+
+    scope, nonce = "openid profile email", "n-1"  # that are asked for
 
     @classmethod
     def setUpClass(cls):
@@ -48,9 +55,9 @@ class CodeFlowCase(GateCase):
             "response_type": "code",
             "client_id": self.application,
             "redirect_uri": BACK,
-            "scope": "openid profile email",
+            "scope": self.scope,
             "state": "s-1&=?",
-            "nonce": "n-1",
+            "nonce": self.nonce,
             "code_challenge": challenge_of(self.verifier),
             "code_challenge_method": "S256",
             **fields,
@@ -66,14 +73,14 @@ class CodeFlowCase(GateCase):
 
     def ask(self, browser, **fields):
         """The application's answer from one request of a browser."""
-        return self.answer(browser.get(self.url(**fields), follow=False))
+        back = fields.get("redirect_uri", BACK)
+        return self.answer(browser.get(self.url(**fields), follow=False), back)
 
-    def answer(self, page, back=BACK):
-        self.assertEqual(page.status, 302, page.text[:600])
-        self.assertEqual(page.header("cache-control"), "no-store")
-        where, _, query = page.location.partition("?")
-        self.assertEqual(where, back, page.location)
-        fields = {key: value for key, (value,) in parse_qs(query, keep_blank_values=True).items()}
+    def answer(self, page, back=BACK, status=302):
+        self.assertEqual(page.status, status, page.text[:600])
+        self.assertEqual(page.header_all("cache-control"), ["no-store"])
+        self.assertEqual(page.header("location").partition("?")[0], back)
+        fields = query_of(page.header("location"))
         self.assertEqual(fields["iss"], self.gate.base)
         return fields
 
@@ -92,7 +99,8 @@ class CodeFlowCase(GateCase):
             connection.close()
         return answer.status, json.loads(text) if text else None
 
-    def change(self, shown, **fields):
+    def change(self, shown, client=(), **fields):
+        """client: id and secret for the header; None: what is shown is in the fields."""
         whole = {
             "grant_type": "authorization_code",
             "code": shown,
@@ -100,7 +108,8 @@ class CodeFlowCase(GateCase):
             "code_verifier": self.verifier,
             **fields,
         }
-        client = (self.application, self.secret)
+        if client == ():
+            client = (self.application, self.secret)
         return self.post("/oauth2/token", whole, client)
 
     def tokens(self, browser, **fields):

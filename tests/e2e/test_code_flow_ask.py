@@ -7,90 +7,46 @@ Owns: the way from the application to the gate and back. Never: the tokens (test
 
 import base64
 import datetime
-import hashlib
 import http.client
 import json
 import secrets
 import time
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from browser import Browser
 from case import DOMAIN, TENANT, GateCase
+from codeflow import BACK, CodeFlowCase, query_of
 from harness import post_response, read_request
 from test_password import GOOD, PasswordCase, totp
 
-BACK = "https://console.example/back"
 LOOPBACK = "http://127.0.0.1:49152/cb"
 SCHEME = "com.example.phone:/cb"
 
 
-def query_of(url):
-    fields = parse_qs(urlsplit(url).query, keep_blank_values=True)
-    return {key: value for key, (value,) in fields.items()}
+class AskCase(CodeFlowCase):
+    scope, nonce = "openid", None
 
-
-class AskCase(GateCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.application = cls.register("Console", confidential=True)
         cls.other = cls.register("Reports", confidential=True)
         cls.page = cls.register("Page")
         cls.phone = cls.register("Phone <1>", redirect_uris=["http://127.0.0.1/cb", SCHEME])
+        path = f"/applications/{cls.other}/secrets"
         cls.secrets = {
-            each: cls.gate.api("POST", f"/applications/{each}/secrets", {})["client_secret"]
-            for each in (cls.application, cls.other)
+            cls.application: cls.secret,
+            cls.other: cls.gate.api("POST", path, {})["client_secret"],
         }
 
-    @classmethod
-    def register(cls, name, **fields):
-        body = {"name": name, "redirect_uris": [BACK], "confidential": False, **fields}
-        return cls.gate.api("POST", "/applications", body)["id"]
-
-    def url(self, **fields):
-        """The address that an application sends a browser to; a field of None is left out."""
-        self.verifier = secrets.token_urlsafe(48)
-        digest = hashlib.sha256(self.verifier.encode()).digest()
-        whole = {
-            "response_type": "code",
-            "client_id": self.application,
-            "redirect_uri": BACK,
-            "scope": "openid",
-            "state": "s-1&=?",
-            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
-            "code_challenge_method": "S256",
-            **fields,
-        }
-        query = urlencode({key: value for key, value in whole.items() if value is not None})
-        return self.gate.url("/oauth2/authorize?" + query)
-
-    def signed_in(self, **changes):
-        browser = Browser()
-        page = self.log_in(browser, as_json=False, **changes)
-        self.assertEqual(page.status, 303, page.text[:600])
-        return browser
-
-    def ask(self, browser, **fields):
-        """The application's answer from one request of a browser."""
-        back = fields.get("redirect_uri", BACK)
-        return self.answer(browser.get(self.url(**fields), follow=False), back)
-
-    def answer(self, page, back=BACK, status=302):
-        self.assertEqual(page.status, status, page.text[:600])
-        self.assertEqual(page.header_all("cache-control"), ["no-store"])
-        self.assertEqual(page.header("location").partition("?")[0], back)
-        fields = query_of(page.header("location"))
-        self.assertEqual(fields["iss"], self.gate.base)
-        return fields
-
-    def change(self, code, client=None, back=BACK):
-        fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": back,
-                  "code_verifier": self.verifier, "client_id": client or self.application}
-        if fields["client_id"] in self.secrets:
-            fields["client_secret"] = self.secrets[fields["client_id"]]
-        page = Browser().post(self.gate.url("/oauth2/token"), fields)
-        self.assertEqual(page.status, 200, page.text[:600])
-        return json.loads(page.body)
+    def tokens_of(self, code, client=None, back=BACK):
+        """The tokens for a code, of any of the applications."""
+        client = client or self.application
+        fields = {"redirect_uri": back, "client_id": client}
+        if client in self.secrets:
+            fields["client_secret"] = self.secrets[client]
+        status, tokens = self.change(code, client=None, **fields)
+        self.assertEqual(status, 200, tokens)
+        return tokens
 
     def at_the_provider(self, browser, page, forced):
         """The request that a redirect to a connection leads to; was a new sign-in asked for?"""
@@ -159,7 +115,7 @@ class MaxAgeTest(AskCase):
         request = self.at_the_provider(browser, page, forced=True)
         # And does so again: that is its right, and auth_time says it.
         answer = self.answer(self.come_back(browser, request, authn_instant=-600))
-        token = self.change(answer["code"])["id_token"]
+        token = self.tokens_of(answer["code"])["id_token"]
         claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
         self.assertLess(claims["auth_time"], time.time() - 500)
 
@@ -235,7 +191,7 @@ class ConfirmTest(AskCase):
         self.assertEqual(page.status, 200)
         page = browser.submit(page.form("client_id"), follow=False)
         code = self.answer(page, LOOPBACK, 303)["code"]
-        self.assertIn("access_token", self.change(code, self.phone, LOOPBACK))
+        self.assertIn("access_token", self.tokens_of(code, self.phone, LOOPBACK))
 
     def test_the_page_says_who_asks_and_as_whom(self):
         for back in (LOOPBACK, SCHEME):
@@ -372,7 +328,7 @@ class HeadTest(AskCase):
         for _ in range(70):  # more than a session may have of codes
             page = self.head(browser, self.url())
             self.assertEqual((page.status, page.header("location")), (200, None))
-        self.change(self.ask(browser)["code"])
+        self.tokens_of(self.ask(browser)["code"])
         self.assertEqual(self.head(browser, self.url(prompt="login")).status, 302)
         self.assertEqual(self.head(Browser(), self.url()).status, 302)
 
@@ -380,7 +336,7 @@ class HeadTest(AskCase):
 class HintTest(AskCase):
     def token_of(self, browser, client=None):
         answer = self.ask(browser, client_id=client or self.application)
-        return self.change(answer["code"], client)["id_token"]
+        return self.tokens_of(answer["code"], client)["id_token"]
 
     def test_who_is_expected_comes_back_at_once(self):
         browser = self.signed_in()
@@ -428,7 +384,7 @@ class DiscoveryTest(AskCase):
         self.assertEqual(said["prompt_values_supported"], ["none", "login"])
 
     def test_a_token_without_the_scope_is_told_so(self):
-        token = self.change(self.ask(self.signed_in())["code"])["access_token"]
+        token = self.tokens_of(self.ask(self.signed_in())["code"])["access_token"]
         connection = http.client.HTTPConnection("127.0.0.1", self.gate.port, timeout=30)
         connection.request("GET", "/api/v1/me", headers={"Authorization": "Bearer " + token})
         answer = connection.getresponse()

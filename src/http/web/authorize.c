@@ -106,17 +106,6 @@ static bool is_stale(const struct op *op, const struct ask *ask) {
 
 // ---- to the sign-in, and back here ----
 
-struct hint {
-    struct slice domain, connection;
-};
-static reason find_connection(struct op *op, struct txn *txn, void *arg) {
-    struct hint *hint = arg;
-    struct connection connection;
-    TRY(connection_for_domain(op, txn, hint->domain, &connection));
-    hint->connection = connection.slug;
-    return NULL;
-}
-
 // The connection to sign in through: the one that the request names, or that of the address in it; without any the one that the
 // person signed in through before. Else "".
 static reason connection_of(struct op *op, struct gate *gate, const struct ask *ask,
@@ -130,10 +119,7 @@ static reason connection_of(struct op *op, struct gate *gate, const struct ask *
         *ret_connection = ask->view != NULL ? ask->view->session.connection : S("");
         return NULL;
     }
-    struct hint hint = {.domain = email.domain, .connection = S("")};
-    reason why = store_read(op, gate->store, find_connection, &hint);
-    *ret_connection = hint.connection;
-    return why == REASON_OF(NOT_FOUND) ? NULL : why;
+    return web_connection_for(op, gate, email.domain, ret_connection);
 }
 
 static reason sign_in_first(struct op *op, struct gate *gate, const struct ask *ask, bool anew,

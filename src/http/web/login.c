@@ -82,6 +82,14 @@ static reason discover(struct op *op, struct txn *txn, void *arg) {
     return NULL;
 }
 
+reason web_connection_for(struct op *op, struct gate *gate, struct slice domain,
+                          struct slice *ret_slug) {
+    struct discovery discovery = {.domain = domain, .slug = S("")};
+    reason why = store_read(op, gate->store, discover, &discovery);
+    *ret_slug = discovery.slug;
+    return why == REASON_OF(NOT_FOUND) ? NULL : why;
+}
+
 reason web_login_go(struct op *op, struct gate *gate, struct request *request,
                     struct reply *reply) {
     struct slice text;
@@ -94,16 +102,15 @@ reason web_login_go(struct op *op, struct gate *gate, struct request *request,
         return ask(op, gate, reply, 422, text, &way,
                    "This is not an e-mail address. It looks like name@company.example.");
     }
-    struct discovery discovery = {.domain = email.domain};
-    reason why = store_read(op, gate->store, discover, &discovery);
-    if (why == REASON_OF(NOT_FOUND)) { // whoever it is, known or not; a password is a new sign-in
+    struct slice slug;
+    TRY(web_connection_for(op, gate, email.domain, &slug));
+    if (slug.len == 0) { // whoever it is, known or not; a password is a new sign-in
         return web_password_form(op, gate, reply, 200, email.whole, way.return_to, NULL);
     }
-    TRY(why);
     struct slice return_to;
     TRY(encode_url(op, way.return_to, &return_to));
     reply_redirect(reply, 303,
-                   op_text(op, "/saml/%.*s/login%s%.*s%s", SLICE(discovery.slug),
+                   op_text(op, "/saml/%.*s/login%s%.*s%s", SLICE(slug),
                            return_to.len > 0 ? "?return_to=" : "", SLICE(return_to),
                            !way.anew           ? ""
                            : return_to.len > 0 ? "&force_authn=true"

@@ -71,6 +71,9 @@ struct metadata_cache *metadata_cache_open(void); // NULL: no memory
 void metadata_cache_close(struct metadata_cache *cache);
 MUST_USE reason metadata_cached(struct op *op, struct gate *gate, const struct trust *trust,
                                 struct slice *ret_xml);
+// The connection that serves an e-mail domain; "" when none does.
+MUST_USE reason web_connection_for(struct op *op, struct gate *gate, struct slice domain,
+                                   struct slice *ret_slug);
 // Sends the browser there: 302, or a form that posts itself.
 MUST_USE reason send_outbound(struct op *op, const struct gate *gate, struct reply *reply,
                               const struct outbound *outbound, const char *title,
