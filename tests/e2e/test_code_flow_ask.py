@@ -9,7 +9,6 @@ import base64
 import datetime
 import http.client
 import json
-import secrets
 import time
 from urllib.parse import urlencode, urlsplit
 
